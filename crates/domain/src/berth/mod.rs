@@ -1,0 +1,1 @@
+//! Berths: the problem, its rules, plans and their checker.

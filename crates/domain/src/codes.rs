@@ -1,0 +1,1 @@
+//! Code lists in their standard and long spellings.

@@ -1,0 +1,1 @@
+//! Identifiers of the port and their check digits.

@@ -1,0 +1,1 @@
+//! Rail slots: the problem, its rules, plans and their checker.
