@@ -1,1 +1,4 @@
-//! pipeline
+//! The step machine of the stream processor.
+
+pub mod clock;
+pub mod log;

@@ -1,0 +1,233 @@
+//! The log as the engine sees it: records come from a [`Source`], everything that leaves goes through one [`Sink`]
+//! commit. `kafka` implements both; [`crate::memory`] does so for tests and benchmarks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One partition of one topic.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Partition {
+    /// Topic name.
+    pub topic: Arc<str>,
+    /// Partition number, from 0.
+    pub index: i32,
+}
+
+impl Partition {
+    /// The partition `index` of `topic`.
+    pub fn new(topic: impl Into<Arc<str>>, index: i32) -> Self {
+        Partition {
+            topic: topic.into(),
+            index,
+        }
+    }
+}
+
+impl std::fmt::Display for Partition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}[{}]", self.topic, self.index)
+    }
+}
+
+/// Where the bytes of one record lie in a [`Batch`].
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Index into [`Batch::partitions`].
+    pub partition: usize,
+    /// Offset in that partition.
+    pub offset: i64,
+    /// Kafka's record timestamp, milliseconds since 1970.
+    pub timestamp_ms: i64,
+    key: Option<(usize, usize)>,
+    value: Option<(usize, usize)>,
+}
+
+/// Records of one fetch, their bytes in one arena so that a batch costs no allocation once it has grown.
+#[derive(Debug, Default)]
+pub struct Batch {
+    arena: Vec<u8>,
+    partitions: Vec<Partition>,
+    entries: Vec<Entry>,
+}
+
+impl Batch {
+    /// Forgets all records and keeps the memory.
+    pub fn clear(&mut self) {
+        self.arena.clear();
+        self.entries.clear();
+    }
+
+    /// Appends one record. Records of one partition must come in the order of their offsets.
+    pub fn push(
+        &mut self,
+        partition: &Partition,
+        offset: i64,
+        timestamp_ms: i64,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+    ) {
+        let partition = match self.entries.last() {
+            Some(last) if self.partitions[last.partition] == *partition => last.partition,
+            _ => self.partition_index(partition),
+        };
+        let mut store = |bytes: &[u8]| {
+            let from = self.arena.len();
+            self.arena.extend_from_slice(bytes);
+            (from, self.arena.len())
+        };
+        let key = key.map(&mut store);
+        let value = value.map(&mut store);
+        self.entries.push(Entry {
+            partition,
+            offset,
+            timestamp_ms,
+            key,
+            value,
+        });
+    }
+
+    fn partition_index(&mut self, partition: &Partition) -> usize {
+        match self.partitions.iter().position(|known| known == partition) {
+            Some(index) => index,
+            None => {
+                self.partitions.push(partition.clone());
+                self.partitions.len() - 1
+            }
+        }
+    }
+
+    /// The partitions that [`Entry::partition`] refers to.
+    pub fn partitions(&self) -> &[Partition] {
+        &self.partitions
+    }
+
+    /// The records in order of arrival.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The partition of a record.
+    pub fn partition(&self, entry: &Entry) -> &Partition {
+        &self.partitions[entry.partition]
+    }
+
+    /// The key of a record, if it has one.
+    pub fn key(&self, entry: &Entry) -> Option<&[u8]> {
+        entry.key.map(|(from, to)| &self.arena[from..to])
+    }
+
+    /// The value of a record; none for a tombstone.
+    pub fn value(&self, entry: &Entry) -> Option<&[u8]> {
+        entry.value.map(|(from, to)| &self.arena[from..to])
+    }
+
+    /// Number of records.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// True if there is no record.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Bytes of keys and values.
+    pub fn bytes(&self) -> usize {
+        self.arena.len()
+    }
+}
+
+/// What a source tells beside records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Signal {
+    /// These partitions are now ours; reading starts at the committed offsets given (the log start where none is).
+    Assigned(Vec<(Partition, i64)>),
+    /// These partitions will be taken away. The source waits, and keeps them, until [`Source::release`]: commit first.
+    Revoking(Vec<Partition>),
+    /// These partitions are gone already: drop what was not committed, and commit nothing for them.
+    Lost(Vec<Partition>),
+    /// Everything that was in this partition has been fetched; the next record will have this offset.
+    End(Partition, i64),
+    /// The log cannot be reached; the source goes on trying. Said once a spell.
+    Unreachable(String),
+    /// The log can be reached again.
+    Reachable,
+}
+
+/// Why the log could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The commit did not happen and nothing of it is visible: roll the state back and read again from the committed
+    /// offsets.
+    #[error("the commit was aborted and can be tried again: {0}")]
+    Aborted(String),
+    /// Another instance has taken over; this one must stop.
+    #[error(
+        "this instance was fenced off by a newer one: {0}; stop one of them or give them different instance names"
+    )]
+    Fenced(String),
+    /// Nothing can be done by trying again.
+    #[error("{0}")]
+    Fatal(String),
+}
+
+/// Where records come from: a member of a consumer group, or a fake.
+pub trait Source {
+    /// Waits at most `wait` for records, appends them to `batch` up to its own limits of rows and bytes, and says what
+    /// else happened. Returns early when there is something. Must be called often, also while paused: it keeps the
+    /// group membership alive.
+    fn fetch(&mut self, batch: &mut Batch, wait: Duration) -> Result<Vec<Signal>, LogError>;
+
+    /// Gives up the partitions of the last [`Signal::Revoking`].
+    fn release(&mut self) -> Result<(), LogError>;
+
+    /// Stops (true) or goes on (false) fetching records; signals still come.
+    fn pause(&mut self, paused: bool) -> Result<(), LogError>;
+
+    /// Reads again from the committed offsets, after an aborted commit.
+    fn rewind(&mut self) -> Result<(), LogError>;
+
+    /// Reads one partition from its first record, or `from`, to `to` (exclusive; its end at the time of the call if
+    /// none), outside the group, for recovery of state. Committed records only. Calls `visit` for each batch and
+    /// returns the offset after the last record.
+    fn replay(
+        &mut self,
+        partition: &Partition,
+        from: Option<i64>,
+        to: Option<i64>,
+        visit: &mut dyn FnMut(&Batch) -> Result<(), LogError>,
+    ) -> Result<i64, LogError>;
+}
+
+/// One record to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Topic name.
+    pub topic: Arc<str>,
+    /// Partition; by the key (murmur2, as Kafka's Java client does) where none is given.
+    pub partition: Option<i32>,
+    /// Key; none only where the topic is not compacted.
+    pub key: Option<Vec<u8>>,
+    /// Value; none is a tombstone.
+    pub value: Option<Vec<u8>>,
+    /// Record timestamp, milliseconds since 1970.
+    pub timestamp_ms: i64,
+    /// Headers, by name.
+    pub headers: Vec<(&'static str, Vec<u8>)>,
+}
+
+/// Everything that one step changes outside the process: it becomes visible together or not at all (with
+/// `delivery = "exactly-once"`; else in this order: records, then positions).
+#[derive(Debug, Default)]
+pub struct Commit {
+    /// Outputs, partials, state deltas, rejects.
+    pub records: Vec<Outgoing>,
+    /// For each input partition the offset of the next record to read.
+    pub positions: Vec<(Partition, i64)>,
+}
+
+/// Where records go.
+pub trait Sink {
+    /// Writes one commit. On return it is durable.
+    fn commit(&mut self, commit: Commit) -> Result<(), LogError>;
+}
