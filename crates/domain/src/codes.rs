@@ -1,1 +1,0 @@
-//! Code lists in their standard and long spellings.
