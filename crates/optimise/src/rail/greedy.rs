@@ -1,0 +1,53 @@
+//! Regret greedy: the item that would lose most by waiting goes first.
+
+use std::collections::BinaryHeap;
+
+use super::core::Core;
+
+/// A complete choice by descending regret (second-best minus best option that still fits) under `price` an option.
+/// Items need an option that always fits; one without is left at its last option.
+pub fn regret(core: &Core, price: &[i64]) -> Vec<u32> {
+    let mut room = core.capacity().to_vec();
+    let mut choice: Vec<u32> = (0..core.items())
+        .map(|item| core.options_of(item).end.saturating_sub(1) as u32)
+        .collect();
+    let mut heap: BinaryHeap<(i64, std::cmp::Reverse<usize>)> = (0..core.items())
+        .map(|item| (best(core, price, &room, item).1, std::cmp::Reverse(item)))
+        .collect();
+    while let Some((stale, std::cmp::Reverse(item))) = heap.pop() {
+        let (option, regret) = best(core, price, &room, item);
+        // Room only shrinks; an item whose regret has changed goes back, and each option can vanish only once.
+        if regret != stale && heap.peek().is_some_and(|top| regret < top.0) {
+            heap.push((regret, std::cmp::Reverse(item)));
+            continue;
+        }
+        let Some(option) = option else { continue };
+        choice[item] = option as u32;
+        for used in core.uses(option) {
+            room[used.row as usize] -= used.amount;
+        }
+    }
+    choice
+}
+
+/// The cheapest option that fits and its lead over the next; the regret of an only option is the greatest.
+fn best(core: &Core, price: &[i64], room: &[i64], item: usize) -> (Option<usize>, i64) {
+    let (mut best, mut best_price, mut second) = (None, i64::MAX, i64::MAX);
+    for option in core
+        .options_of(item)
+        .filter(|&option| core.fits(room, option))
+    {
+        if price[option] < best_price {
+            second = best_price;
+            (best, best_price) = (Some(option), price[option]);
+        } else {
+            second = second.min(price[option]);
+        }
+    }
+    let regret = if second == i64::MAX {
+        i64::MAX
+    } else {
+        second - best_price
+    };
+    (best, regret)
+}
