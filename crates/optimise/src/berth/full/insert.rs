@@ -1,0 +1,262 @@
+//! The cheapest stay of one call among the stays of the others, which do not move.
+
+use super::model::{CallModel, Mode, Model, Relation, Spot};
+use super::state::{Neighbour, Placement, State};
+use crate::random::Random;
+use domain::berth::Interval;
+
+/// One mode in so many is overlooked when the search asks for it (Christiaens and Vanden Berghe 2020).
+const BLINK_ONE_IN: usize = 64;
+
+/// Lists that one insertion needs, kept to save allocations.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    blockers: Vec<Interval>,
+}
+
+/// Limits that the couplings set on start and end.
+struct Limits {
+    start_from_min: i64,
+    start_to_min: i64,
+    end_to_min: i64,
+}
+
+/// The cheapest placement of `call`, if one is cheaper than leaving it out. With a source of randomness, some are missed.
+pub(super) fn best(
+    model: &Model<'_>,
+    state: &State,
+    call: usize,
+    scratch: &mut Scratch,
+    mut random: Option<&mut Random>,
+) -> Option<Placement> {
+    let compiled = &model.calls[call];
+    let mut best: Option<Placement> = None;
+    let mut best_cost = model.problem.calls[call].unassigned_price;
+    for (number, mode) in compiled.modes.iter().enumerate() {
+        if mode.floor >= best_cost {
+            break;
+        }
+        if let Some(random) = random.as_deref_mut()
+            && random.below(BLINK_ONE_IN) == 0
+        {
+            continue;
+        }
+        let spot = &compiled.spots[mode.spot as usize];
+        let Some(limits) = collect(model, state, call, mode, spot, &mut scratch.blockers) else {
+            continue;
+        };
+        let search = Search {
+            model,
+            compiled,
+            call,
+            mode,
+            spot,
+            limits,
+            blockers: &scratch.blockers,
+        };
+        for (start_min, end_min) in search.candidates().into_iter().flatten() {
+            let cost = model.cost(call, mode, start_min, end_min);
+            if cost < best_cost {
+                best_cost = cost;
+                best = Some(Placement {
+                    mode: number as u32,
+                    start_min,
+                    end_min,
+                    cost,
+                });
+            }
+        }
+    }
+    best
+}
+
+/// Gathers the times at which others stand in the way of the mode, and the limits of the couplings.
+fn collect(
+    model: &Model<'_>,
+    state: &State,
+    call: usize,
+    mode: &Mode,
+    spot: &Spot,
+    blockers: &mut Vec<Interval>,
+) -> Option<Limits> {
+    let compiled = &model.calls[call];
+    let mut limits = Limits {
+        start_from_min: compiled.fixed_start_min.unwrap_or(compiled.release_min),
+        start_to_min: i64::MAX,
+        end_to_min: compiled.end_max_min,
+    };
+    blockers.clear();
+    for (other, relation) in &compiled.couplings {
+        let Some(placed) = state.at[*other as usize] else {
+            continue;
+        };
+        let theirs = &model.calls[*other as usize];
+        let their_spot = &theirs.spots[theirs.modes[placed.mode as usize].spot as usize];
+        let terminal = |spot: &Spot| model.problem.berths[spot.berth as usize].terminal;
+        let there_min = model
+            .problem
+            .travel_between_min(terminal(spot), terminal(their_spot));
+        let back_min = model
+            .problem
+            .travel_between_min(terminal(their_spot), terminal(spot));
+        let (leave_min, come_min) = (placed.start_min - there_min, placed.end_min + back_min);
+        match relation {
+            Relation::Apart => blockers.push(Interval::new(leave_min, come_min)),
+            Relation::Before => limits.end_to_min = limits.end_to_min.min(leave_min),
+            Relation::After => limits.start_from_min = limits.start_from_min.max(come_min),
+            Relation::StartsBefore => {
+                limits.start_to_min = limits.start_to_min.min(placed.start_min)
+            }
+            Relation::StartsAfter => {
+                limits.start_from_min = limits.start_from_min.max(placed.start_min)
+            }
+        }
+    }
+    if compiled.fixed_start_min.is_none() {
+        limits.start_from_min = model.problem.round_up_min(limits.start_from_min);
+    }
+    if limits.start_from_min + mode.duration_min > limits.end_to_min
+        || limits.start_from_min > limits.start_to_min
+    {
+        return None;
+    }
+    let cones = model.problem.calls[call].cones;
+    for other in &state.quays[spot.quay as usize] {
+        if is_in_the_way(model, compiled, cones, mode, spot, other) {
+            blockers.push(Interval::new(other.start_min, other.end_min));
+        }
+    }
+    Some(limits)
+}
+
+fn is_in_the_way(
+    model: &Model<'_>,
+    compiled: &CallModel,
+    cones: u8,
+    mode: &Mode,
+    spot: &Spot,
+    other: &Neighbour,
+) -> bool {
+    let both_facts = compiled.is_alongside && other.is_alongside;
+    if other.berth == spot.berth && !both_facts {
+        let overlaps = match spot.gap_m {
+            None => true,
+            Some(gap_m) => spot.from_m < other.to_m + gap_m && other.from_m < spot.to_m + gap_m,
+        };
+        if overlaps {
+            return true;
+        }
+    }
+    let cones = usize::from(cones.max(other.cones)).min(3);
+    if cones > 0 && !both_facts {
+        let between_m = (other.from_m - spot.to_m).max(spot.from_m - other.to_m);
+        let needed_m = model.problem.cone_distance_m[cones];
+        if needed_m > 0 && between_m < needed_m {
+            return true;
+        }
+    }
+    if mode.cranes == 0 || other.cranes == 0 {
+        return false;
+    }
+    let below = |near: u64, far: u64| 63 - near.leading_zeros() < far.trailing_zeros();
+    match spot.from_m.cmp(&other.from_m) {
+        std::cmp::Ordering::Less => !below(mode.cranes, other.cranes),
+        std::cmp::Ordering::Greater => !below(other.cranes, mode.cranes),
+        std::cmp::Ordering::Equal => mode.cranes & other.cranes != 0,
+    }
+}
+
+/// The search for a start in one mode.
+struct Search<'a> {
+    model: &'a Model<'a>,
+    compiled: &'a CallModel,
+    call: usize,
+    mode: &'a Mode,
+    spot: &'a Spot,
+    limits: Limits,
+    blockers: &'a [Interval],
+}
+
+impl Search<'_> {
+    /// The first feasible start from the cheapest on and the last before it. Cost is convex in the start but for outages
+    /// and stops, so the best is one of the two.
+    fn candidates(&self) -> [Option<(i64, i64)>; 2] {
+        if let Some(start_min) = self.compiled.fixed_start_min {
+            return [self.exactly(start_min), None];
+        }
+        let target_min = self.mode.target_min.max(self.limits.start_from_min);
+        let later = self.earliest(self.model.problem.round_up_min(target_min));
+        let is_ideal = later.is_some_and(|(start_min, _)| start_min == target_min);
+        if is_ideal || target_min <= self.limits.start_from_min {
+            return [later, None];
+        }
+        [later, self.latest(self.model.round_down_min(target_min))]
+    }
+
+    fn exactly(&self, start_min: i64) -> Option<(i64, i64)> {
+        let flows = self.compiled.is_alongside || self.model.next_flow_min(start_min) == start_min;
+        let released = self.compiled.is_alongside || start_min >= self.compiled.release_min;
+        let end_min = self.model.end_min(self.call, self.mode, start_min);
+        let in_time = (self.limits.start_from_min..=self.limits.start_to_min).contains(&start_min)
+            && end_min <= self.limits.end_to_min;
+        (flows && released && in_time && self.clash(start_min, end_min).is_none())
+            .then_some((start_min, end_min))
+    }
+
+    fn earliest(&self, from_min: i64) -> Option<(i64, i64)> {
+        let mut start_min = from_min;
+        loop {
+            start_min = self.model.next_flow_min(start_min);
+            let end_min = self.model.end_min(self.call, self.mode, start_min);
+            if end_min > self.limits.end_to_min || start_min > self.limits.start_to_min {
+                return None;
+            }
+            match self.clash(start_min, end_min) {
+                None => return Some((start_min, end_min)),
+                Some(time) => {
+                    start_min = self
+                        .model
+                        .problem
+                        .round_up_min(time.end_min.max(start_min + 1))
+                }
+            }
+        }
+    }
+
+    fn latest(&self, from_min: i64) -> Option<(i64, i64)> {
+        let mut start_min = from_min.min(self.model.round_down_min(self.limits.start_to_min));
+        loop {
+            start_min = self.model.last_flow_min(start_min);
+            if start_min < self.limits.start_from_min {
+                return None;
+            }
+            let end_min = self.model.end_min(self.call, self.mode, start_min);
+            let back_min = if end_min > self.limits.end_to_min {
+                end_min - self.limits.end_to_min
+            } else {
+                match self.clash(start_min, end_min) {
+                    None => return Some((start_min, end_min)),
+                    Some(time) => end_min - time.start_min,
+                }
+            };
+            let earlier_min = self.model.round_down_min(start_min - back_min.max(1));
+            // an outage or a stop may swallow the whole shift: then go step by step
+            let slack_min = end_min - start_min - self.mode.duration_min;
+            start_min = if slack_min > self.model.problem.time_step_min {
+                self.model.round_down_min(start_min - 1)
+            } else {
+                earlier_min
+            };
+        }
+    }
+
+    /// Something that forbids a stay from `start_min` to `end_min`.
+    fn clash(&self, start_min: i64, end_min: i64) -> Option<Interval> {
+        for time in self.blockers.iter().chain(&self.spot.forbidden) {
+            if time.start_min < end_min && start_min < time.end_min {
+                return Some(*time);
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,15 @@
+//! The solver for all rules.
+//!
+//! [`model`] compiles the problem: for each call the places on the grid and, for each place, the crane sets (together a
+//! *mode*), with what forbids a mode at what time whatever the others do. [`state`] is a plan in the making, [`insert`]
+//! finds the cheapest mode and start of one call among the others.
+
+mod insert;
+mod model;
+mod modes;
+mod solve;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use solve::solve;

@@ -1,0 +1,74 @@
+//! The full-rule solver on small ports.
+
+use crate::berth::solve;
+use crate::budget::Budget;
+use domain::berth::*;
+
+fn call(id: &str, length_m: i64, arrival_min: i64) -> Call {
+    Call {
+        id: id.into(),
+        length_m,
+        draught_cm: 250,
+        handling: vec![Handling::Cranes],
+        work: Work {
+            moves: 30,
+            setup_min: 15,
+            cranes_min: 1,
+            cranes_max: 2,
+        },
+        arrival_min,
+        release_min: arrival_min,
+        cost_per_min: 2,
+        unassigned_price: 100_000,
+        ..Call::default()
+    }
+}
+
+fn problem() -> BerthProblem {
+    let crane = |rail_order| Crane {
+        id: format!("K{rail_order}"),
+        rail_order,
+        reach_to_m: 300,
+        rate_centimoves_h: 3000,
+        ..Crane::default()
+    };
+    BerthProblem {
+        time_step_min: 15,
+        horizon_end_min: 3000,
+        berths: vec![Berth {
+            id: "Q".into(),
+            to_m: 300,
+            layout: Layout::ByMetre {
+                step_m: 10,
+                gap_m: 10,
+            },
+            depth_cm: 300,
+            ..Berth::default()
+        }],
+        cranes: vec![crane(1), crane(2)],
+        calls: (0..4).map(|n| call(&format!("V{n}"), 90, n * 10)).collect(),
+        cone_distance_m: [0, 10, 50, 100],
+        ..BerthProblem::default()
+    }
+}
+
+#[test]
+fn the_plan_passes_the_checker_and_costs_what_it_says() {
+    let problem = problem();
+    assert_eq!(validate::validate(&problem), vec![]);
+    let answer = solve(&problem, None, 1, &Budget::iterations(1000));
+    let cost = check(&problem, &answer.plan).expect("feasible");
+    assert_eq!(cost.total(), answer.value);
+    assert!(answer.bound <= answer.value);
+    assert!(answer.plan.unassigned.is_empty());
+}
+
+#[test]
+fn a_vessel_too_deep_is_left_out_with_a_reason() {
+    let mut problem = problem();
+    problem.calls[2].draught_cm = 301;
+    let answer = solve(&problem, None, 1, &Budget::iterations(1000));
+    check(&problem, &answer.plan).expect("feasible");
+    assert_eq!(answer.plan.unassigned.len(), 1);
+    assert_eq!(answer.plan.unassigned[0].call, 2);
+}
