@@ -1,0 +1,379 @@
+//! The decoder's table: what to do at each tag of each message, one lookup a field.
+//!
+//! Each message on the way from the root is a *node*; a message used in two places is two nodes. A node's operations
+//! are indexed by the whole tag (field number and wire type), so that one load tells a known field in its right wire
+//! type from an unknown field and from a fault.
+use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
+
+use super::projection::Projection;
+use crate::Stream;
+use crate::schema::{
+    Origin, Scalar, SchemaError, TableId, TableSchema, bodies, scalar_of, tables_of,
+};
+
+/// Slots of a row: the envelope's fields by number (below [`BODY_SLOT`]), then the body's needed fields.
+pub(crate) const SLOTS: usize = 64;
+/// The slot of what nobody needs.
+pub(crate) const SINK: u8 = (SLOTS - 1) as u8;
+/// The first slot of the body. Field numbers of the envelope are below it.
+pub(crate) const BODY_SLOT: u8 = 16;
+
+/// What to do with a field. Those that store do so in the operation's slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Code {
+    // Faults.
+    BadTag,
+    Mismatch,
+    StrayEndGroup,
+    // Unknown fields.
+    SkipVarint,
+    SkipFixed64,
+    SkipLength,
+    SkipGroup,
+    SkipFixed32,
+    // Scalars.
+    Int64,
+    Int32,
+    Uint64,
+    Uint32,
+    Sint64,
+    Sint32,
+    Bool,
+    Enum,
+    Fixed64,
+    Ufixed64,
+    Fixed32,
+    Sfixed32,
+    Text,
+    Bytes,
+    // Repeated scalars: `extra` is the place of the scalar's own operation in `lists`.
+    ListOne,
+    ListPacked,
+    // Messages: `extra` is the node, or the place in `bodies`.
+    Message,
+    Body,
+}
+
+/// An operation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Op {
+    pub code: Code,
+    pub slot: u8,
+    pub extra: u16,
+}
+
+/// A message on the way from the root.
+#[derive(Debug)]
+pub(crate) struct Node {
+    /// Where its operations start, and how many tags they cover.
+    start: u32,
+    tags: u32,
+    /// Messages around it.
+    pub depth: u8,
+    /// Fields on the way to it, such as `port_call_timestamp.vessel`.
+    pub path: String,
+    pub descriptor: MessageDescriptor,
+}
+
+/// A member of the body.
+#[derive(Debug)]
+pub(crate) struct Body {
+    pub node: u16,
+    /// `None` for the heartbeat.
+    pub table: Option<TableId>,
+    /// The slots after [`BODY_SLOT`] that it uses.
+    pub slots: u8,
+}
+
+/// All of it, for one stream and projection.
+#[derive(Debug, Default)]
+pub(crate) struct Layout {
+    ops: Vec<Op>,
+    pub nodes: Vec<Node>,
+    pub bodies: Vec<Body>,
+    /// Of each enum, the numbers below 64 that it knows.
+    pub enums: Vec<u64>,
+    /// Of each repeated field, the operation of one value.
+    pub lists: Vec<Op>,
+}
+
+impl Layout {
+    /// The operation at a tag of a node.
+    #[inline(always)]
+    pub fn op(&self, node: &Node, tag: u32) -> Op {
+        match self.ops.get((node.start + tag.min(node.tags)) as usize) {
+            Some(&op) if tag < node.tags => op,
+            _ => unknown(tag),
+        }
+    }
+
+    /// Builds the layout of a stream.
+    pub fn new(stream: Stream, projection: &Projection) -> Result<Layout, SchemaError> {
+        let name = stream.message_name();
+        let root = crate::message(name).ok_or_else(|| SchemaError::NoMessage {
+            message: name.to_owned(),
+        })?;
+        let mut layout = Layout::default();
+        let root_node = layout.node(&root, String::new(), 0);
+        for field in root
+            .fields()
+            .filter(|field| field.containing_oneof().is_none())
+        {
+            layout.envelope(root_node, &field)?;
+        }
+        for (field, message) in bodies(&root) {
+            let table = tables_of(stream).find(|table| table.body_number == field.number());
+            let paths = table
+                .map(|table| body_paths(table, projection))
+                .unwrap_or_default();
+            if paths.len() >= usize::from(SINK - BODY_SLOT) {
+                return Err(SchemaError::TooWide {
+                    message: message.full_name().to_owned(),
+                });
+            }
+            let node = layout.message(
+                &message,
+                field.name().to_owned(),
+                1,
+                &mut Vec::new(),
+                &paths,
+            );
+            let place = layout.bodies.len() as u16;
+            layout.bodies.push(Body {
+                node,
+                table: table.map(|table| table.id),
+                slots: paths.len() as u8,
+            });
+            layout.set(
+                root_node,
+                &field,
+                &[2],
+                Op {
+                    code: Code::Body,
+                    slot: SINK,
+                    extra: place,
+                },
+            );
+        }
+        Ok(layout)
+    }
+
+    /// Where the decoder puts a column of a body; `paths` as collected by [`Layout::new`].
+    pub fn slot_of(paths: &[Vec<u32>], path: &[u32]) -> u8 {
+        paths
+            .iter()
+            .position(|other| other == path)
+            .map_or(SINK, |place| BODY_SLOT + place as u8)
+    }
+
+    fn envelope(&mut self, root_node: u16, field: &FieldDescriptor) -> Result<(), SchemaError> {
+        let too_wide = || SchemaError::TooWide {
+            message: field.full_name().to_owned(),
+        };
+        let Kind::Message(message) = field.kind() else {
+            return Err(too_wide());
+        };
+        let node = self.node(&message, field.name().to_owned(), 1);
+        for field in message.fields() {
+            let slot = u8::try_from(field.number())
+                .ok()
+                .filter(|&slot| slot < BODY_SLOT)
+                .ok_or_else(too_wide)?;
+            self.scalar(node, &field, slot);
+        }
+        self.set(
+            root_node,
+            field,
+            &[2],
+            Op {
+                code: Code::Message,
+                slot: SINK,
+                extra: node,
+            },
+        );
+        Ok(())
+    }
+
+    /// Adds a node for a body's message and those within it.
+    fn message(
+        &mut self,
+        message: &MessageDescriptor,
+        name: String,
+        depth: u8,
+        path: &mut Vec<u32>,
+        paths: &[Vec<u32>],
+    ) -> u16 {
+        let node = self.node(message, name.clone(), depth);
+        for field in message.fields() {
+            path.push(field.number());
+            match field.kind() {
+                Kind::Message(nested) => {
+                    let nested = self.message(
+                        &nested,
+                        format!("{name}.{}", field.name()),
+                        depth + 1,
+                        path,
+                        paths,
+                    );
+                    self.set(
+                        node,
+                        &field,
+                        &[2],
+                        Op {
+                            code: Code::Message,
+                            slot: SINK,
+                            extra: nested,
+                        },
+                    );
+                }
+                _ => self.scalar(node, &field, Layout::slot_of(paths, path)),
+            }
+            path.pop();
+        }
+        node
+    }
+
+    /// Adds a node that knows none of its fields yet.
+    fn node(&mut self, message: &MessageDescriptor, path: String, depth: u8) -> u16 {
+        let start = self.ops.len() as u32;
+        let tags = (message
+            .fields()
+            .map(|field| field.number())
+            .max()
+            .unwrap_or(0)
+            + 1)
+            << 3;
+        self.ops.extend((0..tags).map(unknown));
+        self.nodes.push(Node {
+            start,
+            tags,
+            depth,
+            path,
+            descriptor: message.clone(),
+        });
+        (self.nodes.len() - 1) as u16
+    }
+
+    /// Sets a known field: `op` at the given wire types, a fault at the others.
+    fn set(&mut self, node: u16, field: &FieldDescriptor, wire_types: &[u32], op: Op) {
+        let start = self.nodes[usize::from(node)].start + (field.number() << 3);
+        for wire_type in 0..6 {
+            let mismatch = Op {
+                code: Code::Mismatch,
+                slot: SINK,
+                extra: 0,
+            };
+            let op = if wire_types.contains(&wire_type) {
+                op
+            } else {
+                mismatch
+            };
+            self.ops[(start + wire_type) as usize] = op;
+        }
+    }
+
+    fn scalar(&mut self, node: u16, field: &FieldDescriptor, slot: u8) {
+        let scalar = scalar_of(&field.kind());
+        let (code, wire_type) = code(&scalar);
+        let enum_place = match &scalar {
+            Scalar::Enum(descriptor) => {
+                let known = descriptor
+                    .values()
+                    .filter_map(|value| u32::try_from(value.number()).ok());
+                let known = known
+                    .filter(|&number| number < 64)
+                    .fold(0, |all, number| all | 1u64 << number);
+                self.enums.push(known);
+                (self.enums.len() - 1) as u16
+            }
+            _ => 0,
+        };
+        if !field.is_list() {
+            return self.set(
+                node,
+                field,
+                &[wire_type],
+                Op {
+                    code,
+                    slot,
+                    extra: enum_place,
+                },
+            );
+        }
+        let extra = self.lists.len() as u16;
+        self.lists.push(Op {
+            code,
+            slot,
+            extra: enum_place,
+        });
+        let one = Op {
+            code: Code::ListOne,
+            slot,
+            extra,
+        };
+        self.set(node, field, &[wire_type], one);
+        if wire_type != 2 {
+            let start = self.nodes[usize::from(node)].start + (field.number() << 3);
+            self.ops[(start + 2) as usize] = Op {
+                code: Code::ListPacked,
+                slot,
+                extra,
+            };
+        }
+    }
+}
+
+/// The needed fields of a table's body, in the order of their slots.
+pub(crate) fn body_paths(table: &TableSchema, projection: &Projection) -> Vec<Vec<u32>> {
+    let columns = projection.columns(table.id).unwrap_or_default();
+    let origins = columns.iter().map(|&column| &table.columns[column].origin);
+    let path = |origin: &Origin| {
+        if let Origin::Body(path) = origin {
+            Some(path.clone())
+        } else {
+            None
+        }
+    };
+    origins.filter_map(path).collect()
+}
+
+/// The operation for a field that the schema does not know.
+#[inline]
+fn unknown(tag: u32) -> Op {
+    let code = match tag & 7 {
+        _ if tag >> 3 == 0 => Code::BadTag,
+        0 => Code::SkipVarint,
+        1 => Code::SkipFixed64,
+        2 => Code::SkipLength,
+        3 => Code::SkipGroup,
+        4 => Code::StrayEndGroup,
+        5 => Code::SkipFixed32,
+        _ => Code::BadTag,
+    };
+    Op {
+        code,
+        slot: SINK,
+        extra: 0,
+    }
+}
+
+/// The code and the wire type of a scalar.
+fn code(scalar: &Scalar) -> (Code, u32) {
+    match scalar {
+        Scalar::Int32 => (Code::Int32, 0),
+        Scalar::Int64 => (Code::Int64, 0),
+        Scalar::Uint32 => (Code::Uint32, 0),
+        Scalar::Uint64 => (Code::Uint64, 0),
+        Scalar::Sint32 => (Code::Sint32, 0),
+        Scalar::Sint64 => (Code::Sint64, 0),
+        Scalar::Bool => (Code::Bool, 0),
+        Scalar::Enum(_) => (Code::Enum, 0),
+        Scalar::Fixed64 => (Code::Ufixed64, 1),
+        Scalar::Sfixed64 | Scalar::Double => (Code::Fixed64, 1),
+        Scalar::Fixed32 | Scalar::Float => (Code::Fixed32, 5),
+        Scalar::Sfixed32 => (Code::Sfixed32, 5),
+        Scalar::Text => (Code::Text, 2),
+        Scalar::Bytes => (Code::Bytes, 2),
+    }
+}

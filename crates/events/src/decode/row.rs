@@ -1,0 +1,101 @@
+//! The row being read: raw values by slot, before they go into columns.
+use super::layout::{BODY_SLOT, SINK, SLOTS};
+use super::wire::Wrong;
+
+/// No body yet.
+pub(crate) const NO_BODY: u16 = u16::MAX;
+
+/// Where decoding stopped.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stop {
+    pub wrong: Wrong,
+    pub at: usize,
+    pub node: u16,
+    pub tag: u32,
+}
+
+/// One row as read. Integers stand as the bits of an `i64`, text and bytes as start and length within the record.
+#[derive(Debug)]
+pub(crate) struct Row {
+    slots: [u64; SLOTS],
+    present: u64,
+    /// Place of the body in the layout.
+    pub body: u16,
+    /// Values of repeated fields with their slot, in the order of the wire.
+    pub lists: Vec<(u8, u64)>,
+    /// Values of repeated fields that are not kept count as well.
+    pub list_count: usize,
+    pub has_unknown_enum: bool,
+    pub is_saturated: bool,
+    pub stop: Option<Stop>,
+}
+
+impl Row {
+    pub fn new() -> Row {
+        Row {
+            slots: [0; SLOTS],
+            present: 0,
+            body: NO_BODY,
+            lists: Vec::new(),
+            list_count: 0,
+            has_unknown_enum: false,
+            is_saturated: false,
+            stop: None,
+        }
+    }
+
+    /// Forgets the last record.
+    #[inline(always)]
+    pub fn clear(&mut self) {
+        self.slots[..usize::from(BODY_SLOT)].fill(0);
+        self.present = 0;
+        self.body = NO_BODY;
+        self.lists.clear();
+        self.list_count = 0;
+        self.has_unknown_enum = false;
+        self.is_saturated = false;
+        self.stop = None;
+    }
+
+    /// Begins a body: of several members of a oneof the last one stands.
+    #[inline(always)]
+    pub fn begin_body(&mut self, body: u16, slots: u8) {
+        self.body = body;
+        self.present = 0;
+        self.lists.clear();
+        let start = usize::from(BODY_SLOT);
+        self.slots[start..start + usize::from(slots)].fill(0);
+    }
+
+    #[inline(always)]
+    pub fn set(&mut self, slot: u8, raw: u64) {
+        let slot = slot & SINK;
+        self.slots[usize::from(slot)] = raw;
+        self.present |= 1 << slot;
+    }
+
+    #[inline(always)]
+    pub fn get(&self, slot: u8) -> u64 {
+        self.slots[usize::from(slot & SINK)]
+    }
+
+    #[inline(always)]
+    pub fn is_present(&self, slot: u8) -> bool {
+        self.present >> (slot & SINK) & 1 == 1
+    }
+}
+
+/// Start and length in one value.
+#[inline(always)]
+pub(crate) fn span(start: usize, end: usize) -> u64 {
+    (start as u64) << 32 | (end - start) as u64
+}
+
+/// The bytes of a span.
+#[inline(always)]
+pub(crate) fn spanned(value: &[u8], span: u64) -> &[u8] {
+    let start = (span >> 32) as usize;
+    value
+        .get(start..start + (span as u32) as usize)
+        .unwrap_or_default()
+}

@@ -1,0 +1,188 @@
+//! The protobuf wire: varints, lengths, and skipping what the schema does not know.
+
+/// What is wrong with some bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wrong {
+    /// They end in the middle of a field.
+    Truncated,
+    /// A varint of more than 64 bits.
+    Varint,
+    /// Field number 0, above 2^29, or wire type 6 or 7.
+    Tag,
+    /// A known field in another wire type than the schema's.
+    WireType,
+    /// The end of a group that was not begun, or another one's.
+    EndGroup,
+    /// Groups within groups.
+    GroupDepth,
+    /// Text that is not UTF-8.
+    Utf8,
+    /// A field longer than the limit.
+    FieldLength,
+    /// More values of repeated fields than the limit.
+    ListLength,
+}
+
+/// Messages and groups within each other: as many as prost allows, so that both accept the same bytes.
+const DEPTH_MAX: usize = 100;
+
+/// Reads a varint at `*pos` and moves behind it.
+#[inline(always)]
+pub(crate) fn varint(buf: &[u8], pos: &mut usize) -> Result<u64, Wrong> {
+    match buf.get(*pos) {
+        Some(&byte) if byte < 0x80 => {
+            *pos += 1;
+            Ok(u64::from(byte))
+        }
+        Some(_) => varint_long(buf, pos),
+        None => Err(Wrong::Truncated),
+    }
+}
+
+/// A varint of two bytes or more.
+#[inline]
+fn varint_long(buf: &[u8], pos: &mut usize) -> Result<u64, Wrong> {
+    let rest = buf.get(*pos..).unwrap_or_default();
+    let Some(chunk) = rest.first_chunk::<8>() else {
+        return varint_bytewise(rest, pos);
+    };
+    // All eight bytes at once: find the one without the continuation bit, then squeeze the 7-bit groups together.
+    let word = u64::from_le_bytes(*chunk);
+    let ends = !word & 0x8080_8080_8080_8080;
+    if ends == 0 {
+        return varint_bytewise(rest, pos);
+    }
+    *pos += (ends.trailing_zeros() as usize >> 3) + 1;
+    let kept = word & (ends ^ (ends - 1));
+    let x = kept & 0x7f7f_7f7f_7f7f_7f7f;
+    let x = (x & 0x007f_007f_007f_007f) | ((x & 0x7f00_7f00_7f00_7f00) >> 1);
+    let x = (x & 0x0000_3fff_0000_3fff) | ((x & 0x3fff_0000_3fff_0000) >> 2);
+    Ok((x & 0x0fff_ffff) | ((x & 0x0fff_ffff_0000_0000) >> 4))
+}
+
+#[cold]
+fn varint_bytewise(rest: &[u8], pos: &mut usize) -> Result<u64, Wrong> {
+    let mut value = 0u64;
+    for (at, &byte) in rest.iter().take(10).enumerate() {
+        if at == 9 && byte > 1 {
+            return Err(Wrong::Varint);
+        }
+        value |= u64::from(byte & 0x7f) << (7 * at);
+        if byte < 0x80 {
+            *pos += at + 1;
+            return Ok(value);
+        }
+    }
+    Err(Wrong::Truncated)
+}
+
+/// Reads a length at `*pos` and returns where what it measures ends; `*pos` is then where it starts.
+#[inline(always)]
+pub(crate) fn length(buf: &[u8], pos: &mut usize) -> Result<usize, Wrong> {
+    let length = varint(buf, pos)?;
+    match usize::try_from(length) {
+        Ok(length) if length <= buf.len() - *pos => Ok(*pos + length),
+        _ => Err(Wrong::Truncated),
+    }
+}
+
+#[inline(always)]
+pub(crate) fn fixed32(buf: &[u8], pos: &mut usize) -> Result<u32, Wrong> {
+    let chunk = buf
+        .get(*pos..)
+        .and_then(|rest| rest.first_chunk::<4>())
+        .ok_or(Wrong::Truncated)?;
+    *pos += 4;
+    Ok(u32::from_le_bytes(*chunk))
+}
+
+#[inline(always)]
+pub(crate) fn fixed64(buf: &[u8], pos: &mut usize) -> Result<u64, Wrong> {
+    let chunk = buf
+        .get(*pos..)
+        .and_then(|rest| rest.first_chunk::<8>())
+        .ok_or(Wrong::Truncated)?;
+    *pos += 8;
+    Ok(u64::from_le_bytes(*chunk))
+}
+
+/// Reads a tag: field number and wire type in one.
+#[inline(always)]
+pub(crate) fn tag(buf: &[u8], pos: &mut usize) -> Result<u32, Wrong> {
+    let tag = varint(buf, pos)?;
+    u32::try_from(tag).map_err(|_| Wrong::Tag)
+}
+
+/// Skips an unknown group whose start tag stood before `*pos`, `depth` messages deep.
+#[cold]
+pub(crate) fn skip_group(
+    buf: &[u8],
+    pos: &mut usize,
+    number: u32,
+    depth: usize,
+) -> Result<(), Wrong> {
+    let mut open = [0u32; DEPTH_MAX];
+    open[0] = number;
+    let mut count = 1;
+    while count > 0 {
+        let tag = tag(buf, pos)?;
+        let number = tag >> 3;
+        if number == 0 {
+            return Err(Wrong::Tag);
+        }
+        match tag & 7 {
+            6 | 7 => return Err(Wrong::Tag),
+            4 if open[count - 1] != number => return Err(Wrong::EndGroup),
+            4 => {
+                count -= 1;
+                continue;
+            }
+            _ if depth + count >= DEPTH_MAX => return Err(Wrong::GroupDepth),
+            0 => varint(buf, pos).map(drop)?,
+            1 => fixed64(buf, pos).map(drop)?,
+            2 => *pos = length(buf, pos)?,
+            5 => fixed32(buf, pos).map(drop)?,
+            _ => {
+                open[count] = number;
+                count += 1;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Checks that text is UTF-8: text of a port is short and nearly always ASCII.
+#[inline(always)]
+pub(crate) fn is_utf8(text: &[u8]) -> bool {
+    is_short_ascii(text) || std::str::from_utf8(text).is_ok()
+}
+
+/// True if the bytes are at most 32 and ASCII: two overlapping loads from each end see them all.
+#[inline(always)]
+fn is_short_ascii(text: &[u8]) -> bool {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let word = |chunk: &[u8; 8]| u64::from_le_bytes(*chunk);
+    let Some((first, last)) = text.first_chunk::<8>().zip(text.last_chunk::<8>()) else {
+        if let Some((first, last)) = text.first_chunk::<4>().zip(text.last_chunk::<4>()) {
+            return (u32::from_le_bytes(*first) | u32::from_le_bytes(*last)) & HIGH as u32 == 0;
+        }
+        return text.iter().fold(0, |all, byte| all | byte) < 0x80;
+    };
+    let ends = word(first) | word(last);
+    if text.len() <= 16 {
+        return ends & HIGH == 0;
+    }
+    match text[8..]
+        .first_chunk::<8>()
+        .zip(text[..text.len() - 8].last_chunk::<8>())
+    {
+        Some((second, third)) if text.len() <= 32 => {
+            (ends | word(second) | word(third)) & HIGH == 0
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+#[path = "wire_tests.rs"]
+mod tests;
