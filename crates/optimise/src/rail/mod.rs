@@ -3,12 +3,20 @@
 //! [`solve`] takes the full-rule problem of `domain::rail`; [`full`] translates it to the [`core`] form and back;
 //! [`kernel`] solves that form. Staying is an option of every unit, so every problem has a plan.
 
+pub mod active;
+pub mod anneal;
+pub mod cholesky;
 pub mod core;
+pub mod dual;
 pub mod full;
 pub mod generate;
 pub mod greedy;
+pub mod interior;
 pub mod kernel;
+pub mod prices;
+pub mod read;
 pub mod solve;
+pub mod state;
 
 pub use full::warm::Warm;
 pub use solve::{re_plan, solve};

@@ -1,0 +1,99 @@
+//! A complete choice with what the search must know at every move: room left, and who is on which train.
+
+use super::core::Core;
+
+/// A choice under change. Between moves it is feasible; within a move a train may be overfull.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// The option of each item, counted over all options.
+    pub choice: Vec<u32>,
+    /// What is left of each row.
+    pub room: Vec<i64>,
+    /// The price of the choice.
+    pub value: i64,
+    aboard: Vec<Vec<u32>>,
+    /// Where an item stands in `aboard`, by leg of its option.
+    place: Vec<[u32; MAX_LEGS]>,
+}
+
+/// Items of options with more legs than this are not known as aboard beyond it.
+const MAX_LEGS: usize = 4;
+
+impl State {
+    /// The state of a choice.
+    pub fn new(core: &Core, choice: &[u32]) -> Self {
+        let mut state = State {
+            choice: choice.to_vec(),
+            room: core.room(choice),
+            value: core.total(choice),
+            aboard: vec![Vec::new(); core.trains()],
+            place: vec![[0; MAX_LEGS]; choice.len()],
+        };
+        for (item, &option) in choice.iter().enumerate() {
+            state.board(core, item as u32, option);
+        }
+        state
+    }
+
+    /// The items on a train.
+    pub fn aboard(&self, train: usize) -> &[u32] {
+        &self.aboard[train]
+    }
+
+    /// Moves an item to another option, whether it fits or not; returns the option that it leaves.
+    pub fn shift(&mut self, core: &Core, item: u32, option: u32) -> u32 {
+        let old = std::mem::replace(&mut self.choice[item as usize], option);
+        for used in core.uses(old as usize) {
+            self.room[used.row as usize] += used.amount;
+        }
+        for used in core.uses(option as usize) {
+            self.room[used.row as usize] -= used.amount;
+        }
+        self.value += core.cost(option as usize) - core.cost(old as usize);
+        self.leave(core, item, old);
+        self.board(core, item, option);
+        old
+    }
+
+    /// True if `option` fits once its item has left `old`.
+    pub fn fits_instead(&self, core: &Core, old: u32, option: u32) -> bool {
+        core.uses(option as usize).iter().all(|used| {
+            let freed = core.uses(old as usize).iter().find(|freed| freed.row == used.row);
+            used.amount <= self.room[used.row as usize] + freed.map_or(0, |freed| freed.amount)
+        })
+    }
+
+    /// A row of `option` that is overfull.
+    pub fn overfull(&self, core: &Core, option: u32) -> Option<u32> {
+        let mut uses = core.uses(option as usize).iter();
+        uses.find(|used| self.room[used.row as usize] < 0).map(|used| used.row)
+    }
+
+    fn board(&mut self, core: &Core, item: u32, option: u32) {
+        for (leg, &train) in core.legs(option as usize).iter().take(MAX_LEGS).enumerate() {
+            let aboard = &mut self.aboard[train as usize];
+            self.place[item as usize][leg] = aboard.len() as u32;
+            aboard.push(item);
+        }
+    }
+
+    fn leave(&mut self, core: &Core, item: u32, option: u32) {
+        for (leg, &train) in core.legs(option as usize).iter().take(MAX_LEGS).enumerate() {
+            let at = self.place[item as usize][leg] as usize;
+            let aboard = &mut self.aboard[train as usize];
+            aboard.swap_remove(at);
+            if let Some(&moved) = aboard.get(at) {
+                let option = self.choice_legs(core, moved, item, option);
+                let legs = core.legs(option as usize).iter().take(MAX_LEGS);
+                if let Some(leg) = legs.enumerate().find(|(_, t)| **t == train).map(|(leg, _)| leg) {
+                    self.place[moved as usize][leg] = at as u32;
+                }
+            }
+        }
+    }
+
+    /// The option by which `moved` is aboard: while `item` moves it is still aboard by the option it leaves.
+    fn choice_legs(&self, _core: &Core, moved: u32, item: u32, leaving: u32) -> u32 {
+        if moved == item { leaving } else { self.choice[moved as usize] }
+    }
+}
