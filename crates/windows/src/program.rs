@@ -1,0 +1,213 @@
+//! All queries of a pipeline, planned once.
+//!
+//! A program is for one thread: its plans share slots. Each worker compiles its own from the same files.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::physical_plan::ExecutionPlan;
+
+use crate::compile::Compiler;
+use crate::error::Fault;
+use crate::fold::FoldPlan;
+use crate::sql::call::{Kind, instant};
+use crate::sql::cut::{as_slot, leaves};
+use crate::sql::parse::SqlFile;
+use crate::sql::slot::Slot;
+
+/// The streams that queries can read: name and columns, `row_time` among them.
+pub type Streams = BTreeMap<String, SchemaRef>;
+
+/// Where the rows of a windowed query are joined and finished.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MergeKey {
+    /// One place for the whole port.
+    Port,
+    /// One place a terminal: the partials carry the column `terminal_id`.
+    Terminal,
+}
+
+/// How a query is divided between fold and merge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strategy {
+    /// Fold aggregates by pane, merge adds the panes up.
+    Partials,
+    /// Fold filters and projects, merge runs the query over the window's rows.
+    Rows,
+    /// Fold sums changes by interval and key, merge carries the levels on.
+    Levels,
+    /// Merge alone, over tables.
+    Ticks,
+}
+
+/// A table: the newest row of each key, as of the instant at which it is read.
+pub struct TableQuery {
+    /// Name in SQL.
+    pub name: String,
+    /// Columns of the key.
+    pub key: Vec<String>,
+    /// The stream that its rows come from.
+    pub stream: String,
+    /// Rows of the stream to rows of the table.
+    pub fold: FoldPlan,
+    /// Columns, with the hidden ones.
+    pub schema: SchemaRef,
+    /// Of SQL, schema and format.
+    pub fingerprint: u64,
+    pub(crate) current: Slot,
+    pub(crate) history: Slot,
+    pub(crate) has_history: bool,
+}
+
+/// A windowed query.
+pub struct Query {
+    /// File name without ending.
+    pub name: String,
+    /// Name of the sink in `INSERT INTO`.
+    pub sink: String,
+    /// Its windows.
+    pub kind: Kind,
+    /// Where its work is done.
+    pub strategy: Strategy,
+    /// Where its partials go.
+    pub merge_key: MergeKey,
+    /// The stream that it windows; none for ticks.
+    pub stream: Option<String>,
+    /// Tables that it joins.
+    pub tables: Vec<String>,
+    /// First stage; none for ticks.
+    pub fold: Option<FoldPlan>,
+    /// Columns of the rows that leave.
+    pub schema: SchemaRef,
+    /// The columns of `schema` that name a row within its window.
+    pub key_columns: Vec<String>,
+    /// Of SQL, partial schema and format: partials with another one belong to another version of the query.
+    pub fingerprint: u64,
+    pub(crate) partial_schema: SchemaRef,
+    pub(crate) reduce: Option<(Slot, Arc<dyn ExecutionPlan>)>,
+    pub(crate) finish: (Slot, Arc<dyn ExecutionPlan>),
+}
+
+/// A query over tables that a planner reads.
+pub struct Snapshot {
+    /// File name without ending.
+    pub name: String,
+    /// Columns of its rows.
+    pub schema: SchemaRef,
+    pub(crate) plan: Arc<dyn ExecutionPlan>,
+}
+
+/// All of a pipeline's queries.
+pub struct Program {
+    /// Tables, in the order of the files.
+    pub tables: Vec<TableQuery>,
+    /// Windowed queries, in the order of the files.
+    pub queries: Vec<Query>,
+    /// Planners' inputs.
+    pub snapshots: Vec<Snapshot>,
+    pub(crate) streams: BTreeMap<String, (Slot, SchemaRef)>,
+    pub(crate) task: Arc<datafusion::execution::TaskContext>,
+}
+
+impl Program {
+    /// Plans `files` over `streams`. Returns every fault of every file.
+    pub fn compile(files: &[SqlFile], streams: &Streams) -> Result<Program, Vec<Fault>> {
+        Compiler::new(streams)?.compile(files)
+    }
+
+    /// For each stream that some query reads, the columns needed, in the order of the stream's schema.
+    pub fn needed_columns(&self) -> BTreeMap<String, Vec<String>> {
+        let mut needed: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let folds = self.queries.iter().filter_map(|query| query.fold.as_ref());
+        for fold in folds.chain(self.tables.iter().map(|table| &table.fold)) {
+            for leaf in leaves(&fold.select) {
+                let Some((name, _)) = self.stream_of(&leaf) else {
+                    continue;
+                };
+                let columns = needed.entry(name.to_owned()).or_default();
+                for field in leaf.schema().fields() {
+                    if !columns.contains(field.name()) {
+                        columns.push(field.name().clone());
+                    }
+                }
+            }
+        }
+        for (name, columns) in &mut needed {
+            let order = |column: &String| self.streams[name].1.index_of(column).ok();
+            columns.sort_by_key(order);
+        }
+        needed
+    }
+
+    fn stream_of(&self, leaf: &Arc<dyn ExecutionPlan>) -> Option<(&str, &SchemaRef)> {
+        let slot = as_slot(leaf)?.slot();
+        let found = self.streams.iter().find(|(_, (stream, _))| stream.is(slot));
+        found.map(|(name, (_, schema))| (name.as_str(), schema))
+    }
+
+    /// Gives the rows of a stream to all plans that read it, in place of those before.
+    pub fn fill(&self, stream: &str, rows: Vec<RecordBatch>) {
+        if let Some((slot, _)) = self.streams.get(stream) {
+            slot.fill(rows);
+        }
+    }
+
+    /// What each query does where, for people.
+    pub fn explain(&self) -> String {
+        use std::fmt::Write;
+        let mut text = String::new();
+        for table in &self.tables {
+            let history = if table.has_history {
+                ", all versions that open windows need"
+            } else {
+                ""
+            };
+            let _ = writeln!(
+                text,
+                "table {}: newest row of {} by ({}){history}",
+                table.name,
+                table.stream,
+                table.key.join(", ")
+            );
+        }
+        for query in &self.queries {
+            let stream = query.stream.as_deref().unwrap_or("the clock");
+            let place = match query.strategy {
+                Strategy::Partials => "fold aggregates by pane, merge adds up",
+                Strategy::Rows => "fold filters, merge runs the query over each window's rows",
+                Strategy::Levels => "fold sums changes, merge carries the levels",
+                Strategy::Ticks => "merge reads its tables at each tick",
+            };
+            let _ = writeln!(
+                text,
+                "query {} -> {}: {:?} over {stream}; {place}; by {:?}; key ({}); tables ({})",
+                query.name,
+                query.sink,
+                query.kind,
+                query.merge_key,
+                query.key_columns.join(", "),
+                query.tables.join(", ")
+            );
+        }
+        for snapshot in &self.snapshots {
+            let _ = writeln!(text, "planner input {}", snapshot.name);
+        }
+        text
+    }
+}
+
+/// Columns of a table's history: each version with the time that it holds for, [valid_from, valid_to).
+pub(crate) fn history_schema(schema: &SchemaRef) -> SchemaRef {
+    let bounds =
+        ["valid_from", "valid_to"].map(|name| Arc::new(Field::new(name, instant(), false)));
+    Arc::new(Schema::new(
+        schema
+            .fields()
+            .iter()
+            .cloned()
+            .chain(bounds)
+            .collect::<Vec<_>>(),
+    ))
+}

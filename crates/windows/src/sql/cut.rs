@@ -1,0 +1,189 @@
+//! Cuts a plan at its windowed aggregate: what is below, with a partial aggregate on top, runs in fold on every commit;
+//! what is above, on a final aggregate, runs in merge when a window closes.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::common::Result;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::utils::collect_columns;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
+
+use super::call::{WINDOW_END, WINDOW_START};
+use super::slot::{Slot, SlotExec};
+
+/// A plan in two parts.
+pub struct Cut {
+    /// Rows to partial aggregates; its leaf is the windowed relation's slot.
+    pub fold: Arc<dyn ExecutionPlan>,
+    /// Partial aggregates of one key and pane to one.
+    pub reduce: Arc<dyn ExecutionPlan>,
+    /// Leaf of `reduce`.
+    pub reduce_slot: Slot,
+    /// Partial aggregates to the query's rows.
+    pub merge: Arc<dyn ExecutionPlan>,
+    /// Leaf of `merge`.
+    pub merge_slot: Slot,
+    /// Columns of the partial aggregates.
+    pub partial_schema: SchemaRef,
+}
+
+/// The leaf of `plan` if it is one of ours.
+pub fn as_slot(plan: &Arc<dyn ExecutionPlan>) -> Option<&SlotExec> {
+    (plan.as_ref() as &dyn Any).downcast_ref()
+}
+
+/// Every slot leaf of `plan`, in the order of the tree.
+pub fn leaves(plan: &Arc<dyn ExecutionPlan>) -> Vec<Arc<dyn ExecutionPlan>> {
+    let mut found = Vec::new();
+    let walked = plan.apply(|node| {
+        if as_slot(node).is_some() {
+            found.push(Arc::clone(node));
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    debug_assert!(walked.is_ok());
+    found
+}
+
+/// Cuts `plan` at the aggregate next above the leaf that reads `slot`. None if there is no aggregate that can be split,
+/// in which case whole rows must go to merge.
+pub fn cut(plan: &Arc<dyn ExecutionPlan>, slot: &Slot) -> Result<Option<Cut>> {
+    let reads = leaves(plan);
+    let reads = reads
+        .iter()
+        .filter(|leaf| as_slot(leaf).is_some_and(|leaf| leaf.slot().is(slot)));
+    if reads.count() != 1 {
+        return Ok(None);
+    }
+    let Some(node) = lowest_aggregate(plan, slot) else {
+        return Ok(None);
+    };
+    let Some(aggregate) = (node.as_ref() as &dyn Any).downcast_ref::<AggregateExec>() else {
+        return Ok(None);
+    };
+    if !can_be_split(aggregate)? {
+        return Ok(None);
+    }
+    let stage = |mode, group, input| {
+        AggregateExec::try_new(
+            mode,
+            group,
+            aggregate.aggr_expr().to_vec(),
+            aggregate.filter_expr().to_vec(),
+            input,
+            aggregate.input_schema(),
+        )
+    };
+    let group = aggregate.group_expr().clone();
+    let fold = stage(
+        AggregateMode::Partial,
+        group.clone(),
+        Arc::clone(aggregate.input()),
+    )?;
+    let partial_schema = fold.schema();
+    let leaf = |name| {
+        let slot = Slot::default();
+        (
+            slot.clone(),
+            Arc::new(SlotExec::new(name, Arc::clone(&partial_schema), slot))
+                as Arc<dyn ExecutionPlan>,
+        )
+    };
+    let (reduce_slot, reduce_leaf) = leaf("partials");
+    let (merge_slot, merge_leaf) = leaf("partials");
+    let reduce = stage(AggregateMode::PartialReduce, group.as_final(), reduce_leaf)?;
+    let finish: Arc<dyn ExecutionPlan> =
+        Arc::new(stage(AggregateMode::Final, group.as_final(), merge_leaf)?);
+    let merge = Arc::clone(plan).transform_down(|other| {
+        Ok(if Arc::ptr_eq(&other, &node) {
+            Transformed::new(Arc::clone(&finish), true, TreeNodeRecursion::Jump)
+        } else {
+            Transformed::no(other)
+        })
+    })?;
+    Ok(Some(Cut {
+        fold: Arc::new(fold),
+        reduce: Arc::new(reduce),
+        reduce_slot,
+        merge: merge.data,
+        merge_slot,
+        partial_schema,
+    }))
+}
+
+/// The aggregate nearest above the leaf, with nothing but row-wise steps between.
+fn lowest_aggregate(plan: &Arc<dyn ExecutionPlan>, slot: &Slot) -> Option<Arc<dyn ExecutionPlan>> {
+    for child in plan.children() {
+        if let Some(found) = lowest_aggregate(child, slot) {
+            return Some(found);
+        }
+    }
+    (plan.name() == "AggregateExec" && reaches(plan.children().first()?, slot))
+        .then(|| Arc::clone(plan))
+}
+
+fn reaches(plan: &Arc<dyn ExecutionPlan>, slot: &Slot) -> bool {
+    if let Some(leaf) = as_slot(plan) {
+        return leaf.slot().is(slot);
+    }
+    let row_wise = [
+        "FilterExec",
+        "ProjectionExec",
+        "SortExec",
+        "CoalesceBatchesExec",
+        "CooperativeExec",
+    ];
+    match plan.children().as_slice() {
+        [child] if row_wise.contains(&plan.name()) => reaches(child, slot),
+        _ => false,
+    }
+}
+
+/// An aggregate over panes gives the aggregate over windows only if the bounds of the window are nothing but keys.
+fn can_be_split(aggregate: &AggregateExec) -> Result<bool> {
+    let is_bound = |name: &str| name == WINDOW_START || name == WINDOW_END;
+    let keyed_by_start = aggregate
+        .group_expr()
+        .expr()
+        .iter()
+        .any(|(expression, name)| {
+            name == WINDOW_START
+                && is_column(expression.as_ref()).is_some_and(|column| column == WINDOW_START)
+        });
+    if *aggregate.mode() != AggregateMode::Single
+        || !aggregate.group_expr().is_single()
+        || !keyed_by_start
+    {
+        return Ok(false);
+    }
+    let mut only_keys = true;
+    let arguments = aggregate
+        .aggr_expr()
+        .iter()
+        .flat_map(|function| function.expressions());
+    let filters = aggregate.filter_expr().iter().flatten().cloned();
+    for expression in arguments.chain(filters) {
+        only_keys &= !collect_columns(&expression)
+            .iter()
+            .any(|column| is_bound(column.name()));
+    }
+    aggregate.input().apply(|node| {
+        node.apply_expressions(&mut |expression| {
+            let computes = is_column(expression.as_ref()).is_none()
+                && collect_columns(expression)
+                    .iter()
+                    .any(|column| is_bound(column.name()));
+            only_keys &= !computes;
+            Ok(TreeNodeRecursion::Continue)
+        })
+    })?;
+    Ok(only_keys)
+}
+
+fn is_column(expression: &dyn Any) -> Option<&str> {
+    expression.downcast_ref::<Column>().map(Column::name)
+}

@@ -1,0 +1,9 @@
+//! From SQL files to plans that run many times.
+
+pub mod call;
+pub mod cut;
+pub mod functions;
+pub mod parse;
+pub mod relation;
+pub mod session;
+pub mod slot;

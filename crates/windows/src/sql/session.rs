@@ -1,0 +1,88 @@
+//! The DataFusion session in which queries are planned: one partition, no rewriting at run time.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use datafusion::catalog::TableProvider;
+use datafusion::common::Result;
+use datafusion::execution::TaskContext;
+use datafusion::execution::context::SessionContext;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::planner::RelationPlanner;
+use datafusion::physical_plan::execution_plan::reset_plan_states;
+use datafusion::physical_plan::{ExecutionPlan, collect};
+use datafusion::prelude::SessionConfig;
+use datafusion::sql::parser::Statement;
+use futures::executor::block_on;
+
+/// Plans statements and runs plans, on the calling thread.
+pub struct Session {
+    context: SessionContext,
+    task: Arc<TaskContext>,
+}
+
+impl Session {
+    /// A session whose table functions (TUMBLE and so on) are `relations`.
+    pub fn new(relations: Arc<dyn RelationPlanner>) -> Result<Self> {
+        let mut config = SessionConfig::new().with_target_partitions(1);
+        let options = config.options_mut();
+        options.sql_parser.collect_spans = true;
+        options.sql_parser.map_string_types_to_utf8view = false;
+        options.execution.collect_statistics = false;
+        // A partial aggregate is sent over the network: reduce it however many keys there are.
+        options
+            .execution
+            .skip_partial_aggregation_probe_ratio_threshold = 1.0;
+        options.optimizer.enable_round_robin_repartition = false;
+        // Plans run many times, so nothing learnt in one run may stay in them.
+        options.optimizer.enable_dynamic_filter_pushdown = false;
+        options.optimizer.enable_topk_dynamic_filter_pushdown = false;
+        options.optimizer.enable_join_dynamic_filter_pushdown = false;
+        options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
+        let context = SessionContext::new_with_config(config);
+        context.register_relation_planner(relations)?;
+        for function in super::functions::all() {
+            context.register_udf(function);
+        }
+        let task = context.task_ctx();
+        Ok(Session { context, task })
+    }
+
+    /// Makes a table known under `name`.
+    pub fn register(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<()> {
+        self.context.register_table(name, table).map(|_| ())
+    }
+
+    /// The logical plan of a statement.
+    pub fn plan(&self, statement: Statement) -> Result<LogicalPlan> {
+        block_on(self.context.state().statement_to_plan(statement))
+    }
+
+    /// The plan that runs.
+    pub fn compile(&self, plan: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>> {
+        block_on(self.context.state().create_physical_plan(plan))
+    }
+
+    /// How plans of this session are run.
+    pub fn task(&self) -> Arc<TaskContext> {
+        Arc::clone(&self.task)
+    }
+}
+
+/// Runs a plan to its end and returns its rows without empty batches.
+pub fn run(plan: &Arc<dyn ExecutionPlan>, task: &Arc<TaskContext>) -> Result<Vec<RecordBatch>> {
+    let plan = if plan.children().is_empty() {
+        Arc::clone(plan)
+    } else {
+        reset_plan_states(Arc::clone(plan))?
+    };
+    let mut batches = block_on(collect(plan, Arc::clone(task)))?;
+    batches.retain(|batch| batch.num_rows() > 0);
+    Ok(batches)
+}
+
+/// Several batches as one.
+pub fn concatenate(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<RecordBatch> {
+    Ok(arrow::compute::concat_batches(schema, batches)?)
+}

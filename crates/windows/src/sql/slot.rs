@@ -1,0 +1,198 @@
+//! A leaf of a plan whose rows are put in before each run: plans are made once and run many times.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::datatypes::SchemaRef;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{DataFusionError, Result};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::{Expr, TableType};
+use datafusion::physical_expr::EquivalenceProperties;
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::memory::MemoryStream;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PhysicalExpr, PlanProperties,
+};
+
+/// The rows of one leaf, shared by all plans that read it.
+#[derive(Debug, Clone, Default)]
+pub struct Slot(Arc<Mutex<Vec<RecordBatch>>>);
+
+impl Slot {
+    /// Puts rows in, in place of those before. Their columns may be more than a plan reads, in any order.
+    pub fn fill(&self, batches: Vec<RecordBatch>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = batches;
+    }
+
+    fn batches(&self) -> Vec<RecordBatch> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// True if both are the same slot.
+    pub fn is(&self, other: &Slot) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// A slot as a table, for planning.
+#[derive(Debug)]
+pub struct SlotTable {
+    name: String,
+    schema: SchemaRef,
+    slot: Slot,
+}
+
+impl SlotTable {
+    /// A table `name` over `slot`.
+    pub fn new(name: impl Into<String>, schema: SchemaRef, slot: Slot) -> Self {
+        SlotTable {
+            name: name.into(),
+            schema,
+            slot,
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl TableProvider for SlotTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        _: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _: &[Expr],
+        _: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let schema = match projection {
+            Some(columns) => Arc::new(self.schema.project(columns)?),
+            None => Arc::clone(&self.schema),
+        };
+        Ok(Arc::new(SlotExec::new(
+            &self.name,
+            schema,
+            self.slot.clone(),
+        )))
+    }
+}
+
+/// Reads a slot, picking its columns by name.
+#[derive(Debug)]
+pub struct SlotExec {
+    name: String,
+    slot: Slot,
+    properties: Arc<PlanProperties>,
+}
+
+impl SlotExec {
+    /// A leaf of this schema over `slot`.
+    pub fn new(name: &str, schema: SchemaRef, slot: Slot) -> Self {
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(schema),
+            Partitioning::UnknownPartitioning(1),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        SlotExec {
+            name: name.to_owned(),
+            slot,
+            properties: Arc::new(properties),
+        }
+    }
+
+    /// The slot that this leaf reads.
+    pub fn slot(&self) -> &Slot {
+        &self.slot
+    }
+}
+
+impl DisplayAs for SlotExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let columns: Vec<&str> = self
+            .properties
+            .eq_properties
+            .schema()
+            .fields()
+            .iter()
+            .map(|field| field.name().as_str())
+            .collect();
+        write!(f, "{}: {}", self.name, columns.join(", "))
+    }
+}
+
+impl ExecutionPlan for SlotExec {
+    fn name(&self) -> &str {
+        "SlotExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        _: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn reset_state(self: Arc<Self>) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn execute(&self, _: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let schema = self.properties.eq_properties.schema();
+        let batches = self
+            .slot
+            .batches()
+            .iter()
+            .map(|batch| pick(batch, schema))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Box::pin(MemoryStream::try_new(
+            batches,
+            Arc::clone(schema),
+            None,
+        )?))
+    }
+}
+
+/// The columns of `schema`, by name, out of `batch`.
+pub fn pick(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let columns = schema
+        .fields()
+        .iter()
+        .map(|field| {
+            batch.column_by_name(field.name()).cloned().ok_or_else(|| {
+                DataFusionError::Internal(format!("column {} was not decoded", field.name()))
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    Ok(RecordBatch::try_new_with_options(
+        Arc::clone(schema),
+        columns,
+        &options,
+    )?)
+}
