@@ -309,6 +309,7 @@ impl Compiler {
             key_columns: Vec::new(),
             fingerprint: 0,
             partial_schema,
+            leaf_schema: Arc::clone(&captured.call.schema),
             reduce: None,
             finish: (captured.slot.clone(), Arc::clone(plan)),
         }

@@ -8,12 +8,15 @@
 //! the frontier alone, not on how they were cut into batches.
 //!
 //! Reading order: [`window`] (the arithmetic), [`sql`] (the table functions and how a plan is cut), [`program`],
-//! [`fold`], [`merge`], [`bounded`] (the same SQL over a finite log, the oracle of every engine test).
+//! [`frontier`], [`fold`], [`merge`] over [`state`].
 
 pub mod error;
 pub mod fold;
+pub mod frontier;
+pub mod merge;
 pub mod program;
 pub mod sql;
+pub mod state;
 pub mod window;
 
 mod compile;

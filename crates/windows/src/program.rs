@@ -86,6 +86,7 @@ pub struct Query {
     /// Of SQL, partial schema and format: partials with another one belong to another version of the query.
     pub fingerprint: u64,
     pub(crate) partial_schema: SchemaRef,
+    pub(crate) leaf_schema: SchemaRef,
     pub(crate) reduce: Option<(Slot, Arc<dyn ExecutionPlan>)>,
     pub(crate) finish: (Slot, Arc<dyn ExecutionPlan>),
 }

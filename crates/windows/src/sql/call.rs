@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::common::{DFSchema, Result, ScalarValue, plan_err};
 use datafusion::logical_expr::planner::RelationPlannerContext;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, col, ident};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
 use datafusion::sql::sqlparser::ast::{
     Expr as SqlExpr, FunctionArg, FunctionArgExpr, FunctionArguments, ObjectName, ObjectNamePart,
     Spanned, TableFactor,
@@ -170,9 +170,14 @@ impl Call {
         Ok(Call {
             kind: Kind::Tick { every_us },
             input: None,
-            schema: with_bounds([Arc::new(Field::new("tick_at", instant(), false))]),
+            schema: tick_schema(),
         })
     }
+}
+
+/// Columns of the TICK relation.
+pub fn tick_schema() -> SchemaRef {
+    with_bounds([Arc::new(Field::new("tick_at", instant(), false))])
 }
 
 fn usage(name: &str) -> &'static str {
@@ -285,18 +290,4 @@ fn interval_us(argument: &SqlExpr, context: &mut dyn RelationPlannerContext) -> 
             "`{argument}` is not a fixed length of time above zero: write INTERVAL '15' MINUTE (months vary)"
         ),
     }
-}
-
-/// The columns `names` of a plan whose columns may carry qualifiers.
-pub fn columns(names: &[&str]) -> Vec<Expr> {
-    names
-        .iter()
-        .map(|name| {
-            if name.contains('.') {
-                col(*name)
-            } else {
-                ident(*name)
-            }
-        })
-        .collect()
 }

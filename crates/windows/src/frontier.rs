@@ -1,0 +1,180 @@
+//! How far event time has come: the minimum over all input partitions and sources.
+
+use std::collections::BTreeMap;
+
+/// One source in one input partition.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Origin {
+    /// Topic of the events.
+    pub topic: String,
+    /// Partition of the topic.
+    pub partition: i32,
+    /// Source of the events.
+    pub source: String,
+}
+
+/// What is known of one source in one partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Declared, but never heard: holds the frontier at minus infinity.
+    Unheard,
+    /// No accepted row will be earlier than `complete_to_us`.
+    Active {
+        /// Lower bound of all row times to come.
+        complete_to_us: i64,
+    },
+    /// Silent for long, as the owner of the partition said; does not hold the frontier.
+    Idle,
+    /// No row will come any more; the latest one was at `row_time_max_us`, if there was any.
+    Ended {
+        /// Largest row time of the source in this partition.
+        row_time_max_us: Option<i64>,
+    },
+}
+
+/// The frontier of all input. Never goes back.
+#[derive(Debug, Clone, Default)]
+pub struct Frontier {
+    origins: BTreeMap<Origin, Progress>,
+    /// Smallest first `complete_to_us` of any source: where ticks begin.
+    begin_us: Option<i64>,
+    reached_us: Option<i64>,
+}
+
+impl Frontier {
+    /// Nothing is declared.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Says that rows of this origin are to be waited for.
+    pub fn declare(&mut self, origin: Origin) {
+        self.origins.entry(origin).or_insert(Progress::Unheard);
+    }
+
+    /// Takes in what fold says of an origin. `begin_us` is the first `complete_to_us` that it ever had.
+    pub fn update(&mut self, origin: Origin, progress: Progress, begin_us: Option<i64>) {
+        self.begin_us = match (self.begin_us, begin_us) {
+            (Some(known), Some(new)) => Some(known.min(new)),
+            (known, new) => known.or(new),
+        };
+        self.origins.insert(origin, progress);
+        if let Some(now) = self.computed() {
+            self.reached_us = Some(self.reached_us.map_or(now, |reached| reached.max(now)));
+        }
+    }
+
+    fn computed(&self) -> Option<i64> {
+        let mut minimum = None;
+        for progress in self.origins.values() {
+            match *progress {
+                Progress::Unheard => return None,
+                Progress::Active { complete_to_us } => {
+                    minimum = Some(
+                        minimum.map_or(complete_to_us, |least: i64| least.min(complete_to_us)),
+                    );
+                }
+                Progress::Idle | Progress::Ended { .. } => {}
+            }
+        }
+        minimum
+    }
+
+    /// No row to come is earlier than this; none while a declared origin is unheard.
+    pub fn reached_us(&self) -> Option<i64> {
+        self.reached_us
+    }
+
+    /// Where ticks begin: the same for every order in which the partitions were read.
+    pub fn begin_us(&self) -> Option<i64> {
+        self.begin_us
+    }
+
+    /// If all input has ended: the largest row time in it (none if there was no row at all).
+    pub fn ended(&self) -> Option<Option<i64>> {
+        let mut largest = None;
+        for progress in self.origins.values() {
+            let Progress::Ended { row_time_max_us } = progress else {
+                return None;
+            };
+            largest = largest.max(*row_time_max_us);
+        }
+        (!self.origins.is_empty()).then_some(largest)
+    }
+
+    /// The origins that hold the frontier back most, for people.
+    pub fn slowest(&self) -> Option<(&Origin, &Progress)> {
+        let rank = |progress: &Progress| match *progress {
+            Progress::Unheard => (0, i64::MIN),
+            Progress::Active { complete_to_us } => (1, complete_to_us),
+            Progress::Idle | Progress::Ended { .. } => (2, i64::MAX),
+        };
+        self.origins
+            .iter()
+            .min_by_key(|(_, progress)| rank(progress))
+    }
+
+    /// All origins with their progress.
+    pub fn origins(&self) -> impl Iterator<Item = (&Origin, &Progress)> {
+        self.origins.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin(source: &str, partition: i32) -> Origin {
+        Origin {
+            topic: "t".to_owned(),
+            partition,
+            source: source.to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_frontier_is_the_minimum_waits_for_the_unheard_and_never_goes_back() {
+        let mut frontier = Frontier::new();
+        frontier.declare(origin("ais", 0));
+        frontier.declare(origin("edi", 0));
+        frontier.update(
+            origin("ais", 0),
+            Progress::Active { complete_to_us: 50 },
+            Some(20),
+        );
+        assert_eq!(frontier.reached_us(), None, "edi is unheard");
+        frontier.update(
+            origin("edi", 0),
+            Progress::Active { complete_to_us: 30 },
+            Some(10),
+        );
+        assert_eq!(
+            (frontier.reached_us(), frontier.begin_us()),
+            (Some(30), Some(10))
+        );
+        frontier.update(origin("edi", 0), Progress::Idle, None);
+        assert_eq!(frontier.reached_us(), Some(50));
+        frontier.update(
+            origin("edi", 0),
+            Progress::Active { complete_to_us: 40 },
+            None,
+        );
+        assert_eq!(frontier.reached_us(), Some(50), "never back");
+        assert_eq!(frontier.ended(), None);
+        frontier.update(
+            origin("edi", 0),
+            Progress::Ended {
+                row_time_max_us: Some(70),
+            },
+            None,
+        );
+        frontier.update(
+            origin("ais", 0),
+            Progress::Ended {
+                row_time_max_us: Some(60),
+            },
+            None,
+        );
+        assert_eq!(frontier.ended(), Some(Some(70)));
+    }
+}

@@ -1,0 +1,175 @@
+//! Levels: per key the running sum of changes, told at the end of every interval whether anything changed or not.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
+use arrow::datatypes::{Int64Type, SchemaRef};
+use arrow::row::{OwnedRow, RowConverter, SortField};
+use datafusion::common::{Result, exec_datafusion_err};
+
+use super::{constant, instants};
+use crate::sql::call::WINDOW_START;
+use crate::window::floor;
+
+/// What changed of one key in one interval.
+#[derive(Debug, Clone, Copy, Default)]
+struct Change {
+    delta: i64,
+    /// Sum over the changes of change x microseconds from then to the end of the interval.
+    delta_us: i64,
+    changes: i64,
+}
+
+/// The levels of one query.
+#[derive(Debug)]
+pub struct Levels {
+    every_us: i64,
+    schema: SchemaRef,
+    keys: Vec<String>,
+    converter: RowConverter,
+    levels: BTreeMap<OwnedRow, i64>,
+    pending: BTreeMap<i64, BTreeMap<OwnedRow, Change>>,
+    closed_us: Option<i64>,
+}
+
+impl Levels {
+    /// No level yet. `schema` is the columns of the LEVEL relation.
+    pub fn new(every_us: i64, keys: &[String], schema: SchemaRef) -> Result<Self> {
+        let fields = keys
+            .iter()
+            .map(|key| {
+                Ok(SortField::new(
+                    schema.field_with_name(key)?.data_type().clone(),
+                ))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Levels {
+            every_us,
+            keys: keys.to_vec(),
+            converter: RowConverter::new(fields)?,
+            schema,
+            levels: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            closed_us: None,
+        })
+    }
+
+    /// Length of an interval, microseconds.
+    pub fn every_us(&self) -> i64 {
+        self.every_us
+    }
+
+    /// Takes sums of changes in. A change in an interval that is closed counts from the next one on; their number is
+    /// returned.
+    pub fn absorb(&mut self, batch: &RecordBatch) -> Result<usize> {
+        let starts = instants(batch, WINDOW_START)?;
+        let number = |name: &str| {
+            batch
+                .column_by_name(name)
+                .and_then(|column| column.as_primitive_opt::<Int64Type>())
+                .ok_or_else(|| exec_datafusion_err!("level changes have no column {name}"))
+        };
+        let (delta, delta_us, changes) = (
+            number("delta_sum")?,
+            number("delta_us")?,
+            number("changes")?,
+        );
+        let keys = self
+            .keys
+            .iter()
+            .map(|key| {
+                let column = batch.column_by_name(key).cloned();
+                column.ok_or_else(|| exec_datafusion_err!("level changes have no column {key}"))
+            })
+            .collect::<Result<Vec<ArrayRef>>>()?;
+        let keys = self.converter.convert_columns(&keys)?;
+        let mut late = 0;
+        for row in 0..batch.num_rows() {
+            let mut start = starts[row];
+            let mut change = Change {
+                delta: delta.value(row),
+                delta_us: delta_us.value(row),
+                changes: changes.value(row),
+            };
+            if let Some(closed) = self.closed_us.filter(|&closed| start < closed) {
+                late += 1;
+                start = closed;
+                change.delta_us = change.delta.saturating_mul(self.every_us);
+            }
+            let sum = self
+                .pending
+                .entry(start)
+                .or_default()
+                .entry(keys.row(row).owned())
+                .or_default();
+            sum.delta = sum.delta.saturating_add(change.delta);
+            sum.delta_us = sum.delta_us.saturating_add(change.delta_us);
+            sum.changes += change.changes;
+        }
+        Ok(late)
+    }
+
+    /// End of the next interval that has a row to tell.
+    pub fn next_at(&self) -> Option<i64> {
+        let pending = self.pending.first_key_value().map(|(&start, _)| start);
+        let start = match (self.closed_us, self.levels.is_empty()) {
+            (Some(closed), false) => Some(closed),
+            _ => pending,
+        };
+        Some(start? + self.every_us)
+    }
+
+    /// Closes the interval that ends at `at_us` and returns its rows, one for each key that has a level or a change.
+    pub fn close(&mut self, at_us: i64) -> Result<RecordBatch> {
+        debug_assert_eq!(at_us, floor(at_us, self.every_us));
+        let start_us = at_us - self.every_us;
+        self.closed_us = Some(at_us);
+        let mut changes = self.pending.remove(&start_us).unwrap_or_default();
+        let mut rows: Vec<(OwnedRow, [i64; 4])> =
+            Vec::with_capacity(self.levels.len() + changes.len());
+        let mut ended = Vec::new();
+        for (key, level) in &mut self.levels {
+            let change = changes.remove(key).unwrap_or_default();
+            let before = *level;
+            *level = level.saturating_add(change.delta);
+            let level_us = before
+                .saturating_mul(self.every_us)
+                .saturating_add(change.delta_us);
+            rows.push((key.clone(), [before, *level, level_us, change.changes]));
+            if *level == 0 {
+                ended.push(key.clone());
+            }
+        }
+        for key in ended {
+            self.levels.remove(&key);
+        }
+        for (key, change) in changes {
+            if change.delta != 0 {
+                self.levels.insert(key.clone(), change.delta);
+            }
+            rows.push((key, [0, change.delta, change.delta_us, change.changes]));
+        }
+        rows.sort_by(|left, right| left.0.cmp(&right.0));
+        self.batch(start_us, &rows)
+    }
+
+    fn batch(&self, start_us: i64, rows: &[(OwnedRow, [i64; 4])]) -> Result<RecordBatch> {
+        let bounds =
+            [start_us, start_us + self.every_us].map(|instant| constant(instant, rows.len()));
+        let keys = self
+            .converter
+            .convert_rows(rows.iter().map(|(key, _)| key.row()))?;
+        let numbers = (0..4).map(|column| {
+            let values = rows.iter().map(|(_, numbers)| numbers[column]);
+            Arc::new(Int64Array::from_iter_values(values)) as ArrayRef
+        });
+        let columns = bounds.into_iter().chain(keys).chain(numbers).collect();
+        Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
+    }
+
+    /// Keys that have a level, and intervals that have changes to come.
+    pub fn size(&self) -> (usize, usize) {
+        (self.levels.len(), self.pending.len())
+    }
+}

@@ -1,0 +1,246 @@
+//! Tables: the newest row of each key as of an instant, and the versions before where a query needs them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, RecordBatch, TimestampMicrosecondArray, UInt32Array};
+use arrow::compute::{interleave_record_batch, take_record_batch};
+use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
+use arrow::row::{OwnedRow, RowConverter, SortField};
+use datafusion::common::{Result, exec_datafusion_err};
+
+use super::instants;
+use crate::program::{TableQuery, history_schema};
+use crate::sql::call::ROW_TIME;
+
+/// `valid_to` of a version that still holds: 9999-12-31T23:59:59Z.
+pub const FOREVER_US: i64 = 253_402_300_799_000_000;
+
+/// What orders two versions of a key: their row time, then the time of writing, then the id of the event. All three
+/// come from the log, so the order is the same wherever and however often it is read.
+type Age = (i64, i64, String);
+
+#[derive(Debug, Clone, Copy)]
+struct RowAt {
+    batch: usize,
+    row: usize,
+}
+
+#[derive(Debug)]
+struct Version {
+    age: Age,
+    row: RowAt,
+}
+
+/// One table.
+#[derive(Debug)]
+pub struct Table {
+    name: String,
+    key: Vec<usize>,
+    schema: SchemaRef,
+    converter: RowConverter,
+    keeps_history: bool,
+    keys_max: usize,
+    batches: Vec<RecordBatch>,
+    stored: usize,
+    versions: BTreeMap<OwnedRow, Vec<Version>>,
+    live: usize,
+    pending: BTreeMap<(Age, OwnedRow), RowAt>,
+    snapshot: Option<RecordBatch>,
+}
+
+impl Table {
+    /// An empty table with at most `keys_max` keys.
+    pub fn new(query: &TableQuery, keys_max: usize) -> Result<Self> {
+        let key = query
+            .key
+            .iter()
+            .map(|name| Ok(query.schema.index_of(name)?))
+            .collect::<Result<Vec<usize>>>()?;
+        let fields = key
+            .iter()
+            .map(|&index| SortField::new(query.schema.field(index).data_type().clone()));
+        Ok(Table {
+            name: query.name.clone(),
+            converter: RowConverter::new(fields.collect())?,
+            key,
+            schema: Arc::clone(&query.schema),
+            keeps_history: query.has_history,
+            keys_max,
+            batches: Vec::new(),
+            stored: 0,
+            versions: BTreeMap::new(),
+            live: 0,
+            pending: BTreeMap::new(),
+            snapshot: None,
+        })
+    }
+
+    /// Takes versions in. They count from their row time on, when the table is read as of then or later. Returns the
+    /// number of rows refused because their key is new and the table is full.
+    pub fn absorb(&mut self, batch: &RecordBatch) -> Result<usize> {
+        let times = instants(batch, ROW_TIME)?.to_vec();
+        let written = batch
+            .column_by_name("__record_time")
+            .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>())
+            .cloned();
+        let ids = batch
+            .column_by_name("__event_id")
+            .and_then(|column| column.as_string_opt::<i32>())
+            .cloned();
+        let (Some(written), Some(ids)) = (written, ids) else {
+            return Err(exec_datafusion_err!(
+                "rows of table {} cannot be ordered",
+                self.name
+            ));
+        };
+        let columns: Vec<ArrayRef> = self
+            .key
+            .iter()
+            .map(|&index| Arc::clone(batch.column(index)))
+            .collect();
+        let keys = self.converter.convert_columns(&columns)?;
+        let slot = self.batches.len();
+        let mut refused = 0;
+        for row in 0..batch.num_rows() {
+            let key = keys.row(row).owned();
+            if !self.versions.contains_key(&key) {
+                if self.versions.len() >= self.keys_max {
+                    refused += 1;
+                    continue;
+                }
+                self.versions.insert(key.clone(), Vec::new());
+            }
+            let age = (times[row], written.value(row), ids.value(row).to_owned());
+            self.pending.insert((age, key), RowAt { batch: slot, row });
+        }
+        self.batches.push(batch.clone());
+        self.stored += batch.num_rows();
+        self.compact()?;
+        Ok(refused)
+    }
+
+    /// Brings the table to the state in which all rows with row_time < `before_us` count.
+    pub fn advance(&mut self, before_us: i64) {
+        while let Some(entry) = self.pending.first_entry() {
+            if entry.key().0.0 >= before_us {
+                break;
+            }
+            let ((age, key), row) = entry.remove_entry();
+            self.snapshot = None;
+            let versions = self.versions.entry(key).or_default();
+            let place = versions.partition_point(|version| version.age < age);
+            if self.keeps_history || versions.is_empty() {
+                versions.insert(place, Version { age, row });
+                self.live += 1;
+            } else if place > 0 {
+                versions[0] = Version { age, row };
+            }
+        }
+    }
+
+    /// Forgets versions that ended before `before_us`.
+    pub fn prune(&mut self, before_us: i64) {
+        if !self.keeps_history {
+            return;
+        }
+        for versions in self.versions.values_mut() {
+            let next_times = versions.iter().skip(1).map(|version| version.age.0);
+            let ended = next_times.take_while(|&next| next <= before_us).count();
+            if ended > 0 {
+                versions.drain(..ended);
+                self.live -= ended;
+                self.snapshot = None;
+            }
+        }
+    }
+
+    /// The newest row of each key, in the order of the keys.
+    pub fn current(&mut self) -> Result<RecordBatch> {
+        if let Some(snapshot) = &self.snapshot {
+            return Ok(snapshot.clone());
+        }
+        let rows = self
+            .versions
+            .values()
+            .filter_map(|versions| versions.last());
+        let rows: Vec<RowAt> = rows.map(|version| version.row).collect();
+        let snapshot = self.gather(&rows)?;
+        self.snapshot = Some(snapshot.clone());
+        Ok(snapshot)
+    }
+
+    /// Every version that is kept, with the time that it holds for.
+    pub fn history(&self) -> Result<RecordBatch> {
+        let (mut rows, mut from, mut to) = (Vec::new(), Vec::new(), Vec::new());
+        for versions in self.versions.values() {
+            for (index, version) in versions.iter().enumerate() {
+                rows.push(version.row);
+                from.push(version.age.0);
+                to.push(
+                    versions
+                        .get(index + 1)
+                        .map_or(FOREVER_US, |next| next.age.0),
+                );
+            }
+        }
+        let rows = self.gather(&rows)?;
+        let bounds = [from, to].map(|times| {
+            Arc::new(TimestampMicrosecondArray::from(times).with_timezone("UTC")) as ArrayRef
+        });
+        let columns = rows.columns().iter().cloned().chain(bounds).collect();
+        Ok(RecordBatch::try_new(
+            history_schema(&rows.schema()),
+            columns,
+        )?)
+    }
+
+    fn gather(&self, rows: &[RowAt]) -> Result<RecordBatch> {
+        if rows.is_empty() {
+            return Ok(RecordBatch::new_empty(Arc::clone(&self.schema)));
+        }
+        let batches: Vec<&RecordBatch> = self.batches.iter().collect();
+        let indices: Vec<(usize, usize)> = rows.iter().map(|at| (at.batch, at.row)).collect();
+        Ok(interleave_record_batch(&batches, &indices)?)
+    }
+
+    /// Rewrites the stored rows once more than half of them are dead, so that memory follows the keys, not the events.
+    fn compact(&mut self) -> Result<()> {
+        let wanted = self.live + self.pending.len();
+        let few_batches = self.batches.len() < 256;
+        if self.stored < 2 * wanted + 4096 && few_batches {
+            return Ok(());
+        }
+        let live = self
+            .versions
+            .values_mut()
+            .flatten()
+            .map(|version| &mut version.row);
+        let places: Vec<&mut RowAt> = live.chain(self.pending.values_mut()).collect();
+        let indices: Vec<(usize, usize)> = places.iter().map(|at| (at.batch, at.row)).collect();
+        let batches: Vec<&RecordBatch> = self.batches.iter().collect();
+        let compacted = match indices.is_empty() {
+            true => RecordBatch::new_empty(Arc::clone(&self.schema)),
+            false => interleave_record_batch(&batches, &indices)?,
+        };
+        for (row, place) in places.into_iter().enumerate() {
+            *place = RowAt { batch: 0, row };
+        }
+        self.stored = compacted.num_rows();
+        self.batches = vec![compacted];
+        Ok(())
+    }
+
+    /// Keys, and rows held in memory.
+    pub fn size(&self) -> (usize, usize) {
+        (self.versions.len(), self.stored)
+    }
+}
+
+/// The rows of `batch` with row_time in order of age, for tests and the oracle.
+pub fn sorted_by_time(batch: &RecordBatch) -> Result<RecordBatch> {
+    let times = instants(batch, ROW_TIME)?;
+    let mut order: Vec<u32> = (0..batch.num_rows() as u32).collect();
+    order.sort_by_key(|&row| times[row as usize]);
+    Ok(take_record_batch(batch, &UInt32Array::from(order))?)
+}
