@@ -1,8 +1,10 @@
-//! events
+//! The port's events: protobuf wire straight to Arrow, Arrow to protobuf, and the schemas of both.
 pub mod decode;
 mod descriptor;
+pub mod encode;
 mod event;
 mod generated;
+pub mod ipc;
 mod key;
 mod row_time;
 pub mod schema;
