@@ -22,7 +22,7 @@ use arrow::datatypes::SchemaRef;
 use crate::Stream;
 pub use build::SchemaError;
 pub(crate) use build::{bodies, scalar_of};
-pub(crate) use column::{Column, Origin, Scalar, enum_text};
+pub(crate) use column::{Column, Origin, Scalar, enum_text, snake};
 
 /// The columns of the envelope, in the order of its fields.
 pub const ENVELOPE_COLUMNS: [&str; 13] = [
