@@ -10,7 +10,10 @@
 //!
 //! Reading order: [`solve`], [`full`], [`kernel`]; [`text`] reads the public instances, [`explain`] says why.
 
+mod exponential;
 pub mod full;
+pub mod kernel;
 pub mod solve;
+pub mod text;
 
 pub use solve::{Duals, Solved, Warm, solve, solve_warm};

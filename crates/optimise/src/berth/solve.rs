@@ -1,6 +1,6 @@
 //! The entry: picks the solver, hands over the warm start, returns plan, bound and duals.
 
-use super::full;
+use super::{full, kernel};
 use crate::answer::Answer;
 use crate::budget::Budget;
 use domain::berth::{BerthPlan, BerthProblem};
@@ -52,5 +52,8 @@ pub fn solve_warm(
     seed: u64,
     budget: &Budget<'_>,
 ) -> Solved {
-    full::solve(problem, warm, seed, budget)
+    match kernel::solve(problem, warm, seed, budget) {
+        Some(solved) => solved,
+        None => full::solve(problem, warm, seed, budget),
+    }
 }

@@ -1,0 +1,63 @@
+//! What can go wrong with an instance file.
+
+use domain::berth::{Fault, Violation};
+use std::path::Path;
+
+/// Errors of `quaystream plan berths`.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The file cannot be read.
+    #[error("cannot read {path}")]
+    Read {
+        /// Which file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is no instance: line, field and reason.
+    #[error("{path}: {reason}")]
+    Bad {
+        /// Which file.
+        path: String,
+        /// Line, field and reason.
+        reason: String,
+    },
+    /// The instance makes no sense.
+    #[error("the instance has {} faults:{}", .0.len(), lines(.0))]
+    Faults(Vec<Fault>),
+    /// The plan breaks a rule.
+    #[error("the plan breaks {} rules:{}", .0.len(), lines(.0))]
+    Violations(Vec<Violation>),
+    /// The solver's figures disagree with the checker's: a bug.
+    #[error("the solver says value {value} and bound {bound}, the checker counts {checked}")]
+    Inconsistent {
+        /// The solver's value.
+        value: i64,
+        /// The solver's bound.
+        bound: i64,
+        /// The checker's value.
+        checked: i64,
+    },
+}
+
+impl PlanError {
+    /// A file that cannot be read.
+    pub fn read(path: &Path, source: std::io::Error) -> Self {
+        PlanError::Read {
+            path: path.display().to_string(),
+            source,
+        }
+    }
+
+    /// A file with a mistake in it.
+    pub fn bad(path: &Path, reason: impl std::fmt::Display) -> Self {
+        PlanError::Bad {
+            path: path.display().to_string(),
+            reason: reason.to_string(),
+        }
+    }
+}
+
+fn lines<T: std::fmt::Display>(items: &[T]) -> String {
+    items.iter().map(|item| format!("\n  {item}")).collect()
+}

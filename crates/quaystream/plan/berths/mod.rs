@@ -1,0 +1,4 @@
+//! `quaystream plan berths`: solves an instance file, or a folder of them.
+
+pub mod bench;
+pub mod error;
