@@ -1,0 +1,158 @@
+//! Compaction (`cleanup.policy=compact`): of each key the newest record stays; offsets do not change.
+//!
+//! A compaction copies the list of batches (not their bytes), works without the lock, and exchanges the result under
+//! the lock. What a transaction aborted goes, and so do the end markers of what was compacted; deletions (records
+//! without a value) go once `delete.retention.ms` has passed since compaction first met them.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use bytes::Bytes;
+
+use super::batch::{self, Header};
+use super::partition::Partition;
+use super::records::{Records, unfold};
+use super::{Aborted, Batch, Log, charge_bytes};
+use crate::topic_config::TopicConfig;
+
+/// A log below this size is not worth compacting.
+const DIRTY_LEAST_BYTES: usize = 64 * 1024;
+
+impl Log {
+    /// Whether enough of the log was written since the last compaction.
+    fn is_dirty(&self, config: &TopicConfig) -> bool {
+        let dirty_bytes: usize = self.batches.range(self.find(self.clean_until)..).map(|batch| batch.bytes.len()).sum();
+        let ratio = config.dirty_ratio.max(0.01);
+        dirty_bytes >= DIRTY_LEAST_BYTES && dirty_bytes as f64 >= ratio * self.size_bytes as f64
+    }
+
+    /// The batches that may be compacted now.
+    fn compactable(&self, config: &TopicConfig, now_ms: i64) -> Vec<Batch> {
+        let stable_offset = self.stable_offset();
+        self.batches
+            .iter()
+            .take_while(|batch| {
+                batch.last_offset < stable_offset
+                    && now_ms.saturating_sub(batch.max_timestamp_ms) >= config.compaction_lag_ms
+            })
+            .cloned()
+            .collect()
+    }
+
+    /// Puts the compacted batches in the place of those below `until`.
+    fn exchange(&mut self, compacted: Vec<Batch>, until: i64) {
+        let start_offset = self.start_offset;
+        let kept_from = self.find(until);
+        let rest = self.batches.split_off(kept_from);
+        let replaced = std::mem::take(&mut self.batches);
+        let released: usize = replaced.iter().map(Batch::charge_bytes).sum();
+        let removed: usize = replaced.iter().map(|batch| batch.bytes.len()).sum();
+        let mut batches: VecDeque<Batch> =
+            compacted.into_iter().filter(|batch| batch.last_offset >= start_offset).collect();
+        let charged: usize = batches.iter().map(|batch| charge_bytes(batch.bytes.len())).sum();
+        let added: usize = batches.iter().map(|batch| batch.bytes.len()).sum();
+        batches.extend(rest);
+        self.batches = batches;
+        self.size_bytes = self.size_bytes - removed + added;
+        self.charged_bytes = self.charged_bytes - released + charged;
+        self.memory.force(charged);
+        self.memory.release(released);
+        self.clean_until = until;
+        self.aborted.retain(|aborted| aborted.last_offset >= until);
+    }
+}
+
+/// Compacts the partition if it is dirty enough, or in any case if `at_once`. Gives the bytes won.
+pub(crate) fn compact(partition: &Partition, config: &TopicConfig, now_ms: i64, at_once: bool) -> usize {
+    let (batches, aborted, before_bytes) = {
+        let log = partition.log();
+        if !config.compacts || !(at_once || log.is_dirty(config)) {
+            return 0;
+        }
+        let aborted: Vec<Aborted> = log.aborted.iter().copied().collect();
+        (log.compactable(config, now_ms), aborted, log.size_bytes)
+    };
+    let Some(until) = batches.last().map(|batch| batch.last_offset + 1) else { return 0 };
+    let Some(newest) = newest_by_key(&batches, &aborted) else { return 0 };
+    let compacted: Vec<Batch> = batches
+        .into_iter()
+        .filter_map(|batch| keep_newest(batch, &newest, &aborted, config, now_ms))
+        .collect();
+    let mut log = partition.log();
+    log.exchange(compacted, until);
+    before_bytes.saturating_sub(log.size_bytes)
+}
+
+fn is_aborted(header: &Header, aborted: &[Aborted]) -> bool {
+    header.is_transactional()
+        && aborted.iter().any(|one| {
+            one.producer_id == header.producer_id
+                && header.base_offset >= one.first_offset
+                && header.base_offset < one.last_offset
+        })
+}
+
+/// The highest offset of each key; `None` when a batch cannot be read, and then the log stays as it is.
+fn newest_by_key(batches: &[Batch], aborted: &[Aborted]) -> Option<HashMap<Vec<u8>, i64>> {
+    let mut newest = HashMap::new();
+    for batch in batches {
+        let header = Header::read(&batch.bytes)?;
+        if header.is_control() || is_aborted(&header, aborted) {
+            continue;
+        }
+        let unfolded = unfold(&header, &batch.bytes)?;
+        let mut records = Records::new(&header, &unfolded);
+        for record in records.by_ref() {
+            match record.key.map(|key| newest.get_mut(key)) {
+                Some(Some(offset)) => *offset = record.offset,
+                Some(None) => drop(newest.insert(record.key.unwrap_or_default().to_vec(), record.offset)),
+                None => {}
+            }
+        }
+        if !records.is_sound() {
+            return None;
+        }
+    }
+    Some(newest)
+}
+
+/// The batch with its newest records alone; `None` when nothing of it stays.
+fn keep_newest(
+    batch: Batch,
+    newest: &HashMap<Vec<u8>, i64>,
+    aborted: &[Aborted],
+    config: &TopicConfig,
+    now_ms: i64,
+) -> Option<Batch> {
+    let Some(header) = Header::read(&batch.bytes) else { return Some(batch) };
+    if header.is_control() || is_aborted(&header, aborted) {
+        return None;
+    }
+    let Some(unfolded) = unfold(&header, &batch.bytes) else { return Some(batch) };
+    let drops_deletions = batch.delete_horizon_ms <= now_ms;
+    let mut kept = Vec::new();
+    let mut kept_offsets = BTreeSet::new();
+    let mut has_deletions = false;
+    for record in Records::new(&header, &unfolded) {
+        let is_newest = record.key.is_none_or(|key| newest.get(key) == Some(&record.offset));
+        if is_newest && (record.has_value || !drops_deletions) {
+            kept.extend_from_slice(record.raw);
+            kept_offsets.insert(record.offset);
+            has_deletions |= !record.has_value;
+        }
+    }
+    let delete_horizon_ms = match (has_deletions, batch.delete_horizon_ms) {
+        (false, _) => i64::MAX,
+        (true, i64::MAX) => now_ms.saturating_add(config.delete_retention_ms),
+        (true, horizon_ms) => horizon_ms,
+    };
+    let kept_count = i32::try_from(kept_offsets.len()).unwrap_or(i32::MAX);
+    if kept_count == 0 {
+        return None;
+    }
+    let bytes = if kept_count == header.record_count { batch.bytes.clone() } else { rebuild(&header, kept_count, &kept) };
+    Some(Batch { delete_horizon_ms, bytes, ..batch })
+}
+
+fn rebuild(header: &Header, kept_count: i32, kept: &[u8]) -> Bytes {
+    batch::build(header, kept_count, kept)
+}
