@@ -19,7 +19,7 @@ fn now() -> BTreeMap<(String, i64), String> {
     let mut lines = BTreeMap::new();
     for message in events::pool()
         .all_messages()
-        .filter(|message| is_ours(message.full_name()))
+        .filter(|message| is_public(message.full_name()))
     {
         for field in fields(&message) {
             let oneof = message
@@ -44,7 +44,7 @@ fn now() -> BTreeMap<(String, i64), String> {
     }
     for descriptor in events::pool()
         .all_enums()
-        .filter(|descriptor| is_ours(descriptor.full_name()))
+        .filter(|descriptor| is_public(descriptor.full_name()))
     {
         for value in descriptor.values() {
             lines.insert(
@@ -56,8 +56,9 @@ fn now() -> BTreeMap<(String, i64), String> {
     lines
 }
 
-fn is_ours(full_name: &str) -> bool {
-    full_name.starts_with("quaystream.")
+/// The internal package may change: it carries its format's number.
+fn is_public(full_name: &str) -> bool {
+    full_name.starts_with("quaystream.v1.")
 }
 
 fn parse(text: &str) -> BTreeMap<(String, i64), String> {
