@@ -13,6 +13,7 @@
 pub mod error;
 pub mod fold;
 pub mod frontier;
+pub mod intake;
 pub mod merge;
 pub mod program;
 pub mod sql;
