@@ -65,9 +65,15 @@ impl Connection {
             ("fetch.wait.max.ms", "100"),
             ("queued.min.messages", "1000000"),
             ("queued.max.messages.kbytes", &queued_kb),
-            ("fetch.message.max.bytes", &FETCH_PARTITION_BYTES.to_string()),
+            (
+                "fetch.message.max.bytes",
+                &FETCH_PARTITION_BYTES.to_string(),
+            ),
             ("fetch.max.bytes", &FETCH_RESPONSE_BYTES.to_string()),
-            ("receive.message.max.bytes", &(response_bytes + 1024 * 1024).to_string()),
+            (
+                "receive.message.max.bytes",
+                &(response_bytes + 1024 * 1024).to_string(),
+            ),
             ("reconnect.backoff.ms", "50"),
             ("reconnect.backoff.max.ms", "1000"),
             ("statistics.interval.ms", "1000"),

@@ -66,7 +66,6 @@ impl WorkerContext {
         self.closing.store(true, Ordering::SeqCst);
     }
 
-
     fn note_up(&self) {
         if self.down.swap(false, Ordering::Relaxed) {
             self.post(Notice::Up);
@@ -151,11 +150,7 @@ impl ConsumerContext for WorkerContext {
     }
 }
 
-fn answer_at_once(
-    consumer: &BaseConsumer<WorkerContext>,
-    assign: bool,
-    list: &TopicPartitionList,
-) {
+fn answer_at_once(consumer: &BaseConsumer<WorkerContext>, assign: bool, list: &TopicPartitionList) {
     let cooperative = matches!(
         consumer.rebalance_protocol(),
         RebalanceProtocol::Cooperative

@@ -44,7 +44,9 @@ pub enum Error {
         wanted: usize,
     },
     /// A topic is not there.
-    #[error("topic {topic} does not exist: create it with `quaystream topics create` or mend its name")]
+    #[error(
+        "topic {topic} does not exist: create it with `quaystream topics create` or mend its name"
+    )]
     NoTopic {
         /// Topic name.
         topic: String,
@@ -65,7 +67,9 @@ pub enum Error {
         limit: usize,
     },
     /// Records were not written.
-    #[error("{count} records were not written, the first for topic {topic} with key {key}: {cause}")]
+    #[error(
+        "{count} records were not written, the first for topic {topic} with key {key}: {cause}"
+    )]
     Undelivered {
         /// How many.
         count: u64,
@@ -136,6 +140,9 @@ mod tests {
         assert_eq!(readable(None), "(none)");
         assert_eq!(readable(Some(b"DEDUI-1")), "DEDUI-1");
         assert_eq!(readable(Some(&[0, 255])), "00ff");
-        assert_eq!(readable(Some("ü".repeat(100).as_bytes())).chars().count(), 64);
+        assert_eq!(
+            readable(Some("ü".repeat(100).as_bytes())).chars().count(),
+            64
+        );
     }
 }

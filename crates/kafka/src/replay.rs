@@ -130,11 +130,11 @@ fn watermarks(
 ) -> Result<(i64, i64), LogError> {
     let deadline = Instant::now() + worker.patience;
     loop {
-        let error =
-            match consumer.fetch_watermarks(&partition.topic, partition.index, LOOKUP_WAIT) {
-                Ok(found) => return Ok(found),
-                Err(error) => error,
-            };
+        let error = match consumer.fetch_watermarks(&partition.topic, partition.index, LOOKUP_WAIT)
+        {
+            Ok(found) => return Ok(found),
+            Err(error) => error,
+        };
         let denied = error
             .rdkafka_error_code()
             .is_some_and(crate::error::is_denied);

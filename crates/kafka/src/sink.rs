@@ -47,7 +47,9 @@ impl KafkaSink {
             Delivery::ExactlyOnce { id, timeout } => Way::ExactlyOnce(Box::new(
                 Transactions::connect(connection, worker, id.clone(), *timeout, consumer.clone())?,
             )),
-            Delivery::AtLeastOnce => Way::AtLeastOnce(Box::new(Plain::connect(connection, worker)?)),
+            Delivery::AtLeastOnce => {
+                Way::AtLeastOnce(Box::new(Plain::connect(connection, worker)?))
+            }
         };
         Ok(KafkaSink { way, consumer })
     }

@@ -189,7 +189,10 @@ impl KafkaSource {
             return check_topics(&self.consumer, &self.worker);
         }
         if matches!(error, KafkaError::MessageConsumptionFatal(_)) || is_denied(code) {
-            return Err(fatal(&format!("consume as group {}", self.worker.group), error));
+            return Err(fatal(
+                &format!("consume as group {}", self.worker.group),
+                error,
+            ));
         }
         tracing::debug!(%error, "consumer");
         Ok(())
@@ -289,9 +292,7 @@ impl KafkaSource {
         for partition in partitions {
             let next = match committed.get(partition).and_then(|found| found.next) {
                 Some(next) => next,
-                None => {
-                    offsets::start(&self.consumer, partition, self.worker.start, LOOKUP_WAIT)?
-                }
+                None => offsets::start(&self.consumer, partition, self.worker.start, LOOKUP_WAIT)?,
             };
             starts.push((partition.clone(), next));
         }

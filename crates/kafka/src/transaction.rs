@@ -98,7 +98,8 @@ impl Transactions {
             producer.poll(Duration::ZERO);
             // Keeps the group membership while waiting.
             serve(&self.consumer, Duration::ZERO);
-            let retriable = matches!(&error, KafkaError::Transaction(cause) if cause.is_retriable());
+            let retriable =
+                matches!(&error, KafkaError::Transaction(cause) if cause.is_retriable());
             let code = error
                 .rdkafka_error_code()
                 .unwrap_or(RDKafkaErrorCode::Unknown);
@@ -303,7 +304,8 @@ impl Transactions {
                 }
                 Err(error) => error,
             };
-            let retriable = matches!(&error, KafkaError::Transaction(cause) if cause.is_retriable());
+            let retriable =
+                matches!(&error, KafkaError::Transaction(cause) if cause.is_retriable());
             if self.is_takeover(&error) {
                 return Err(LogError::Fenced(format!("abort: {error}")));
             }

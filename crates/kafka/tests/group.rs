@@ -1,0 +1,310 @@
+//! Groups: rebalances without gap or duplicate, ends, offsets that are gone.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use kafka::{Connection, Delivery, Membership, Start, connect};
+use pipeline::log::{Batch, LogError, Partition, Signal, Sink, Source};
+
+use crate::cluster::{Cluster, numbers, unique, worker};
+use crate::copy::Copier;
+
+const RECORDS: u32 = 20_000;
+
+fn rebalance_while_copying(connection: &Connection, cluster: &Cluster) {
+    let input = cluster.topic("in", 4);
+    let output = cluster.topic("out", 4);
+    let group = unique("group");
+    cluster.fill(&input, 4, 0..RECORDS / 2);
+
+    let total = Arc::new(AtomicUsize::new(0));
+    let copier = |instance: &str, until: usize| {
+        let mut worker = worker(&group, instance, &input);
+        worker.batch_rows = 100;
+        let pair = connect(connection, worker).expect("connect");
+        let (total, output) = (total.clone(), output.clone());
+        std::thread::spawn(move || {
+            let mut copier = Copier::new(pair, &output);
+            let mut seen = 0;
+            copier.run(|copier| {
+                total.fetch_add(copier.copied - seen, Ordering::SeqCst);
+                seen = copier.copied;
+                total.load(Ordering::SeqCst) >= until
+            });
+            (copier.copied, copier.signals.clone())
+        })
+    };
+    let all = RECORDS as usize;
+    let first = copier("a", all * 3 / 4);
+    while total.load(Ordering::SeqCst) < 2_000 {
+        assert!(!first.is_finished(), "the first copier died");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let second = copier("b", all);
+    cluster.fill(&input, 4, RECORDS / 2..RECORDS);
+    let (copied_first, signals) = first.join().expect("first copier");
+    let (copied_second, _) = second.join().expect("second copier");
+    assert!(
+        signals
+            .iter()
+            .any(|signal| matches!(signal, Signal::Revoking(_))),
+        "the second member took nothing from the first"
+    );
+    assert!(copied_first > 0 && copied_second > 0);
+
+    let records = cluster.committed(&output);
+    assert_eq!(numbers(&records), (0..RECORDS).collect::<Vec<_>>());
+    for partition in 0..4 {
+        let values: Vec<_> = records
+            .iter()
+            .filter(|record| record.partition == partition)
+            .map(|record| record.value.clone())
+            .collect();
+        assert!(values.is_sorted(), "partition {partition} is out of order");
+    }
+    let lags = cluster.admin().lags(&group, &[&input]).expect("lags");
+    assert!(lags.iter().all(|lag| lag.records() == 0), "{lags:?}");
+}
+
+#[test]
+fn a_member_joins_and_another_leaves_without_gap_or_duplicate() {
+    let cluster = Cluster::start();
+    rebalance_while_copying(&cluster.connection(), &cluster);
+}
+
+#[test]
+fn the_eager_protocol_works_as_well() {
+    let cluster = Cluster::start();
+    let mut connection = cluster.connection();
+    connection
+        .properties
+        .insert("partition.assignment.strategy".into(), "range".into());
+    rebalance_while_copying(&connection, &cluster);
+}
+
+#[test]
+fn ends_are_told_and_the_group_resumes_where_it_committed() {
+    let cluster = Cluster::start();
+    let input = cluster.topic("in", 2);
+    let output = cluster.topic("out", 2);
+    let group = unique("group");
+    cluster.fill(&input, 2, 0..100);
+    let mut first = Copier::new(
+        connect(&cluster.connection(), worker(&group, "a", &input)).expect("connect"),
+        &output,
+    );
+    first.run(|copier| copier.ends.len() == 2 && copier.copied == 100);
+    assert!(
+        first.ends.values().all(|next| *next == 50),
+        "{:?}",
+        first.ends
+    );
+    drop(first);
+
+    cluster.fill(&input, 2, 100..110);
+    let mut second = Copier::new(
+        connect(&cluster.connection(), worker(&group, "b", &input)).expect("connect"),
+        &output,
+    );
+    second.run(|copier| copier.ends.values().filter(|next| **next == 55).count() == 2);
+    assert_eq!(second.copied, 10);
+    let Some(Signal::Assigned(starts)) = second.signals.first() else {
+        panic!("{:?}", second.signals);
+    };
+    assert!(starts.iter().all(|(_, next)| *next == 50), "{starts:?}");
+}
+
+#[test]
+fn ends_count_the_control_records_of_transactions() {
+    let cluster = Cluster::start();
+    let input = cluster.topic("in", 1);
+    let middle = cluster.topic("middle", 1);
+    let output = cluster.topic("out", 1);
+    cluster.fill(&input, 1, 0..10);
+    let mut first = Copier::new(
+        connect(&cluster.connection(), worker(&unique("g"), "a", &input)).expect("connect"),
+        &middle,
+    );
+    first.run(|copier| copier.copied == 10);
+    let mut second = Copier::new(
+        connect(&cluster.connection(), worker(&unique("g"), "b", &middle)).expect("connect"),
+        &output,
+    );
+    second.run(|copier| copier.copied == 10 && !copier.ends.is_empty());
+    let (_, end) = cluster.admin().offsets(&middle).expect("offsets")[&Partition::new(middle, 0)];
+    assert!(end > 10, "no control record at the tail");
+    second.run(|copier| copier.ends.values().all(|next| *next == end));
+}
+
+#[test]
+fn paused_a_source_gives_signals_only() {
+    let cluster = Cluster::start();
+    let input = cluster.topic("in", 1);
+    cluster.fill(&input, 1, 0..10);
+    let (mut source, _sink) =
+        connect(&cluster.connection(), worker(&unique("g"), "a", &input)).expect("connect");
+    source.pause(true).expect("pause");
+    let mut batch = Batch::default();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let mut assigned = false;
+    while !assigned {
+        assert!(Instant::now() < deadline);
+        let signals = source
+            .fetch(&mut batch, Duration::from_millis(50))
+            .expect("fetch");
+        assigned = signals
+            .iter()
+            .any(|signal| matches!(signal, Signal::Assigned(_)));
+    }
+    for _ in 0..5 {
+        source
+            .fetch(&mut batch, Duration::from_millis(50))
+            .expect("fetch");
+    }
+    assert!(batch.is_empty());
+    source.pause(false).expect("resume");
+    while batch.len() < 10 {
+        assert!(Instant::now() < deadline);
+        source
+            .fetch(&mut batch, Duration::from_millis(50))
+            .expect("fetch");
+    }
+}
+
+#[test]
+fn fixed_partitions_need_no_group_and_resume_all_the_same() {
+    let cluster = Cluster::start();
+    let input = cluster.topic("in", 2);
+    let output = cluster.topic("out", 2);
+    let group = unique("g");
+    cluster.fill(&input, 2, 0..20);
+    let fixed = |instance: &str| {
+        let mut worker = worker(&group, instance, &input);
+        worker.membership = Membership::Fixed(vec![Partition::new(input.as_str(), 1)]);
+        Copier::new(
+            connect(&cluster.connection(), worker).expect("connect"),
+            &output,
+        )
+    };
+    let mut first = fixed("a");
+    first.run(|copier| copier.copied == 10);
+    drop(first);
+    cluster.fill(&input, 2, 20..24);
+    let mut second = fixed("b");
+    second.run(|copier| copier.ends.values().any(|next| *next == 12));
+    assert_eq!(second.copied, 2);
+    let odd: Vec<u32> = (0..24).filter(|number| number % 2 == 1).collect();
+    assert_eq!(numbers(&cluster.committed(&output)), odd);
+}
+
+#[test]
+fn at_least_once_commits_positions_after_records() {
+    let cluster = Cluster::start();
+    let input = cluster.topic("in", 1);
+    let output = cluster.topic("out", 1);
+    let group = unique("g");
+    cluster.fill(&input, 1, 0..100);
+    let plain = |instance: &str| {
+        let mut worker = worker(&group, instance, &input);
+        worker.delivery = Delivery::AtLeastOnce;
+        Copier::new(
+            connect(&cluster.connection(), worker).expect("connect"),
+            &output,
+        )
+    };
+    let mut first = plain("a");
+    first.run(|copier| copier.copied == 100);
+    drop(first);
+    cluster.fill(&input, 1, 100..110);
+    let mut second = plain("b");
+    second.run(|copier| copier.ends.values().any(|next| *next == 110));
+    assert_eq!(second.copied, 10);
+    assert_eq!(
+        numbers(&cluster.committed(&output)),
+        (0..110).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn a_start_offset_that_is_gone_names_the_way_out() {
+    let cluster = Cluster::start();
+    let input = cluster.topic("in", 1);
+    let output = cluster.topic("out", 1);
+    let group = unique("g");
+    cluster.fill(&input, 1, 0..10);
+    let pair = connect(&cluster.connection(), worker(&group, "a", &input)).expect("connect");
+    let mut copier = Copier::new(pair, &output);
+    copier.run(|copier| copier.copied == 10);
+    // A position beyond the end stands for one whose records are gone.
+    copier
+        .sink
+        .commit(pipeline::log::Commit {
+            records: vec![],
+            positions: vec![(Partition::new(input.as_str(), 0), 1_000)],
+        })
+        .expect("commit");
+    drop(copier);
+    let pair = connect(&cluster.connection(), worker(&group, "b", &input)).expect("connect");
+    let mut copier = Copier::new(pair, &output);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let error = loop {
+        assert!(Instant::now() < deadline, "no error");
+        if let Err(error) = copier.step(Duration::from_millis(50)) {
+            break error;
+        }
+    };
+    let text = error.to_string();
+    assert!(matches!(error, LogError::Fatal(_)), "{text}");
+    for part in [&*input, "partition 0", "1000", "reset the group's offsets"] {
+        assert!(text.contains(part), "{part} is not in: {text}");
+    }
+}
+
+#[test]
+fn a_new_group_starts_where_it_is_told() {
+    let cluster = Cluster::start();
+    let input = cluster.topic("in", 1);
+    let mut feeder = cluster.feeder();
+    for second in 1..=10 {
+        feeder
+            .send(&input, Some(0), None, Some(b"v"), second * 1_000)
+            .expect("send");
+    }
+    feeder.flush().expect("flush");
+    for (start, expected) in [
+        (Start::Earliest, 0),
+        (Start::Latest, 10),
+        (Start::At(4_500), 4),
+    ] {
+        let mut worker = worker(&unique("g"), "a", &input);
+        worker.start = start;
+        let (mut source, _sink) = connect(&cluster.connection(), worker).expect("connect");
+        let mut signals = Vec::new();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while signals.is_empty() {
+            assert!(Instant::now() < deadline);
+            signals = source
+                .fetch(&mut Batch::default(), Duration::from_millis(50))
+                .expect("fetch");
+        }
+        let wanted = vec![(Partition::new(input.as_str(), 0), expected)];
+        assert_eq!(signals[0], Signal::Assigned(wanted), "{start:?}");
+    }
+}
+
+#[test]
+fn a_missing_topic_is_told_at_once() {
+    let cluster = Cluster::start();
+    let started = Instant::now();
+    let error = connect(&cluster.connection(), worker("g", "a", "no-such-topic"))
+        .map(|_| ())
+        .expect_err("must fail");
+    assert!(
+        error
+            .to_string()
+            .contains("topic no-such-topic does not exist"),
+        "{error}"
+    );
+    assert!(started.elapsed() < Duration::from_secs(10));
+}

@@ -1,0 +1,11 @@
+//! The Kafka crate against a broker: the embedded one, or the Apache Kafka named by `KAFKA_BOOTSTRAP`. Errors are
+//! injected by a proxy between the two (`proxy.rs`) or by librdkafka's mock cluster.
+
+mod admin;
+mod cluster;
+mod copy;
+mod exactly_once;
+mod group;
+mod outage;
+mod proxy;
+mod replay;

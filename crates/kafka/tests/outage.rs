@@ -1,0 +1,110 @@
+//! Brokers that go away and come back.
+
+use std::time::{Duration, Instant};
+
+use kafka::connect;
+use pipeline::log::Signal;
+use rdkafka::mocking::MockCluster;
+
+use crate::cluster::{Cluster, numbers, unique, worker};
+use crate::copy::Copier;
+use crate::proxy::Proxy;
+
+#[test]
+fn an_outage_is_said_once_and_the_copy_goes_on_after_it() {
+    let cluster = Cluster::start();
+    let input = cluster.topic("in", 2);
+    let output = cluster.topic("out", 2);
+    cluster.fill(&input, 2, 0..100);
+    let proxy = Proxy::start(&cluster.bootstrap);
+    let mut connection = cluster.connection();
+    connection.bootstrap = proxy.address();
+    let mut copier = Copier::new(
+        connect(&connection, worker(&unique("g"), "a", &input)).expect("connect"),
+        &output,
+    );
+    copier.run(|copier| copier.copied == 100);
+    proxy.cut();
+    cluster.fill(&input, 2, 100..200);
+    let said = |copier: &Copier| {
+        let count =
+            |wanted: fn(&Signal) -> bool| copier.signals.iter().filter(|s| wanted(s)).count();
+        (
+            count(|signal| matches!(signal, Signal::Unreachable(_))),
+            count(|signal| matches!(signal, Signal::Reachable)),
+        )
+    };
+    copier.run(|copier| said(copier).0 == 1);
+    let until = Instant::now() + Duration::from_secs(2);
+    copier.run(|_| Instant::now() >= until);
+    assert_eq!(said(&copier), (1, 0));
+    proxy.mend();
+    copier.run(|copier| copier.copied == 200 && said(copier) == (1, 1));
+    assert_eq!(
+        numbers(&cluster.committed(&output)),
+        (0..200).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn a_commit_waits_for_an_outage_to_end_and_loses_nothing() {
+    let cluster = Cluster::start();
+    let input = cluster.topic("in", 1);
+    let output = cluster.topic("out", 1);
+    cluster.fill(&input, 1, 0..10);
+    let proxy = Proxy::start(&cluster.bootstrap);
+    let mut connection = cluster.connection();
+    connection.bootstrap = proxy.address();
+    let mut settings = worker(&unique("g"), "a", &input);
+    settings.batch_rows = 1;
+    settings.delivery = kafka::Delivery::ExactlyOnce {
+        id: kafka::TransactionalId::Process(unique("id")),
+        timeout: Duration::from_secs(2),
+    };
+    let mut copier = Copier::new(connect(&connection, settings).expect("connect"), &output);
+    copier.run(|copier| copier.copied == 3);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            proxy.cut();
+            std::thread::sleep(Duration::from_secs(6));
+            proxy.mend();
+        });
+        copier.run(|copier| copier.copied == 10);
+    });
+    assert_eq!(
+        numbers(&cluster.committed(&output)),
+        (0..10).collect::<Vec<_>>()
+    );
+}
+
+/// The mock cluster, for what no real broker does on demand: here, to be down from the start.
+#[test]
+fn connecting_waits_for_brokers_that_are_down() {
+    let mock = MockCluster::new(1).expect("mock cluster");
+    mock.create_topic("in", 1, 1).expect("topic");
+    mock.broker_down(1).expect("down");
+    let mut settings = worker("g", "a", "in");
+    settings.delivery = kafka::Delivery::AtLeastOnce;
+    let connection = kafka::Connection::new(mock.bootstrap_servers(), "test");
+    let waited = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| {
+            let started = Instant::now();
+            connect(&connection, settings.clone()).expect("connect");
+            started.elapsed()
+        });
+        std::thread::sleep(Duration::from_secs(1));
+        mock.broker_up(1).expect("up");
+        waiting.join().expect("join")
+    });
+    assert!(waited >= Duration::from_millis(900), "{waited:?}");
+
+    mock.broker_down(1).expect("down");
+    settings.patience = Duration::from_millis(500);
+    let error = connect(&connection, settings)
+        .map(|_| ())
+        .expect_err("patience is over");
+    assert!(
+        error.to_string().contains("check that the brokers are up"),
+        "{error}"
+    );
+}

@@ -1,0 +1,88 @@
+//! Reading a partition for recovery.
+
+use std::time::Duration;
+
+use kafka::{KafkaSource, connect};
+use pipeline::log::{LogError, Partition, Source};
+
+use crate::cluster::{Cluster, unique, worker};
+use crate::copy::Copier;
+
+fn replay(
+    source: &mut KafkaSource,
+    partition: &Partition,
+    from: Option<i64>,
+    to: Option<i64>,
+) -> Result<(usize, i64), LogError> {
+    let mut seen = 0;
+    let mut last = -1;
+    let next = source.replay(partition, from, to, &mut |batch| {
+        for entry in batch.entries() {
+            assert!(entry.offset > last, "out of order");
+            last = entry.offset;
+        }
+        seen += batch.len();
+        Ok(())
+    })?;
+    Ok((seen, next))
+}
+
+#[test]
+fn replay_reads_committed_records_up_to_the_end_also_over_control_records() {
+    let cluster = Cluster::start();
+    let input = cluster.topic("in", 1);
+    let state = cluster.topic("state", 1);
+    cluster.fill(&input, 1, 0..100);
+    let mut settings = worker(&unique("g"), "a", &input);
+    settings.batch_rows = 10;
+    let mut copier = Copier::new(
+        connect(&cluster.connection(), settings).expect("connect"),
+        &state,
+    );
+    let partition = Partition::new(state.as_str(), 0);
+    assert_eq!(
+        replay(&mut copier.source, &partition, None, None).expect("empty"),
+        (0, 0)
+    );
+    copier.run(|copier| copier.copied == 100);
+
+    let (_, end) = cluster.admin().offsets(&state).expect("offsets")[&partition];
+    assert!(end > 100, "no control record in between");
+    let source = &mut copier.source;
+    assert_eq!(
+        replay(source, &partition, None, None).expect("all"),
+        (100, end)
+    );
+    // From the last control record on there is no record at all.
+    assert_eq!(
+        replay(source, &partition, Some(end - 1), None).expect("tail"),
+        (0, end)
+    );
+    assert_eq!(
+        replay(source, &partition, Some(end), None).expect("nothing"),
+        (0, end)
+    );
+    assert_eq!(
+        replay(source, &partition, None, Some(5)).expect("five"),
+        (5, 5)
+    );
+    assert_eq!(
+        replay(source, &partition, Some(2), Some(5)).expect("three"),
+        (3, 5)
+    );
+
+    let error = replay(source, &partition, None, Some(end + 10)).expect_err("beyond the end");
+    assert!(error.to_string().contains("restore"), "{error}");
+    let missing = Partition::new("no-such-topic", 0);
+    let error = replay(source, &missing, None, None).expect_err("no topic");
+    assert!(error.to_string().contains("no-such-topic"), "{error}");
+
+    // The member is still one, and an error of the visitor comes through.
+    cluster.fill(&input, 1, 100..110);
+    copier.run(|copier| copier.copied == 110);
+    let stop = copier.source.replay(&partition, None, None, &mut |_| {
+        Err(LogError::Fatal("enough".to_owned()))
+    });
+    assert!(matches!(stop, Err(LogError::Fatal(text)) if text == "enough"));
+    copier.step(Duration::ZERO).expect("step");
+}
