@@ -53,7 +53,12 @@ impl Broker {
                 runtime.shutdown_timeout(STOP_WITHIN);
             })
             .map_err(|source| Error::Threads { source })?;
-        Ok(Self { address, shared, stop: Some(stop), thread: Some(thread) })
+        Ok(Self {
+            address,
+            shared,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
     }
 
     /// The address that the broker listens on.
@@ -99,19 +104,28 @@ impl Drop for Broker {
 
 impl fmt::Debug for Broker {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Broker").field("address", &self.address).finish_non_exhaustive()
+        formatter
+            .debug_struct("Broker")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
     }
 }
 
 fn check(settings: &Settings) -> Result<(), Error> {
     if !settings.listen.ip().is_loopback() {
-        return Err(Error::NotLoopback { listen: settings.listen });
+        return Err(Error::NotLoopback {
+            listen: settings.listen,
+        });
     }
     let least = [
         ("memory_max_bytes", settings.memory_max_bytes, 1024 * 1024),
         ("connections_max", settings.connections_max, 1),
         ("request_max_bytes", settings.request_max_bytes, 1024),
-        ("requests_in_flight_max_bytes", settings.requests_in_flight_max_bytes, settings.request_max_bytes),
+        (
+            "requests_in_flight_max_bytes",
+            settings.requests_in_flight_max_bytes,
+            settings.request_max_bytes,
+        ),
         ("partitions_max", settings.partitions_max, 1),
         ("groups_max", settings.groups_max, 1),
         ("worker_threads", settings.worker_threads, 1),

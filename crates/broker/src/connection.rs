@@ -41,9 +41,15 @@ fn invalid(why: String) -> std::io::Error {
 async fn exchange(shared: Arc<Shared>, stream: TcpStream, peer: SocketAddr) -> std::io::Result<()> {
     let (mut reader, mut writer) = stream.into_split();
     let mut buffer = BytesMut::with_capacity(SMALL_FRAME_BYTES);
-    let mut caller = Caller { shared, host: peer.ip().to_string(), client_id: String::new() };
+    let mut caller = Caller {
+        shared,
+        host: peer.ip().to_string(),
+        client_id: String::new(),
+    };
     loop {
-        let Some(length) = read_length(&caller.shared, &mut reader, &mut buffer).await? else { return Ok(()) };
+        let Some(length) = read_length(&caller.shared, &mut reader, &mut buffer).await? else {
+            return Ok(());
+        };
         let units = u32::try_from(length / SMALL_FRAME_BYTES).unwrap_or(u32::MAX);
         let room = Arc::clone(&caller.shared.frames)
             .acquire_many_owned(units)
@@ -52,7 +58,9 @@ async fn exchange(shared: Arc<Shared>, stream: TcpStream, peer: SocketAddr) -> s
         fill(&mut reader, &mut buffer, LENGTH_BYTES + length).await?;
         let mut frame = buffer.split_to(LENGTH_BYTES + length);
         let frame = frame.split_off(LENGTH_BYTES).freeze();
-        let answer = api::answer(&mut caller, frame, room).await.map_err(invalid)?;
+        let answer = api::answer(&mut caller, frame, room)
+            .await
+            .map_err(invalid)?;
         if let Some(mut answer) = answer {
             timeout(TRANSFER_WITHIN, writer.write_all_buf(&mut answer)).await??;
         }
@@ -73,16 +81,23 @@ async fn read_length(
     }
     fill(reader, buffer, LENGTH_BYTES).await?;
     let stated = i32::from_be_bytes([buffer[0], buffer[1], buffer[2], buffer[3]]);
-    let length = usize::try_from(stated).map_err(|_| invalid(format!("a frame of {stated} bytes")))?;
+    let length =
+        usize::try_from(stated).map_err(|_| invalid(format!("a frame of {stated} bytes")))?;
     let most = shared.settings.request_max_bytes;
     if length < FRAME_LEAST_BYTES || length > most {
-        return Err(invalid(format!("a frame of {length} bytes, where {FRAME_LEAST_BYTES} to {most} are permitted")));
+        return Err(invalid(format!(
+            "a frame of {length} bytes, where {FRAME_LEAST_BYTES} to {most} are permitted"
+        )));
     }
     Ok(Some(length))
 }
 
 /// Reads until the buffer holds `bytes`.
-async fn fill(reader: &mut OwnedReadHalf, buffer: &mut BytesMut, bytes: usize) -> std::io::Result<()> {
+async fn fill(
+    reader: &mut OwnedReadHalf,
+    buffer: &mut BytesMut,
+    bytes: usize,
+) -> std::io::Result<()> {
     if buffer.len() >= bytes {
         return Ok(());
     }

@@ -6,13 +6,17 @@ use std::net::SocketAddr;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The address is reachable from other machines.
-    #[error("the embedded broker listens on loopback only, and {listen} is not: give 127.0.0.1 or [::1], or run Apache Kafka")]
+    #[error(
+        "the embedded broker listens on loopback only, and {listen} is not: give 127.0.0.1 or [::1], or run Apache Kafka"
+    )]
     NotLoopback {
         /// The refused address.
         listen: SocketAddr,
     },
     /// The address is taken or not permitted.
-    #[error("the embedded broker cannot listen on {listen}: give another port, or 0 for a free one")]
+    #[error(
+        "the embedded broker cannot listen on {listen}: give another port, or 0 for a free one"
+    )]
     Listen {
         /// The refused address.
         listen: SocketAddr,

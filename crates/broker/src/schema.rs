@@ -16,11 +16,17 @@ const NEVER: i16 = i16::MAX;
 pub(crate) fn shape(key: ApiKey) -> Option<(i16, &'static str)> {
     Some(match key {
         ApiKey::Produce => (9, "s 2 4 [s@0-12 16@13- [4 b]]"),
-        ApiKey::Fetch => (12, "4@0-14 4 4 4 1 4@7- 4@7- [s@0-12 16@13- [4 4@9- 8 4@12- 8@5- 4]] [s@7-12 16@13- [4]@7-]@7- s@11-"),
+        ApiKey::Fetch => (
+            12,
+            "4@0-14 4 4 4 1 4@7- 4@7- [s@0-12 16@13- [4 4@9- 8 4@12- 8@5- 4]] [s@7-12 16@13- [4]@7-]@7- s@11-",
+        ),
         ApiKey::ListOffsets => (6, "4 1@2- [s [4 4@4- 8]] 4@10-"),
         ApiKey::Metadata => (9, "[16@10- s] 1@4- 1@8-10 1@8-"),
         ApiKey::OffsetCommit => (8, "s 4 s s@7- 8@0-4 [s [4 8 4@6- s]]"),
-        ApiKey::OffsetFetch => (6, "s@0-7 [s@0-7 [4]@0-7]@0-7 [s@8- s@9- 4@9- [s@8- [4]@8-]@8-]@8- 1@7-"),
+        ApiKey::OffsetFetch => (
+            6,
+            "s@0-7 [s@0-7 [4]@0-7]@0-7 [s@8- s@9- 4@9- [s@8- [4]@8-]@8-]@8- 1@7-",
+        ),
         ApiKey::FindCoordinator => (3, "s@0-3 1@1- [s]@4-"),
         ApiKey::JoinGroup => (6, "s 4 4@1- s s@5- s [s b] s@8-"),
         ApiKey::Heartbeat => (4, "s 4 s s@3-"),
@@ -34,7 +40,10 @@ pub(crate) fn shape(key: ApiKey) -> Option<(i16, &'static str)> {
         ApiKey::DeleteRecords => (2, "[s [4 8]] 4"),
         ApiKey::InitProducerId => (2, "s 4 8@3- 2@3-"),
         ApiKey::OffsetForLeaderEpoch => (4, "4@3- [s [4 4 4]]"),
-        ApiKey::AddPartitionsToTxn => (3, "[s@4- 8@4- 2@4- 1@4- [s [4]]@4-]@4- s@0-3 8@0-3 2@0-3 [s [4]]@0-3"),
+        ApiKey::AddPartitionsToTxn => (
+            3,
+            "[s@4- 8@4- 2@4- 1@4- [s [4]]@4-]@4- s@0-3 8@0-3 2@0-3 [s [4]]@0-3",
+        ),
         ApiKey::AddOffsetsToTxn => (3, "s 8 2 s"),
         ApiKey::EndTxn => (3, "s 8 2 1"),
         ApiKey::TxnOffsetCommit => (3, "s s 8 2 4@3- s@3- s@3- [s [4 8 4@2- s]]"),
@@ -52,8 +61,15 @@ pub(crate) fn shape(key: ApiKey) -> Option<(i16, &'static str)> {
 
 /// Whether `body` has the shape of this request at this version.
 pub(crate) fn is_sound(key: ApiKey, version: i16, body: &[u8]) -> bool {
-    let Some((flexible_from, shape)) = shape(key) else { return false };
-    let mut walk = Walk { rest: body, version, flexible: version >= flexible_from, elements_left: ELEMENTS_MAX };
+    let Some((flexible_from, shape)) = shape(key) else {
+        return false;
+    };
+    let mut walk = Walk {
+        rest: body,
+        version,
+        flexible: version >= flexible_from,
+        elements_left: ELEMENTS_MAX,
+    };
     walk.fields(shape).is_some()
 }
 
@@ -83,11 +99,17 @@ impl Walk<'_> {
     /// Parts the version range from a field.
     fn gate<'s>(&self, field: &'s str) -> Option<(&'s str, bool)> {
         let after_array = field.rfind(']').map_or(0, |at| at + 1);
-        let Some(at) = field[after_array..].find('@') else { return Some((field, true)) };
+        let Some(at) = field[after_array..].find('@') else {
+            return Some((field, true));
+        };
         let (kind, range) = field.split_at(after_array + at);
         let (from, to) = range[1..].split_once('-')?;
         let from: i16 = from.parse().ok()?;
-        let to: i16 = if to.is_empty() { i16::MAX } else { to.parse().ok()? };
+        let to: i16 = if to.is_empty() {
+            i16::MAX
+        } else {
+            to.parse().ok()?
+        };
         Some((kind, (from..=to).contains(&self.version)))
     }
 
@@ -95,11 +117,19 @@ impl Walk<'_> {
         match kind.as_bytes().first()? {
             b'[' => self.array(kind.strip_prefix('[')?.strip_suffix(']')?),
             b's' => {
-                let length = if self.flexible { self.compact_length()? } else { self.length16()? };
+                let length = if self.flexible {
+                    self.compact_length()?
+                } else {
+                    self.length16()?
+                };
                 self.skip(length)
             }
             b'b' => {
-                let length = if self.flexible { self.compact_length()? } else { self.length32()? };
+                let length = if self.flexible {
+                    self.compact_length()?
+                } else {
+                    self.length32()?
+                };
                 self.skip(length)
             }
             _ => self.skip(kind.parse().ok()?),
@@ -107,12 +137,20 @@ impl Walk<'_> {
     }
 
     fn array(&mut self, element: &str) -> Option<()> {
-        let count = if self.flexible { self.compact_length()? } else { self.length32()? };
+        let count = if self.flexible {
+            self.compact_length()?
+        } else {
+            self.length32()?
+        };
         self.elements_left = self.elements_left.checked_sub(count)?;
         // One field alone that is no structure has no tagged fields of its own.
         let is_plain = !element.contains(' ') && !element.contains('@') && !element.contains('[');
         for _ in 0..count {
-            if is_plain { self.field(element)? } else { self.fields(element)? }
+            if is_plain {
+                self.field(element)?
+            } else {
+                self.fields(element)?
+            }
         }
         Some(())
     }
@@ -143,12 +181,20 @@ impl Walk<'_> {
     /// A length whose null is -1.
     fn length16(&mut self) -> Option<usize> {
         let length = i16::from_be_bytes(self.take()?);
-        if length == -1 { Some(0) } else { usize::try_from(length).ok() }
+        if length == -1 {
+            Some(0)
+        } else {
+            usize::try_from(length).ok()
+        }
     }
 
     fn length32(&mut self) -> Option<usize> {
         let length = i32::from_be_bytes(self.take()?);
-        if length == -1 { Some(0) } else { usize::try_from(length).ok() }
+        if length == -1 {
+            Some(0)
+        } else {
+            usize::try_from(length).ok()
+        }
     }
 
     /// A length plus one, whose null is 0.

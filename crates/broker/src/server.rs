@@ -11,7 +11,11 @@ use crate::connection;
 use crate::shared::Shared;
 
 /// Serves until `stopped` says so; then all connections close.
-pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, stopped: oneshot::Receiver<()>) {
+pub(crate) async fn serve(
+    shared: Arc<Shared>,
+    listener: TcpListener,
+    stopped: oneshot::Receiver<()>,
+) {
     let listener = match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => {

@@ -46,10 +46,28 @@ impl Shared {
         let memory = Arc::new(Memory::new(settings.memory_max_bytes));
         let topics = Arc::new(Topics::new(Arc::clone(&memory), settings.partitions_max));
         let groups = Arc::new(Groups::new(settings.groups_max));
-        let transactions = Transactions::new(Arc::clone(&topics), Arc::clone(&groups), settings.groups_max);
-        let frames = Arc::new(Semaphore::new(settings.requests_in_flight_max_bytes.div_ceil(SMALL_FRAME_BYTES)));
+        let transactions = Transactions::new(
+            Arc::clone(&topics),
+            Arc::clone(&groups),
+            settings.groups_max,
+        );
+        let frames = Arc::new(Semaphore::new(
+            settings
+                .requests_in_flight_max_bytes
+                .div_ceil(SMALL_FRAME_BYTES),
+        ));
         let cluster_id = format!("embedded-{}", identifiers.next().simple());
-        Self { settings, address, cluster_id, identifiers, memory, topics, groups, transactions, frames }
+        Self {
+            settings,
+            address,
+            cluster_id,
+            identifiers,
+            memory,
+            topics,
+            groups,
+            transactions,
+            frames,
+        }
     }
 
     pub(crate) fn host(&self) -> String {
@@ -88,7 +106,11 @@ impl Shared {
                     log.producers_mut().forget_idle(now_ms - PRODUCER_EXPIRY_MS);
                     log.enforce_retention(&config, now_ms)
                 };
-                let compacted = if at_once { compact(&partition, &config, now_ms, true) } else { 0 };
+                let compacted = if at_once {
+                    compact(&partition, &config, now_ms, true)
+                } else {
+                    0
+                };
                 if dropped + compacted > 0 {
                     tracing::debug!(topic = %topic.name, dropped, compacted, "old records dropped, in bytes");
                 }

@@ -29,16 +29,26 @@ impl Topic {
     }
 
     pub(crate) fn partitions(&self) -> Vec<Arc<Partition>> {
-        self.partitions.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.partitions
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     pub(crate) fn partition_count(&self) -> usize {
-        self.partitions.read().unwrap_or_else(PoisonError::into_inner).len()
+        self.partitions
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
     }
 
     pub(crate) fn partition(&self, index: i32) -> Option<Arc<Partition>> {
         let index = usize::try_from(index).ok()?;
-        self.partitions.read().unwrap_or_else(PoisonError::into_inner).get(index).cloned()
+        self.partitions
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(index)
+            .cloned()
     }
 }
 
@@ -61,7 +71,11 @@ pub(crate) struct Topics {
 
 impl Topics {
     pub(crate) fn new(memory: Arc<Memory>, partitions_max: usize) -> Self {
-        Self { index: RwLock::default(), memory, partitions_max }
+        Self {
+            index: RwLock::default(),
+            memory,
+            partitions_max,
+        }
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Index> {
@@ -101,10 +115,17 @@ impl Topics {
         check_name(name)?;
         let mut index = self.write();
         if index.by_name.contains_key(name) {
-            return Err((ResponseError::TopicAlreadyExists, format!("Topic '{name}' already exists.")));
+            return Err((
+                ResponseError::TopicAlreadyExists,
+                format!("Topic '{name}' already exists."),
+            ));
         }
         let folded = name.replace('.', "_");
-        if let Some(other) = index.by_name.keys().find(|other| other.replace('.', "_") == folded) {
+        if let Some(other) = index
+            .by_name
+            .keys()
+            .find(|other| other.replace('.', "_") == folded)
+        {
             let why = format!("Topic '{name}' collides with existing topic: {other}");
             return Err((ResponseError::InvalidTopicException, why));
         }
@@ -137,7 +158,11 @@ impl Topics {
                 self.check_room(&index, total - now)?;
                 if !validate_only {
                     let added = self.new_partitions(total - now);
-                    topic.partitions.write().unwrap_or_else(PoisonError::into_inner).extend(added);
+                    topic
+                        .partitions
+                        .write()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .extend(added);
                 }
                 Ok(())
             }
@@ -160,11 +185,17 @@ impl Topics {
     }
 
     fn new_partitions(&self, count: usize) -> Vec<Arc<Partition>> {
-        (0..count).map(|_| Arc::new(Partition::new(Arc::clone(&self.memory)))).collect()
+        (0..count)
+            .map(|_| Arc::new(Partition::new(Arc::clone(&self.memory))))
+            .collect()
     }
 
     fn check_room(&self, index: &Index, more: usize) -> Result<(), Refusal> {
-        let now: usize = index.by_name.values().map(|topic| topic.partition_count()).sum();
+        let now: usize = index
+            .by_name
+            .values()
+            .map(|topic| topic.partition_count())
+            .sum();
         if now.saturating_add(more) > self.partitions_max {
             let why = format!(
                 "The embedded broker holds at most {} partitions: delete topics or run Apache Kafka.",
@@ -186,11 +217,15 @@ pub(crate) fn check_name(name: &str) -> Result<(), Refusal> {
         return refused(format!("Topic name is invalid: '{name}' is not allowed"));
     }
     if name.len() > 249 {
-        return refused(format!("Topic name is invalid: the length of '{name}' is longer than the max allowed length 249"));
+        return refused(format!(
+            "Topic name is invalid: the length of '{name}' is longer than the max allowed length 249"
+        ));
     }
-    let permitted = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '-');
+    let permitted =
+        |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '-');
     if !name.chars().all(permitted) {
-        let why = "contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'";
+        let why =
+            "contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'";
         return refused(format!("Topic name is invalid: '{name}' {why}"));
     }
     Ok(())

@@ -66,7 +66,13 @@ fn lock(cell: &Cell) -> MutexGuard<'_, Transaction> {
 
 impl Transactions {
     pub(crate) fn new(topics: Arc<Topics>, groups: Arc<Groups>, ids_max: usize) -> Self {
-        Self { by_id: Mutex::default(), next_producer_id: AtomicI64::new(1_000), ids_max, topics, groups }
+        Self {
+            by_id: Mutex::default(),
+            next_producer_id: AtomicI64::new(1_000),
+            ids_max,
+            topics,
+            groups,
+        }
     }
 
     fn index(&self) -> MutexGuard<'_, BTreeMap<String, Cell>> {
@@ -96,15 +102,21 @@ impl Transactions {
         if timeout_ms <= 0 || timeout_ms > TIMEOUT_MAX_MS {
             return Err(ResponseError::InvalidTransactionTimeout);
         }
-        let Some(cell) = self.get(id) else { return self.init_new(id, timeout_ms, now_ms) };
+        let Some(cell) = self.get(id) else {
+            return self.init_new(id, timeout_ms, now_ms);
+        };
         let mut transaction = lock(&cell);
         if let Some(expected) = expected {
             if expected.producer_id != transaction.producer_id {
                 return Err(ResponseError::ProducerFenced);
             }
-            if Some(expected.epoch) == transaction.last_epoch && expected.epoch != transaction.epoch {
+            if Some(expected.epoch) == transaction.last_epoch && expected.epoch != transaction.epoch
+            {
                 // The answer to the first try was lost.
-                return Ok(ProducerEpoch { producer_id: transaction.producer_id, epoch: transaction.epoch });
+                return Ok(ProducerEpoch {
+                    producer_id: transaction.producer_id,
+                    epoch: transaction.epoch,
+                });
             }
             if expected.epoch != transaction.epoch {
                 return Err(ResponseError::ProducerFenced);
@@ -125,10 +137,18 @@ impl Transactions {
         transaction.status = Status::Empty;
         transaction.timeout_ms = timeout_ms;
         transaction.used_at_ms = now_ms;
-        Ok(ProducerEpoch { producer_id: transaction.producer_id, epoch: transaction.epoch })
+        Ok(ProducerEpoch {
+            producer_id: transaction.producer_id,
+            epoch: transaction.epoch,
+        })
     }
 
-    fn init_new(&self, id: &str, timeout_ms: i32, now_ms: i64) -> Result<ProducerEpoch, ResponseError> {
+    fn init_new(
+        &self,
+        id: &str,
+        timeout_ms: i32,
+        now_ms: i64,
+    ) -> Result<ProducerEpoch, ResponseError> {
         let mut index = self.index();
         if index.len() >= self.ids_max {
             return Err(ResponseError::PolicyViolation);
@@ -146,14 +166,19 @@ impl Transactions {
             used_at_ms: now_ms,
         };
         index.insert(id.to_owned(), Arc::new(Mutex::new(transaction)));
-        Ok(ProducerEpoch { producer_id, epoch: 0 })
+        Ok(ProducerEpoch {
+            producer_id,
+            epoch: 0,
+        })
     }
 
     fn checked(&self, id: &str, producer: ProducerEpoch) -> Result<Cell, ResponseError> {
         if id.is_empty() {
             return Err(ResponseError::InvalidRequest);
         }
-        let cell = self.get(id).ok_or(ResponseError::InvalidProducerIdMapping)?;
+        let cell = self
+            .get(id)
+            .ok_or(ResponseError::InvalidProducerIdMapping)?;
         let transaction = lock(&cell);
         if transaction.producer_id != producer.producer_id {
             return Err(ResponseError::InvalidProducerIdMapping);
@@ -181,7 +206,13 @@ impl Transactions {
     }
 
     /// Takes a group's offsets into the transaction.
-    pub(crate) fn add_group(&self, id: &str, producer: ProducerEpoch, group: &str, now_ms: i64) -> Result<(), ResponseError> {
+    pub(crate) fn add_group(
+        &self,
+        id: &str,
+        producer: ProducerEpoch,
+        group: &str,
+        now_ms: i64,
+    ) -> Result<(), ResponseError> {
         let cell = self.checked(id, producer)?;
         let mut transaction = lock(&cell);
         transaction.begin(now_ms);
@@ -203,8 +234,15 @@ impl Transactions {
         })?;
         let transaction = lock(&cell);
         let is_in = transaction.status == Status::Ongoing
-            && transaction.partitions.iter().any(|(name, number)| name == topic && *number == index);
-        if is_in { Ok(()) } else { Err(ResponseError::InvalidTxnState) }
+            && transaction
+                .partitions
+                .iter()
+                .any(|(name, number)| name == topic && *number == index);
+        if is_in {
+            Ok(())
+        } else {
+            Err(ResponseError::InvalidTxnState)
+        }
     }
 
     /// Runs `commit` if the producer may commit this group's offsets in its open transaction, which cannot end meanwhile.
@@ -223,11 +261,21 @@ impl Transactions {
         let is_in = transaction.epoch == producer.epoch
             && transaction.status == Status::Ongoing
             && transaction.groups.contains(group);
-        if is_in { Ok(commit()) } else { Err(ResponseError::InvalidTxnState) }
+        if is_in {
+            Ok(commit())
+        } else {
+            Err(ResponseError::InvalidTxnState)
+        }
     }
 
     /// Ends the transaction as its producer wishes. Asking twice is no fault.
-    pub(crate) fn end(&self, id: &str, producer: ProducerEpoch, committed: bool, now_ms: i64) -> Result<(), ResponseError> {
+    pub(crate) fn end(
+        &self,
+        id: &str,
+        producer: ProducerEpoch,
+        committed: bool,
+        now_ms: i64,
+    ) -> Result<(), ResponseError> {
         let cell = self.checked(id, producer)?;
         let mut transaction = lock(&cell);
         match (transaction.status, committed) {
@@ -243,32 +291,49 @@ impl Transactions {
     fn end_locked(&self, transaction: &mut Transaction, committed: bool, now_ms: i64) {
         for (topic, index) in std::mem::take(&mut transaction.partitions) {
             if let Some(partition) = self.topics.partition(&topic, index) {
-                partition.log().append_marker(transaction.producer_id, transaction.epoch, committed, now_ms);
+                partition.log().append_marker(
+                    transaction.producer_id,
+                    transaction.epoch,
+                    committed,
+                    now_ms,
+                );
                 partition.wake();
             }
         }
         for group in std::mem::take(&mut transaction.groups) {
             if let Some(cell) = self.groups.get(&group) {
-                cell.lock().end_transaction(transaction.producer_id, committed);
+                cell.lock()
+                    .end_transaction(transaction.producer_id, committed);
             }
         }
-        transaction.status = if committed { Status::CompleteCommit } else { Status::CompleteAbort };
+        transaction.status = if committed {
+            Status::CompleteCommit
+        } else {
+            Status::CompleteAbort
+        };
         transaction.used_at_ms = now_ms;
     }
 
     /// Aborts transactions that took too long, and fences their producers; forgets ids unused for a week.
     pub(crate) fn expire(&self, now_ms: i64) {
-        let all: Vec<(String, Cell)> = self.index().iter().map(|(id, cell)| (id.clone(), Arc::clone(cell))).collect();
+        let all: Vec<(String, Cell)> = self
+            .index()
+            .iter()
+            .map(|(id, cell)| (id.clone(), Arc::clone(cell)))
+            .collect();
         for (id, cell) in all {
             let mut transaction = lock(&cell);
             let is_overdue = transaction.status == Status::Ongoing
-                && now_ms.saturating_sub(transaction.started_at_ms) > i64::from(transaction.timeout_ms);
+                && now_ms.saturating_sub(transaction.started_at_ms)
+                    > i64::from(transaction.timeout_ms);
             if is_overdue {
                 tracing::info!(transactional_id = %id, timeout_ms = transaction.timeout_ms, "transaction timed out and is aborted");
                 transaction.epoch = transaction.epoch.saturating_add(1);
                 transaction.last_epoch = None;
                 self.end_locked(&mut transaction, false, now_ms);
-            } else if transaction.status != Status::Ongoing && now_ms.saturating_sub(transaction.used_at_ms) > ID_EXPIRY_MS {
+            } else if transaction.status != Status::Ongoing
+                && now_ms.saturating_sub(transaction.used_at_ms) > ID_EXPIRY_MS
+            {
                 drop(transaction);
                 self.index().remove(&id);
             }

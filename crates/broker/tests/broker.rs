@@ -1,1 +1,96 @@
-fn main(){}
+//! The embedded broker as clients see it. The behaviour suite runs on it always, and on Apache Kafka as well where
+//! `KAFKA_BOOTSTRAP` is set: then the outcomes must be the same.
+
+#![allow(clippy::print_stderr, missing_docs)]
+
+mod behaviour;
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use behaviour::Target;
+use broker::{Broker, Settings};
+
+/// One embedded broker for all cases of this process.
+fn embedded() -> Target {
+    static BROKER: OnceLock<Broker> = OnceLock::new();
+    let broker = BROKER.get_or_init(|| {
+        let settings = Settings {
+            retention_check_interval: Duration::from_millis(300),
+            compaction_check_interval: Duration::from_millis(500),
+            ..Settings::default()
+        };
+        Broker::start(settings).unwrap()
+    });
+    Target {
+        bootstrap: broker.bootstrap(),
+        is_embedded: true,
+    }
+}
+
+fn apache() -> Option<Target> {
+    let bootstrap = std::env::var("KAFKA_BOOTSTRAP").ok()?;
+    Some(Target {
+        bootstrap,
+        is_embedded: false,
+    })
+}
+
+macro_rules! cases {
+    ($($name:ident),+ $(,)?) => {
+        mod embedded {
+            $(#[test]
+            fn $name() {
+                super::behaviour::case(stringify!($name))(&super::embedded());
+            })+
+        }
+
+        /// The same cases on Apache Kafka, with the same outcomes.
+        mod apache {
+            $(#[test]
+            fn $name() {
+                let Some(apache) = super::apache() else {
+                    eprintln!("SKIPPED {}: KAFKA_BOOTSTRAP is not set", stringify!($name));
+                    return;
+                };
+                let case = super::behaviour::case(stringify!($name));
+                let theirs = case(&apache);
+                let ours = case(&super::embedded());
+                assert_eq!(theirs, ours, "Apache Kafka left, the embedded broker right");
+            })+
+        }
+
+        #[test]
+        fn every_case_runs() {
+            let named = [$(stringify!($name)),+];
+            assert!(behaviour::CASES.iter().map(|(name, _)| *name).eq(named));
+        }
+    };
+}
+
+cases!(
+    topics,
+    admin,
+    invalid_topics,
+    headers_and_timestamps,
+    codecs,
+    offsets_by_time,
+    idle_latency,
+    message_sizes,
+    invalid_records,
+    group_resume,
+    rebalance,
+    cooperative_rebalance,
+    static_membership,
+    stale_generation,
+    consumer_protocol,
+    idempotence,
+    transactions_with_offsets,
+    abort_isolation,
+    last_stable_offset,
+    fencing,
+    transaction_timeout,
+    retention,
+    delete_records,
+    compaction,
+);

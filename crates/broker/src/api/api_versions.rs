@@ -10,12 +10,19 @@ fn offered() -> Vec<ApiVersion> {
     let version = |(key, least, most): &(ApiKey, i16, i16)| {
         // Apache Kafka, too, states version 0 of Produce, since clients read from it which codecs are known (KAFKA-18659).
         let least = if *key == ApiKey::Produce { 0 } else { *least };
-        ApiVersion::default().with_api_key(*key as i16).with_min_version(least).with_max_version(*most)
+        ApiVersion::default()
+            .with_api_key(*key as i16)
+            .with_min_version(least)
+            .with_max_version(*most)
     };
     OFFERED.iter().map(version).collect()
 }
 
-pub(crate) fn handle(_caller: &Caller, _version: i16, _request: ApiVersionsRequest) -> ApiVersionsResponse {
+pub(crate) fn handle(
+    _caller: &Caller,
+    _version: i16,
+    _request: ApiVersionsRequest,
+) -> ApiVersionsResponse {
     ApiVersionsResponse::default().with_api_keys(offered())
 }
 

@@ -2,13 +2,17 @@
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::describe_cluster_response::DescribeClusterBroker;
-use kafka_protocol::messages::describe_producers_response::{PartitionResponse, ProducerState, TopicResponse};
+use kafka_protocol::messages::describe_producers_response::{
+    PartitionResponse, ProducerState, TopicResponse,
+};
 use kafka_protocol::messages::find_coordinator_response::Coordinator;
-use kafka_protocol::messages::offset_for_leader_epoch_response::{EpochEndOffset, OffsetForLeaderTopicResult};
+use kafka_protocol::messages::offset_for_leader_epoch_response::{
+    EpochEndOffset, OffsetForLeaderTopicResult,
+};
 use kafka_protocol::messages::{
-    BrokerId, DescribeClusterRequest, DescribeClusterResponse, DescribeProducersRequest, DescribeProducersResponse,
-    FindCoordinatorRequest, FindCoordinatorResponse, OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse,
-    ProducerId,
+    BrokerId, DescribeClusterRequest, DescribeClusterResponse, DescribeProducersRequest,
+    DescribeProducersResponse, FindCoordinatorRequest, FindCoordinatorResponse,
+    OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse, ProducerId,
 };
 
 use super::{Caller, text};
@@ -25,8 +29,16 @@ pub(crate) fn find_coordinator(
     let host = text(&caller.shared.host());
     let port = i32::from(caller.shared.address.port());
     let is_known = COORDINATORS.contains(&request.key_type);
-    let error_code = if is_known { 0 } else { ResponseError::InvalidRequest.code() };
-    let (node_id, host, port) = if is_known { (NODE_ID, host, port) } else { (-1, text(""), -1) };
+    let error_code = if is_known {
+        0
+    } else {
+        ResponseError::InvalidRequest.code()
+    };
+    let (node_id, host, port) = if is_known {
+        (NODE_ID, host, port)
+    } else {
+        (-1, text(""), -1)
+    };
     if version <= 3 {
         return FindCoordinatorResponse::default()
             .with_error_code(error_code)
@@ -45,8 +57,13 @@ pub(crate) fn find_coordinator(
     FindCoordinatorResponse::default().with_coordinators(coordinators.collect())
 }
 
-pub(crate) fn describe(caller: &Caller, version: i16, request: DescribeClusterRequest) -> DescribeClusterResponse {
-    let response = DescribeClusterResponse::default().with_cluster_id(text(&caller.shared.cluster_id));
+pub(crate) fn describe(
+    caller: &Caller,
+    version: i16,
+    request: DescribeClusterRequest,
+) -> DescribeClusterResponse {
+    let response =
+        DescribeClusterResponse::default().with_cluster_id(text(&caller.shared.cluster_id));
     if version >= 1 && request.endpoint_type != 1 {
         return response
             .with_endpoint_type(request.endpoint_type)
@@ -57,7 +74,9 @@ pub(crate) fn describe(caller: &Caller, version: i16, request: DescribeClusterRe
         .with_broker_id(BrokerId(NODE_ID))
         .with_host(text(&caller.shared.host()))
         .with_port(i32::from(caller.shared.address.port()));
-    response.with_controller_id(BrokerId(NODE_ID)).with_brokers(vec![broker])
+    response
+        .with_controller_id(BrokerId(NODE_ID))
+        .with_brokers(vec![broker])
 }
 
 pub(crate) fn offset_for_leader_epoch(
@@ -67,19 +86,24 @@ pub(crate) fn offset_for_leader_epoch(
 ) -> OffsetForLeaderEpochResponse {
     let topics = request.topics.iter().map(|wanted| {
         let partitions = wanted.partitions.iter().map(|one| {
-            let answer = EpochEndOffset::default().with_partition(one.partition).with_leader_epoch(-1).with_end_offset(-1);
+            let answer = EpochEndOffset::default()
+                .with_partition(one.partition)
+                .with_leader_epoch(-1)
+                .with_end_offset(-1);
             match caller.shared.topics.partition(&wanted.topic, one.partition) {
                 None => answer.with_error_code(ResponseError::UnknownTopicOrPartition.code()),
                 Some(_) if one.current_leader_epoch > 0 => {
                     answer.with_error_code(ResponseError::UnknownLeaderEpoch.code())
                 }
-                Some(partition) if one.leader_epoch == 0 => {
-                    answer.with_leader_epoch(0).with_end_offset(partition.log().end_offset())
-                }
+                Some(partition) if one.leader_epoch == 0 => answer
+                    .with_leader_epoch(0)
+                    .with_end_offset(partition.log().end_offset()),
                 Some(_) => answer,
             }
         });
-        OffsetForLeaderTopicResult::default().with_topic(wanted.topic.clone()).with_partitions(partitions.collect())
+        OffsetForLeaderTopicResult::default()
+            .with_topic(wanted.topic.clone())
+            .with_partitions(partitions.collect())
     });
     OffsetForLeaderEpochResponse::default().with_topics(topics.collect())
 }
@@ -109,7 +133,9 @@ pub(crate) fn describe_producers(
                 }
             }
         });
-        TopicResponse::default().with_name(wanted.name.clone()).with_partitions(partitions.collect())
+        TopicResponse::default()
+            .with_name(wanted.name.clone())
+            .with_partitions(partitions.collect())
     });
     DescribeProducersResponse::default().with_topics(topics.collect())
 }

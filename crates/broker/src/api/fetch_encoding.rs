@@ -27,7 +27,14 @@ pub(crate) struct Part {
 
 impl Part {
     pub(crate) fn failed(index: i32, error: ResponseError) -> Self {
-        Self { index, error_code: error.code(), high_watermark: -1, stable_offset: -1, start_offset: -1, ..Self::default() }
+        Self {
+            index,
+            error_code: error.code(),
+            high_watermark: -1,
+            stable_offset: -1,
+            start_offset: -1,
+            ..Self::default()
+        }
     }
 }
 
@@ -49,8 +56,12 @@ struct Writer {
 
 /// Encodes the whole answer, length and header in front.
 pub(crate) fn encode(head: Head, error_code: i16, topics: Vec<TopicParts>) -> Answer {
-    let mut writer =
-        Writer { version: head.version, buffer: BytesMut::with_capacity(256), written_bytes: 0, answer: Answer::default() };
+    let mut writer = Writer {
+        version: head.version,
+        buffer: BytesMut::with_capacity(256),
+        written_bytes: 0,
+        answer: Answer::default(),
+    };
     writer.buffer.put_i32(head.correlation_id);
     writer.tagged();
     writer.buffer.put_i32(0);
@@ -82,7 +93,8 @@ impl Writer {
         if self.is_flexible() {
             self.unsigned(length + 1);
         } else {
-            self.buffer.put_i32(i32::try_from(length).unwrap_or(i32::MAX));
+            self.buffer
+                .put_i32(i32::try_from(length).unwrap_or(i32::MAX));
         }
     }
 
@@ -101,7 +113,8 @@ impl Writer {
             self.unsigned(topic.name.len() + 1);
             self.buffer.put_slice(topic.name.as_bytes());
         } else {
-            self.buffer.put_i16(i16::try_from(topic.name.len()).unwrap_or(i16::MAX));
+            self.buffer
+                .put_i16(i16::try_from(topic.name.len()).unwrap_or(i16::MAX));
             self.buffer.put_slice(topic.name.as_bytes());
         }
         self.length(topic.parts.len());
@@ -159,7 +172,9 @@ impl Writer {
     fn finish(mut self) -> Answer {
         self.flush();
         let length = i32::try_from(self.written_bytes).unwrap_or(i32::MAX);
-        self.answer.0.push_front(Bytes::copy_from_slice(&length.to_be_bytes()));
+        self.answer
+            .0
+            .push_front(Bytes::copy_from_slice(&length.to_be_bytes()));
         self.answer
     }
 }

@@ -4,17 +4,23 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::delete_groups_response::DeletableGroupResult;
 use kafka_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
 use kafka_protocol::messages::list_groups_response::ListedGroup;
-use kafka_protocol::messages::offset_delete_response::{OffsetDeleteResponsePartition, OffsetDeleteResponseTopic};
+use kafka_protocol::messages::offset_delete_response::{
+    OffsetDeleteResponsePartition, OffsetDeleteResponseTopic,
+};
 use kafka_protocol::messages::{
-    DeleteGroupsRequest, DeleteGroupsResponse, DescribeGroupsRequest, DescribeGroupsResponse, GroupId,
-    ListGroupsRequest, ListGroupsResponse, OffsetDeleteRequest, OffsetDeleteResponse,
+    DeleteGroupsRequest, DeleteGroupsResponse, DescribeGroupsRequest, DescribeGroupsResponse,
+    GroupId, ListGroupsRequest, ListGroupsResponse, OffsetDeleteRequest, OffsetDeleteResponse,
 };
 use kafka_protocol::protocol::StrBytes;
 
 use super::{Caller, text};
 use crate::groups::group::{Group, State};
 
-pub(crate) fn describe(caller: &Caller, version: i16, request: DescribeGroupsRequest) -> DescribeGroupsResponse {
+pub(crate) fn describe(
+    caller: &Caller,
+    version: i16,
+    request: DescribeGroupsRequest,
+) -> DescribeGroupsResponse {
     let groups = request.groups.iter().map(|id| {
         let described = DescribedGroup::default().with_group_id(id.clone());
         match caller.shared.groups.get(id) {
@@ -31,9 +37,17 @@ pub(crate) fn describe(caller: &Caller, version: i16, request: DescribeGroupsReq
 
 fn describe_one(described: DescribedGroup, group: &Group, version: i16) -> DescribedGroup {
     let is_stable = group.state == State::Stable;
-    let protocol = group.protocol_name.clone().filter(|_| is_stable).unwrap_or_default();
+    let protocol = group
+        .protocol_name
+        .clone()
+        .filter(|_| is_stable)
+        .unwrap_or_default();
     let members = group.members.iter().map(|(id, member)| {
-        let metadata = if is_stable { member.metadata(&protocol) } else { bytes::Bytes::new() };
+        let metadata = if is_stable {
+            member.metadata(&protocol)
+        } else {
+            bytes::Bytes::new()
+        };
         let described = DescribedGroupMember::default()
             .with_member_id(text(id))
             .with_client_id(text(&member.client_id))
@@ -41,7 +55,11 @@ fn describe_one(described: DescribedGroup, group: &Group, version: i16) -> Descr
             .with_member_metadata(metadata)
             .with_member_assignment(member.assignment.clone());
         let instance = member.instance.clone().map(StrBytes::from_string);
-        if version >= 4 { described.with_group_instance_id(instance) } else { described }
+        if version >= 4 {
+            described.with_group_instance_id(instance)
+        } else {
+            described
+        }
     });
     described
         .with_group_state(text(group.state.name()))
@@ -50,14 +68,23 @@ fn describe_one(described: DescribedGroup, group: &Group, version: i16) -> Descr
         .with_members(members.collect())
 }
 
-pub(crate) fn list(caller: &Caller, version: i16, request: ListGroupsRequest) -> ListGroupsResponse {
+pub(crate) fn list(
+    caller: &Caller,
+    version: i16,
+    request: ListGroupsRequest,
+) -> ListGroupsResponse {
     let matches = |filter: &[StrBytes], value: &str| {
-        filter.is_empty() || filter.iter().any(|wanted| wanted.eq_ignore_ascii_case(value))
+        filter.is_empty()
+            || filter
+                .iter()
+                .any(|wanted| wanted.eq_ignore_ascii_case(value))
     };
     let mut listed = Vec::new();
     for (id, cell) in caller.shared.groups.all() {
         let group = cell.lock();
-        if !matches(&request.states_filter, group.state.name()) || !matches(&request.types_filter, "classic") {
+        if !matches(&request.states_filter, group.state.name())
+            || !matches(&request.types_filter, "classic")
+        {
             continue;
         }
         let mut one = ListedGroup::default()
@@ -74,18 +101,33 @@ pub(crate) fn list(caller: &Caller, version: i16, request: ListGroupsRequest) ->
     ListGroupsResponse::default().with_groups(listed)
 }
 
-pub(crate) fn delete(caller: &Caller, _version: i16, request: DeleteGroupsRequest) -> DeleteGroupsResponse {
+pub(crate) fn delete(
+    caller: &Caller,
+    _version: i16,
+    request: DeleteGroupsRequest,
+) -> DeleteGroupsResponse {
     let results = request.groups_names.iter().map(|id| {
-        let removed = if id.is_empty() { Err(ResponseError::InvalidGroupId) } else { caller.shared.groups.remove(id) };
+        let removed = if id.is_empty() {
+            Err(ResponseError::InvalidGroupId)
+        } else {
+            caller.shared.groups.remove(id)
+        };
         let code = removed.err().map_or(0, |error| error.code());
-        DeletableGroupResult::default().with_group_id(id.clone()).with_error_code(code)
+        DeletableGroupResult::default()
+            .with_group_id(id.clone())
+            .with_error_code(code)
     });
     DeleteGroupsResponse::default().with_results(results.collect())
 }
 
-pub(crate) fn delete_offsets(caller: &Caller, _version: i16, request: OffsetDeleteRequest) -> OffsetDeleteResponse {
+pub(crate) fn delete_offsets(
+    caller: &Caller,
+    _version: i16,
+    request: OffsetDeleteRequest,
+) -> OffsetDeleteResponse {
     let Some(cell) = caller.shared.groups.get(&request.group_id) else {
-        return OffsetDeleteResponse::default().with_error_code(ResponseError::GroupIdNotFound.code());
+        return OffsetDeleteResponse::default()
+            .with_error_code(ResponseError::GroupIdNotFound.code());
     };
     let mut group = cell.lock();
     // Which topics a member has subscribed to is the members' own business; with members there, all count as in use.
@@ -94,14 +136,25 @@ pub(crate) fn delete_offsets(caller: &Caller, _version: i16, request: OffsetDele
     for topic in &request.topics {
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for one in &topic.partitions {
-            let code = if in_use { ResponseError::GroupSubscribedToTopic.code() } else { 0 };
+            let code = if in_use {
+                ResponseError::GroupSubscribedToTopic.code()
+            } else {
+                0
+            };
             if !in_use {
-                group.offsets.remove(&(topic.name.to_string(), one.partition_index));
+                group
+                    .offsets
+                    .remove(&(topic.name.to_string(), one.partition_index));
             }
-            let partition = OffsetDeleteResponsePartition::default().with_partition_index(one.partition_index);
+            let partition =
+                OffsetDeleteResponsePartition::default().with_partition_index(one.partition_index);
             partitions.push(partition.with_error_code(code));
         }
-        topics.push(OffsetDeleteResponseTopic::default().with_name(topic.name.clone()).with_partitions(partitions));
+        topics.push(
+            OffsetDeleteResponseTopic::default()
+                .with_name(topic.name.clone())
+                .with_partitions(partitions),
+        );
     }
     OffsetDeleteResponse::default().with_topics(topics)
 }

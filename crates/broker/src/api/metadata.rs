@@ -17,7 +17,13 @@ pub(crate) fn handle(caller: &Caller, version: i16, request: MetadataRequest) ->
         Some(wanted) if version >= 1 || !wanted.is_empty() => {
             wanted.iter().map(|one| find(caller, one)).collect()
         }
-        _ => caller.shared.topics.all().iter().map(|topic| describe(topic)).collect(),
+        _ => caller
+            .shared
+            .topics
+            .all()
+            .iter()
+            .map(|topic| describe(topic))
+            .collect(),
     };
     let broker = MetadataResponseBroker::default()
         .with_node_id(BrokerId(NODE_ID))
@@ -31,7 +37,9 @@ pub(crate) fn handle(caller: &Caller, version: i16, request: MetadataRequest) ->
 }
 
 fn find(caller: &Caller, wanted: &MetadataRequestTopic) -> MetadataResponseTopic {
-    let unknown = MetadataResponseTopic::default().with_name(wanted.name.clone()).with_topic_id(wanted.topic_id);
+    let unknown = MetadataResponseTopic::default()
+        .with_name(wanted.name.clone())
+        .with_topic_id(wanted.topic_id);
     match &wanted.name {
         Some(name) => match caller.shared.topics.get(name) {
             Some(topic) => describe(&topic),

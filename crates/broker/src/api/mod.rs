@@ -121,7 +121,9 @@ impl Buf for Answer {
 
     fn advance(&mut self, mut count: usize) {
         while count > 0 {
-            let Some(front) = self.0.front_mut() else { return };
+            let Some(front) = self.0.front_mut() else {
+                return;
+            };
             if front.len() > count {
                 front.advance(count);
                 return;
@@ -141,19 +143,32 @@ pub(crate) async fn answer(
     let whole_bytes = frame.len();
     let (head, client_id) = read_head(&mut frame)?;
     let offered = OFFERED.iter().find(|(key, _, _)| *key == head.key);
-    let is_offered = offered.is_some_and(|(_, least, most)| (*least..=*most).contains(&head.version));
+    let is_offered =
+        offered.is_some_and(|(_, least, most)| (*least..=*most).contains(&head.version));
     if !is_offered && head.key == ApiKey::ApiVersions {
         return api_versions::unsupported(head).map(Some);
     }
     if !is_offered {
-        return Err(format!("version {} of {:?} is not offered", head.version, head.key));
+        return Err(format!(
+            "version {} of {:?} is not offered",
+            head.version, head.key
+        ));
     }
-    let is_large = matches!(head.key, ApiKey::Produce | ApiKey::SyncGroup | ApiKey::JoinGroup);
+    let is_large = matches!(
+        head.key,
+        ApiKey::Produce | ApiKey::SyncGroup | ApiKey::JoinGroup
+    );
     if !is_large && whole_bytes > PLAIN_REQUEST_MAX_BYTES {
-        return Err(format!("{:?} with {whole_bytes} bytes: at most {PLAIN_REQUEST_MAX_BYTES} are permitted", head.key));
+        return Err(format!(
+            "{:?} with {whole_bytes} bytes: at most {PLAIN_REQUEST_MAX_BYTES} are permitted",
+            head.key
+        ));
     }
     if !schema::is_sound(head.key, head.version, &frame) {
-        return Err(format!("{:?} version {} cannot be read", head.key, head.version));
+        return Err(format!(
+            "{:?} version {} cannot be read",
+            head.key, head.version
+        ));
     }
     if caller.client_id != client_id {
         caller.client_id = client_id;
@@ -175,7 +190,14 @@ fn read_head(frame: &mut Bytes) -> Result<(Head, String), String> {
     if key.request_header_version(version) >= 2 {
         skip_tagged(frame).ok_or("tagged fields that go beyond their frame")?;
     }
-    Ok((Head { key, version, correlation_id }, client_id))
+    Ok((
+        Head {
+            key,
+            version,
+            correlation_id,
+        },
+        client_id,
+    ))
 }
 
 fn skip_tagged(frame: &mut Bytes) -> Option<()> {
@@ -203,8 +225,18 @@ fn unsigned(frame: &mut Bytes) -> Option<u32> {
 }
 
 /// Encodes an answer: length, header, body.
-pub(crate) fn encode(head: Head, header_version: i16, version: i16, body: &impl Encodable) -> Result<Answer, String> {
-    let failed = |error| format!("the answer to {:?} version {version} cannot be encoded: {error}", head.key);
+pub(crate) fn encode(
+    head: Head,
+    header_version: i16,
+    version: i16,
+    body: &impl Encodable,
+) -> Result<Answer, String> {
+    let failed = |error| {
+        format!(
+            "the answer to {:?} version {version} cannot be encoded: {error}",
+            head.key
+        )
+    };
     let body_bytes = body.compute_size(version).map_err(failed)?;
     let mut buffer = BytesMut::with_capacity(9 + body_bytes);
     buffer.put_i32(0);
@@ -213,7 +245,8 @@ pub(crate) fn encode(head: Head, header_version: i16, version: i16, body: &impl 
         buffer.put_u8(0);
     }
     body.encode(&mut buffer, version).map_err(failed)?;
-    let length = i32::try_from(buffer.len() - 4).map_err(|_| "an answer of more than 2 GB".to_owned())?;
+    let length =
+        i32::try_from(buffer.len() - 4).map_err(|_| "an answer of more than 2 GB".to_owned())?;
     buffer[0..4].copy_from_slice(&length.to_be_bytes());
     let mut answer = Answer::default();
     answer.push(buffer.freeze());
@@ -221,11 +254,17 @@ pub(crate) fn encode(head: Head, header_version: i16, version: i16, body: &impl 
 }
 
 fn decode<T: Decodable>(head: Head, frame: &mut Bytes) -> Result<T, String> {
-    T::decode(frame, head.version).map_err(|error| format!("{:?} version {}: {error}", head.key, head.version))
+    T::decode(frame, head.version)
+        .map_err(|error| format!("{:?} version {}: {error}", head.key, head.version))
 }
 
 fn reply(head: Head, body: &impl Encodable) -> Result<Option<Answer>, String> {
-    let answer = encode(head, head.key.response_header_version(head.version), head.version, body);
+    let answer = encode(
+        head,
+        head.key.response_header_version(head.version),
+        head.version,
+        body,
+    );
     if let Err(error) = &answer {
         tracing::error!(%error, "this is a fault of the embedded broker");
     }
@@ -252,7 +291,11 @@ async fn dispatch(
             let wants_answer = request.acks != 0;
             let response = produce::handle(caller, head.version, request);
             drop(room);
-            if wants_answer { reply(head, &response) } else { Ok(None) }
+            if wants_answer {
+                reply(head, &response)
+            } else {
+                Ok(None)
+            }
         }
         ApiKey::Fetch => {
             let request = decode::<FetchRequest>(head, &mut frame)?;
@@ -262,12 +305,18 @@ async fn dispatch(
         ApiKey::JoinGroup => {
             let request = decode::<JoinGroupRequest>(head, &mut frame)?;
             drop((frame, room));
-            reply(head, &group_members::join(caller, head.version, request).await)
+            reply(
+                head,
+                &group_members::join(caller, head.version, request).await,
+            )
         }
         ApiKey::SyncGroup => {
             let request = decode::<SyncGroupRequest>(head, &mut frame)?;
             drop((frame, room));
-            reply(head, &group_members::sync(caller, head.version, request).await)
+            reply(
+                head,
+                &group_members::sync(caller, head.version, request).await,
+            )
         }
         _ => dispatch_plain(caller, head, frame),
     }
@@ -275,39 +324,143 @@ async fn dispatch(
 
 fn dispatch_plain(caller: &Caller, head: Head, mut frame: Bytes) -> Result<Option<Answer>, String> {
     match head.key {
-        ApiKey::ApiVersions => plain!(caller, head, frame, ApiVersionsRequest, api_versions::handle),
-        ApiKey::ListOffsets => plain!(caller, head, frame, ListOffsetsRequest, list_offsets::handle),
+        ApiKey::ApiVersions => plain!(
+            caller,
+            head,
+            frame,
+            ApiVersionsRequest,
+            api_versions::handle
+        ),
+        ApiKey::ListOffsets => plain!(
+            caller,
+            head,
+            frame,
+            ListOffsetsRequest,
+            list_offsets::handle
+        ),
         ApiKey::Metadata => plain!(caller, head, frame, MetadataRequest, metadata::handle),
         ApiKey::OffsetCommit => plain!(caller, head, frame, OffsetCommitRequest, offsets::commit),
         ApiKey::OffsetFetch => plain!(caller, head, frame, OffsetFetchRequest, offsets::fetch),
-        ApiKey::FindCoordinator => plain!(caller, head, frame, FindCoordinatorRequest, cluster::find_coordinator),
-        ApiKey::Heartbeat => plain!(caller, head, frame, HeartbeatRequest, group_members::heartbeat),
+        ApiKey::FindCoordinator => plain!(
+            caller,
+            head,
+            frame,
+            FindCoordinatorRequest,
+            cluster::find_coordinator
+        ),
+        ApiKey::Heartbeat => plain!(
+            caller,
+            head,
+            frame,
+            HeartbeatRequest,
+            group_members::heartbeat
+        ),
         ApiKey::LeaveGroup => plain!(caller, head, frame, LeaveGroupRequest, group_members::leave),
-        ApiKey::DescribeGroups => plain!(caller, head, frame, DescribeGroupsRequest, group_admin::describe),
+        ApiKey::DescribeGroups => plain!(
+            caller,
+            head,
+            frame,
+            DescribeGroupsRequest,
+            group_admin::describe
+        ),
         ApiKey::ListGroups => plain!(caller, head, frame, ListGroupsRequest, group_admin::list),
-        ApiKey::DeleteGroups => plain!(caller, head, frame, DeleteGroupsRequest, group_admin::delete),
-        ApiKey::OffsetDelete => plain!(caller, head, frame, OffsetDeleteRequest, group_admin::delete_offsets),
+        ApiKey::DeleteGroups => plain!(
+            caller,
+            head,
+            frame,
+            DeleteGroupsRequest,
+            group_admin::delete
+        ),
+        ApiKey::OffsetDelete => plain!(
+            caller,
+            head,
+            frame,
+            OffsetDeleteRequest,
+            group_admin::delete_offsets
+        ),
         ApiKey::CreateTopics => plain!(caller, head, frame, CreateTopicsRequest, topics::create),
         ApiKey::DeleteTopics => plain!(caller, head, frame, DeleteTopicsRequest, topics::delete),
-        ApiKey::CreatePartitions => plain!(caller, head, frame, CreatePartitionsRequest, topics::grow),
-        ApiKey::DeleteRecords => plain!(caller, head, frame, DeleteRecordsRequest, delete_records::handle),
-        ApiKey::InitProducerId => plain!(caller, head, frame, InitProducerIdRequest, transactions::init),
+        ApiKey::CreatePartitions => {
+            plain!(caller, head, frame, CreatePartitionsRequest, topics::grow)
+        }
+        ApiKey::DeleteRecords => plain!(
+            caller,
+            head,
+            frame,
+            DeleteRecordsRequest,
+            delete_records::handle
+        ),
+        ApiKey::InitProducerId => plain!(
+            caller,
+            head,
+            frame,
+            InitProducerIdRequest,
+            transactions::init
+        ),
         ApiKey::AddPartitionsToTxn => {
-            plain!(caller, head, frame, AddPartitionsToTxnRequest, transactions::add_partitions)
+            plain!(
+                caller,
+                head,
+                frame,
+                AddPartitionsToTxnRequest,
+                transactions::add_partitions
+            )
         }
-        ApiKey::AddOffsetsToTxn => plain!(caller, head, frame, AddOffsetsToTxnRequest, transactions::add_group),
+        ApiKey::AddOffsetsToTxn => plain!(
+            caller,
+            head,
+            frame,
+            AddOffsetsToTxnRequest,
+            transactions::add_group
+        ),
         ApiKey::EndTxn => plain!(caller, head, frame, EndTxnRequest, transactions::end),
-        ApiKey::TxnOffsetCommit => plain!(caller, head, frame, TxnOffsetCommitRequest, transactions::commit_offsets),
+        ApiKey::TxnOffsetCommit => plain!(
+            caller,
+            head,
+            frame,
+            TxnOffsetCommitRequest,
+            transactions::commit_offsets
+        ),
         ApiKey::OffsetForLeaderEpoch => {
-            plain!(caller, head, frame, OffsetForLeaderEpochRequest, cluster::offset_for_leader_epoch)
+            plain!(
+                caller,
+                head,
+                frame,
+                OffsetForLeaderEpochRequest,
+                cluster::offset_for_leader_epoch
+            )
         }
-        ApiKey::DescribeConfigs => plain!(caller, head, frame, DescribeConfigsRequest, configs::describe),
+        ApiKey::DescribeConfigs => plain!(
+            caller,
+            head,
+            frame,
+            DescribeConfigsRequest,
+            configs::describe
+        ),
         ApiKey::AlterConfigs => plain!(caller, head, frame, AlterConfigsRequest, configs::alter),
         ApiKey::IncrementalAlterConfigs => {
-            plain!(caller, head, frame, IncrementalAlterConfigsRequest, configs::alter_incrementally)
+            plain!(
+                caller,
+                head,
+                frame,
+                IncrementalAlterConfigsRequest,
+                configs::alter_incrementally
+            )
         }
-        ApiKey::DescribeCluster => plain!(caller, head, frame, DescribeClusterRequest, cluster::describe),
-        ApiKey::DescribeProducers => plain!(caller, head, frame, DescribeProducersRequest, cluster::describe_producers),
+        ApiKey::DescribeCluster => plain!(
+            caller,
+            head,
+            frame,
+            DescribeClusterRequest,
+            cluster::describe
+        ),
+        ApiKey::DescribeProducers => plain!(
+            caller,
+            head,
+            frame,
+            DescribeProducersRequest,
+            cluster::describe_producers
+        ),
         other => Err(format!("request {other:?} is not offered")),
     }
 }

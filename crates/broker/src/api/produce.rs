@@ -38,13 +38,20 @@ pub(crate) fn handle(caller: &Caller, version: i16, request: ProduceRequest) -> 
             };
             partitions.push(respond(data.index, stored, version));
         }
-        responses.push(TopicProduceResponse::default().with_name(sent.name.clone()).with_partition_responses(partitions));
+        responses.push(
+            TopicProduceResponse::default()
+                .with_name(sent.name.clone())
+                .with_partition_responses(partitions),
+        );
     }
     ProduceResponse::default().with_responses(responses)
 }
 
 fn unknown() -> Refusal {
-    (ResponseError::UnknownTopicOrPartition, "This server does not host this topic-partition.".to_owned())
+    (
+        ResponseError::UnknownTopicOrPartition,
+        "This server does not host this topic-partition.".to_owned(),
+    )
 }
 
 fn respond(index: i32, stored: Result<Stored, Refusal>, version: i16) -> PartitionProduceResponse {
@@ -53,10 +60,21 @@ fn respond(index: i32, stored: Result<Stored, Refusal>, version: i16) -> Partiti
         Ok(stored) => response
             .with_base_offset(stored.base_offset)
             .with_log_append_time_ms(stored.append_time_ms)
-            .with_log_start_offset(if version >= 5 { stored.start_offset } else { -1 }),
+            .with_log_start_offset(if version >= 5 {
+                stored.start_offset
+            } else {
+                -1
+            }),
         Err((error, why)) => {
-            let response = response.with_error_code(error.code()).with_base_offset(-1).with_log_append_time_ms(-1);
-            if version >= 8 { response.with_error_message(Some(text(&why))) } else { response }
+            let response = response
+                .with_error_code(error.code())
+                .with_base_offset(-1)
+                .with_log_append_time_ms(-1);
+            if version >= 8 {
+                response.with_error_message(Some(text(&why)))
+            } else {
+                response
+            }
         }
     }
 }
@@ -78,12 +96,27 @@ fn store(
     let sent = data.records.clone().unwrap_or_default();
     let header = check(&sent, &config, now_ms)?;
     if header.is_transactional() {
-        let producer = ProducerEpoch { producer_id: header.producer_id, epoch: header.producer_epoch };
-        let is_open = partition.log().producers().has_open_transaction(producer.producer_id, producer.epoch);
+        let producer = ProducerEpoch {
+            producer_id: header.producer_id,
+            epoch: header.producer_epoch,
+        };
+        let is_open = partition
+            .log()
+            .producers()
+            .has_open_transaction(producer.producer_id, producer.epoch);
         if !is_open {
             let id = transactional_id.unwrap_or_default();
-            let verified = caller.shared.transactions.verify_partition(id, producer, &topic.name, data.index);
-            verified.map_err(|error| (error, "The partition is not in an open transaction of this producer.".to_owned()))?;
+            let verified =
+                caller
+                    .shared
+                    .transactions
+                    .verify_partition(id, producer, &topic.name, data.index);
+            verified.map_err(|error| {
+                (
+                    error,
+                    "The partition is not in an open transaction of this producer.".to_owned(),
+                )
+            })?;
         }
     }
     if !caller.shared.reserve(sent.len()) {
@@ -95,7 +128,9 @@ fn store(
     }
     let header = Header::read(&bytes).unwrap_or(header);
     let mut log = partition.log();
-    let appended = log.append(bytes, header, now_ms).map_err(|error| (error, String::new()))?;
+    let appended = log
+        .append(bytes, header, now_ms)
+        .map_err(|error| (error, String::new()))?;
     if log.is_oversize(&config) {
         log.enforce_retention(&config, now_ms);
     }
@@ -104,7 +139,11 @@ fn store(
         partition.wake();
     }
     let append_time_ms = if config.append_time { now_ms } else { -1 };
-    Ok(Stored { base_offset: appended.base_offset, append_time_ms, start_offset: appended.start_offset })
+    Ok(Stored {
+        base_offset: appended.base_offset,
+        append_time_ms,
+        start_offset: appended.start_offset,
+    })
 }
 
 fn full(caller: &Caller) -> Refusal {
@@ -119,12 +158,25 @@ fn full(caller: &Caller) -> Refusal {
 /// Checks a batch by its header; a compacted topic's batch is opened to see that every record has a key.
 fn check(sent: &Bytes, config: &TopicConfig, now_ms: i64) -> Result<Header, Refusal> {
     let header = Header::accept(sent).map_err(|fault| match fault {
-        Fault::Corrupt => (ResponseError::CorruptMessage, "The batch is cut short or its checksum does not agree.".to_owned()),
-        Fault::OldFormat => (ResponseError::UnsupportedForMessageFormat, "Message formats 0 and 1 are not stored.".to_owned()),
-        Fault::Invalid => (ResponseError::InvalidRecord, "Exactly one sound record batch is expected.".to_owned()),
+        Fault::Corrupt => (
+            ResponseError::CorruptMessage,
+            "The batch is cut short or its checksum does not agree.".to_owned(),
+        ),
+        Fault::OldFormat => (
+            ResponseError::UnsupportedForMessageFormat,
+            "Message formats 0 and 1 are not stored.".to_owned(),
+        ),
+        Fault::Invalid => (
+            ResponseError::InvalidRecord,
+            "Exactly one sound record batch is expected.".to_owned(),
+        ),
     })?;
     if sent.len() > config.message_max_bytes {
-        let why = format!("The batch has {} bytes, more than max.message.bytes {}.", sent.len(), config.message_max_bytes);
+        let why = format!(
+            "The batch has {} bytes, more than max.message.bytes {}.",
+            sent.len(),
+            config.message_max_bytes
+        );
         return Err((ResponseError::MessageTooLarge, why));
     }
     let newest_ms = header.max_timestamp_ms;
@@ -135,8 +187,12 @@ fn check(sent: &Bytes, config: &TopicConfig, now_ms: i64) -> Result<Header, Refu
         return Err((ResponseError::InvalidTimestamp, why));
     }
     if config.compacts {
-        let unfolded = unfold(&header, sent)
-            .ok_or_else(|| (ResponseError::CorruptMessage, "The batch cannot be decompressed.".to_owned()))?;
+        let unfolded = unfold(&header, sent).ok_or_else(|| {
+            (
+                ResponseError::CorruptMessage,
+                "The batch cannot be decompressed.".to_owned(),
+            )
+        })?;
         let mut records = Records::new(&header, &unfolded);
         if records.any(|record| record.key.is_none()) || !records.is_sound() {
             let why = "Compacted topic cannot accept message without key.".to_owned();

@@ -8,9 +8,9 @@ use kafka_protocol::messages::txn_offset_commit_response::{
     TxnOffsetCommitResponsePartition, TxnOffsetCommitResponseTopic,
 };
 use kafka_protocol::messages::{
-    AddOffsetsToTxnRequest, AddOffsetsToTxnResponse, AddPartitionsToTxnRequest, AddPartitionsToTxnResponse,
-    EndTxnRequest, EndTxnResponse, InitProducerIdRequest, InitProducerIdResponse, ProducerId, TxnOffsetCommitRequest,
-    TxnOffsetCommitResponse,
+    AddOffsetsToTxnRequest, AddOffsetsToTxnResponse, AddPartitionsToTxnRequest,
+    AddPartitionsToTxnResponse, EndTxnRequest, EndTxnResponse, InitProducerIdRequest,
+    InitProducerIdResponse, ProducerId, TxnOffsetCommitRequest, TxnOffsetCommitResponse,
 };
 use kafka_protocol::protocol::StrBytes;
 
@@ -24,17 +24,28 @@ use crate::transactions::ProducerEpoch;
 fn code(result: Result<(), ResponseError>, version: i16, fenced_since: i16) -> i16 {
     match result {
         Ok(()) => 0,
-        Err(ResponseError::ProducerFenced) if version < fenced_since => ResponseError::InvalidProducerEpoch.code(),
+        Err(ResponseError::ProducerFenced) if version < fenced_since => {
+            ResponseError::InvalidProducerEpoch.code()
+        }
         Err(error) => error.code(),
     }
 }
 
-pub(crate) fn init(caller: &Caller, version: i16, request: InitProducerIdRequest) -> InitProducerIdResponse {
+pub(crate) fn init(
+    caller: &Caller,
+    version: i16,
+    request: InitProducerIdRequest,
+) -> InitProducerIdResponse {
     let transactions = &caller.shared.transactions;
-    let expected = (request.producer_id.0 >= 0)
-        .then_some(ProducerEpoch { producer_id: request.producer_id.0, epoch: request.producer_epoch });
+    let expected = (request.producer_id.0 >= 0).then_some(ProducerEpoch {
+        producer_id: request.producer_id.0,
+        epoch: request.producer_epoch,
+    });
     let granted = match &request.transactional_id {
-        None => Ok(ProducerEpoch { producer_id: transactions.new_producer_id(), epoch: 0 }),
+        None => Ok(ProducerEpoch {
+            producer_id: transactions.new_producer_id(),
+            epoch: 0,
+        }),
         Some(id) => transactions.init(id, request.transaction_timeout_ms, expected, now_ms()),
     };
     match granted {
@@ -56,7 +67,12 @@ pub(crate) fn add_partitions(
     let wanted: Vec<(String, i32)> = request
         .v3_and_below_topics
         .iter()
-        .flat_map(|topic| topic.partitions.iter().map(|index| (topic.name.to_string(), *index)))
+        .flat_map(|topic| {
+            topic
+                .partitions
+                .iter()
+                .map(|index| (topic.name.to_string(), *index))
+        })
         .collect();
     let is_there = |name: &str, index: i32| caller.shared.topics.partition(name, index).is_some();
     let all_there = wanted.iter().all(|(name, index)| is_there(name, *index));
@@ -65,7 +81,12 @@ pub(crate) fn add_partitions(
         epoch: request.v3_and_below_producer_epoch,
     };
     let added = if all_there {
-        caller.shared.transactions.add_partitions(&request.v3_and_below_transactional_id, producer, wanted, now_ms())
+        caller.shared.transactions.add_partitions(
+            &request.v3_and_below_transactional_id,
+            producer,
+            wanted,
+            now_ms(),
+        )
     } else {
         Err(ResponseError::OperationNotAttempted)
     };
@@ -73,7 +94,11 @@ pub(crate) fn add_partitions(
     let topics = request.v3_and_below_topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|index| {
             let is_missing = !is_there(&topic.name, *index);
-            let partition_code = if is_missing { ResponseError::UnknownTopicOrPartition.code() } else { added_code };
+            let partition_code = if is_missing {
+                ResponseError::UnknownTopicOrPartition.code()
+            } else {
+                added_code
+            };
             AddPartitionsToTxnPartitionResult::default()
                 .with_partition_index(*index)
                 .with_partition_error_code(partition_code)
@@ -85,19 +110,39 @@ pub(crate) fn add_partitions(
     AddPartitionsToTxnResponse::default().with_results_by_topic_v3_and_below(topics.collect())
 }
 
-pub(crate) fn add_group(caller: &Caller, version: i16, request: AddOffsetsToTxnRequest) -> AddOffsetsToTxnResponse {
-    let producer = ProducerEpoch { producer_id: request.producer_id.0, epoch: request.producer_epoch };
+pub(crate) fn add_group(
+    caller: &Caller,
+    version: i16,
+    request: AddOffsetsToTxnRequest,
+) -> AddOffsetsToTxnResponse {
+    let producer = ProducerEpoch {
+        producer_id: request.producer_id.0,
+        epoch: request.producer_epoch,
+    };
     let added = if request.group_id.is_empty() {
         Err(ResponseError::InvalidGroupId)
     } else {
-        caller.shared.transactions.add_group(&request.transactional_id, producer, &request.group_id, now_ms())
+        caller.shared.transactions.add_group(
+            &request.transactional_id,
+            producer,
+            &request.group_id,
+            now_ms(),
+        )
     };
     AddOffsetsToTxnResponse::default().with_error_code(code(added, version, 2))
 }
 
 pub(crate) fn end(caller: &Caller, version: i16, request: EndTxnRequest) -> EndTxnResponse {
-    let producer = ProducerEpoch { producer_id: request.producer_id.0, epoch: request.producer_epoch };
-    let ended = caller.shared.transactions.end(&request.transactional_id, producer, request.committed, now_ms());
+    let producer = ProducerEpoch {
+        producer_id: request.producer_id.0,
+        epoch: request.producer_epoch,
+    };
+    let ended = caller.shared.transactions.end(
+        &request.transactional_id,
+        producer,
+        request.committed,
+        now_ms(),
+    );
     EndTxnResponse::default().with_error_code(code(ended, version, 2))
 }
 
@@ -106,16 +151,25 @@ pub(crate) fn commit_offsets(
     version: i16,
     request: TxnOffsetCommitRequest,
 ) -> TxnOffsetCommitResponse {
-    let producer = ProducerEpoch { producer_id: request.producer_id.0, epoch: request.producer_epoch };
+    let producer = ProducerEpoch {
+        producer_id: request.producer_id.0,
+        epoch: request.producer_epoch,
+    };
     let committer = Committer {
-        generation: if version >= 3 { request.generation_id } else { -1 },
+        generation: if version >= 3 {
+            request.generation_id
+        } else {
+            -1
+        },
         member_id: &request.member_id,
         instance: request.group_instance_id.as_ref().map(StrBytes::as_str),
     };
     let transactions = &caller.shared.transactions;
     let kept = offsets::find_or_create(caller, &request.group_id, committer).and_then(|cell| {
         let id = request.transactional_id.as_str();
-        transactions.with_group(id, producer, &request.group_id, || keep_offsets(caller, &cell, producer, committer, &request))
+        transactions.with_group(id, producer, &request.group_id, || {
+            keep_offsets(caller, &cell, producer, committer, &request)
+        })
     });
     let codes = kept.unwrap_or_else(|error| vec![error.code(); partition_count(&request)]);
     let mut codes = codes.into_iter();
@@ -123,15 +177,25 @@ pub(crate) fn commit_offsets(
         let partitions = topic.partitions.iter().map(|one| {
             TxnOffsetCommitResponsePartition::default()
                 .with_partition_index(one.partition_index)
-                .with_error_code(codes.next().unwrap_or(ResponseError::UnknownServerError.code()))
+                .with_error_code(
+                    codes
+                        .next()
+                        .unwrap_or(ResponseError::UnknownServerError.code()),
+                )
         });
-        TxnOffsetCommitResponseTopic::default().with_name(topic.name.clone()).with_partitions(partitions.collect())
+        TxnOffsetCommitResponseTopic::default()
+            .with_name(topic.name.clone())
+            .with_partitions(partitions.collect())
     });
     TxnOffsetCommitResponse::default().with_topics(topics.collect())
 }
 
 fn partition_count(request: &TxnOffsetCommitRequest) -> usize {
-    request.topics.iter().map(|topic| topic.partitions.len()).sum()
+    request
+        .topics
+        .iter()
+        .map(|topic| topic.partitions.len())
+        .sum()
 }
 
 /// Keeps each offset until the transaction ends; gives the codes in the order of the request.
@@ -152,10 +216,18 @@ fn keep_offsets(
             let committed = Committed {
                 offset: one.committed_offset,
                 leader_epoch: one.committed_leader_epoch,
-                metadata: one.committed_metadata.as_ref().map(ToString::to_string).unwrap_or_default(),
+                metadata: one
+                    .committed_metadata
+                    .as_ref()
+                    .map(ToString::to_string)
+                    .unwrap_or_default(),
             };
             let key = (topic.name.to_string(), one.partition_index);
-            let kept = match caller.shared.topics.partition(&topic.name, one.partition_index) {
+            let kept = match caller
+                .shared
+                .topics
+                .partition(&topic.name, one.partition_index)
+            {
                 None => Err(ResponseError::UnknownTopicOrPartition),
                 Some(_) => group.commit_in_transaction(producer.producer_id, key, committed),
             };

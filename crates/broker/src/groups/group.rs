@@ -118,11 +118,18 @@ impl Group {
 
     /// Nothing would be lost with it.
     pub(crate) fn is_forgettable(&self) -> bool {
-        self.members.is_empty() && self.pending.is_empty() && self.offsets.is_empty() && self.transactional.is_empty()
+        self.members.is_empty()
+            && self.pending.is_empty()
+            && self.offsets.is_empty()
+            && self.transactional.is_empty()
     }
 
     /// Checks that the member belongs to the group, and that its instance is not someone else's by now.
-    pub(crate) fn check_member(&self, member_id: &str, instance: Option<&str>) -> Result<(), ResponseError> {
+    pub(crate) fn check_member(
+        &self,
+        member_id: &str,
+        instance: Option<&str>,
+    ) -> Result<(), ResponseError> {
         if let Some(instance) = instance {
             match self.instances.get(instance) {
                 None => return Err(ResponseError::UnknownMemberId),
@@ -130,7 +137,11 @@ impl Group {
                 Some(_) => {}
             }
         }
-        if self.members.contains_key(member_id) { Ok(()) } else { Err(ResponseError::UnknownMemberId) }
+        if self.members.contains_key(member_id) {
+            Ok(())
+        } else {
+            Err(ResponseError::UnknownMemberId)
+        }
     }
 
     /// Starts a rebalance: all members are to join again.
@@ -143,13 +154,20 @@ impl Group {
             member.assignment = Bytes::new();
         }
         self.state = State::PreparingRebalance;
-        let longest_ms = self.members.values().map(|member| member.rebalance_timeout_ms).max();
+        let longest_ms = self
+            .members
+            .values()
+            .map(|member| member.rebalance_timeout_ms)
+            .max();
         self.rebalance_ends_at_ms = now_ms + longest_ms.unwrap_or(0);
     }
 
     /// Goes on to the next generation when every member has joined.
     pub(crate) fn try_complete_join(&mut self, now_ms: i64) {
-        let all_joined = self.members.values().all(|member| member.join_reply.is_some());
+        let all_joined = self
+            .members
+            .values()
+            .all(|member| member.join_reply.is_some());
         if self.state == State::PreparingRebalance && all_joined && self.pending.is_empty() {
             self.complete_join(now_ms);
         }
@@ -157,7 +175,11 @@ impl Group {
 
     /// Starts the next generation with those who joined.
     pub(crate) fn complete_join(&mut self, now_ms: i64) {
-        self.generation = if self.generation == i32::MAX { 1 } else { self.generation + 1 };
+        self.generation = if self.generation == i32::MAX {
+            1
+        } else {
+            self.generation + 1
+        };
         if self.members.is_empty() {
             self.state = State::Empty;
             self.protocol_name = None;
@@ -166,10 +188,18 @@ impl Group {
         }
         self.state = State::CompletingRebalance;
         self.protocol_name = Some(self.vote());
-        if self.leader.as_ref().is_none_or(|leader| !self.members.contains_key(leader)) {
+        if self
+            .leader
+            .as_ref()
+            .is_none_or(|leader| !self.members.contains_key(leader))
+        {
             self.leader = self.members.keys().next().cloned();
         }
-        let longest_ms = self.members.values().map(|member| member.rebalance_timeout_ms).max();
+        let longest_ms = self
+            .members
+            .values()
+            .map(|member| member.rebalance_timeout_ms)
+            .max();
         self.rebalance_ends_at_ms = now_ms + longest_ms.unwrap_or(0);
         for member_id in self.members.keys().cloned().collect::<Vec<_>>() {
             let joined = self.joined(&member_id);
@@ -187,14 +217,22 @@ impl Group {
         let protocol_name = self.protocol_name.clone().unwrap_or_default();
         let is_leader = self.leader.as_deref() == Some(member_id);
         let describe = |(id, member): (&String, &Member)| {
-            (id.clone(), member.instance.clone(), member.metadata(&protocol_name))
+            (
+                id.clone(),
+                member.instance.clone(),
+                member.metadata(&protocol_name),
+            )
         };
         Joined {
             generation: self.generation,
             protocol_type: self.protocol_type.clone().unwrap_or_default(),
             leader: self.leader.clone().unwrap_or_default(),
             member_id: member_id.to_owned(),
-            members: if is_leader { self.members.iter().map(describe).collect() } else { Vec::new() },
+            members: if is_leader {
+                self.members.iter().map(describe).collect()
+            } else {
+                Vec::new()
+            },
             protocol_name,
             skip_assignment: false,
         }
@@ -202,7 +240,11 @@ impl Group {
 
     /// The protocol that most members prefer, of those that all know.
     fn vote(&self) -> String {
-        let known_by_all = |name: &str| self.members.values().all(|member| member.protocols.iter().any(|(one, _)| one == name));
+        let known_by_all = |name: &str| {
+            self.members
+                .values()
+                .all(|member| member.protocols.iter().any(|(one, _)| one == name))
+        };
         let mut votes: BTreeMap<&str, usize> = BTreeMap::new();
         for member in self.members.values() {
             if let Some((name, _)) = member.protocols.iter().find(|(name, _)| known_by_all(name)) {
@@ -215,9 +257,14 @@ impl Group {
 
     /// Removes a member, and answers whatever it waits for.
     pub(crate) fn remove_member(&mut self, member_id: &str, why: ResponseError) {
-        let Some(member) = self.members.remove(member_id) else { return };
+        let Some(member) = self.members.remove(member_id) else {
+            return;
+        };
         if let Some(instance) = &member.instance
-            && self.instances.get(instance).is_some_and(|holder| holder == member_id)
+            && self
+                .instances
+                .get(instance)
+                .is_some_and(|holder| holder == member_id)
         {
             self.instances.remove(instance);
         }

@@ -49,7 +49,11 @@ impl Group {
         if !self.accepts_protocols(&join) {
             return refuse(ResponseError::InconsistentGroupProtocol, &join.member_id);
         }
-        if join.member_id.is_empty() { self.join_new(join, now_ms) } else { self.join_known(join, now_ms) }
+        if join.member_id.is_empty() {
+            self.join_new(join, now_ms)
+        } else {
+            self.join_known(join, now_ms)
+        }
     }
 
     fn accepts_protocols(&self, join: &Join) -> bool {
@@ -78,7 +82,8 @@ impl Group {
             if self.members.len() + self.pending.len() >= MEMBERS_MAX {
                 return refuse(ResponseError::GroupMaxSizeReached, "");
             }
-            self.pending.insert(join.new_member_id.clone(), now_ms + join.session_timeout_ms);
+            self.pending
+                .insert(join.new_member_id.clone(), now_ms + join.session_timeout_ms);
             return refuse(ResponseError::MemberIdRequired, &join.new_member_id);
         }
         let member_id = join.new_member_id.clone();
@@ -93,11 +98,18 @@ impl Group {
         if let Err(error) = self.check_member(&member_id, join.instance.as_deref()) {
             return refuse(error, &member_id);
         }
-        let same_protocols = self.members.get(&member_id).is_some_and(|member| member.protocols == join.protocols);
+        let same_protocols = self
+            .members
+            .get(&member_id)
+            .is_some_and(|member| member.protocols == join.protocols);
         let is_leader = self.leader.as_deref() == Some(member_id.as_str());
         match self.state {
-            State::CompletingRebalance if same_protocols => JoinAnswer::Now(Ok(self.joined(&member_id))),
-            State::Stable if same_protocols && !is_leader => JoinAnswer::Now(Ok(self.joined(&member_id))),
+            State::CompletingRebalance if same_protocols => {
+                JoinAnswer::Now(Ok(self.joined(&member_id)))
+            }
+            State::Stable if same_protocols && !is_leader => {
+                JoinAnswer::Now(Ok(self.joined(&member_id)))
+            }
             State::Empty => refuse(ResponseError::UnknownMemberId, &member_id),
             _ => self.rejoin(&member_id, join, now_ms),
         }
@@ -172,7 +184,9 @@ impl Group {
             self.instances.insert(instance.clone(), member_id.clone());
         }
         let same_metadata = self.protocol_name.as_ref().is_some_and(|name| {
-            join.protocols.iter().any(|(one, metadata)| one == name && *metadata == member.metadata(name))
+            join.protocols
+                .iter()
+                .any(|(one, metadata)| one == name && *metadata == member.metadata(name))
         });
         member.expires_at_ms = now_ms + join.session_timeout_ms;
         self.members.insert(member_id.clone(), member);

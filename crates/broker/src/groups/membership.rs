@@ -25,18 +25,30 @@ impl Group {
             return Err(ResponseError::IllegalGeneration);
         }
         self.touch(member_id, now_ms);
-        if self.state == State::PreparingRebalance { Err(ResponseError::RebalanceInProgress) } else { Ok(()) }
+        if self.state == State::PreparingRebalance {
+            Err(ResponseError::RebalanceInProgress)
+        } else {
+            Ok(())
+        }
     }
 
     /// A member leaves; a static one may be named by its instance alone.
-    pub(crate) fn leave(&mut self, member_id: &str, instance: Option<&str>, now_ms: i64) -> Result<(), ResponseError> {
+    pub(crate) fn leave(
+        &mut self,
+        member_id: &str,
+        instance: Option<&str>,
+        now_ms: i64,
+    ) -> Result<(), ResponseError> {
         if self.pending.remove(member_id).is_some() {
             self.try_complete_join(now_ms);
             return Ok(());
         }
         let leaving = match instance {
             Some(instance) => {
-                let holder = self.instances.get(instance).ok_or(ResponseError::UnknownMemberId)?;
+                let holder = self
+                    .instances
+                    .get(instance)
+                    .ok_or(ResponseError::UnknownMemberId)?;
                 if !member_id.is_empty() && holder != member_id {
                     return Err(ResponseError::FencedInstanceId);
                 }
@@ -55,9 +67,13 @@ impl Group {
     /// Removes members whose session is over, and ends rebalances that took too long.
     pub(crate) fn expire(&mut self, now_ms: i64) {
         let pending_before = self.pending.len();
-        self.pending.retain(|_, lapses_at_ms| *lapses_at_ms > now_ms);
+        self.pending
+            .retain(|_, lapses_at_ms| *lapses_at_ms > now_ms);
         let silent = |group: &Self| -> Vec<String> {
-            let over = group.members.iter().filter(|(_, member)| !member.is_waiting() && member.expires_at_ms <= now_ms);
+            let over = group
+                .members
+                .iter()
+                .filter(|(_, member)| !member.is_waiting() && member.expires_at_ms <= now_ms);
             over.map(|(id, _)| id.clone()).collect()
         };
         let expired = silent(self);
@@ -80,8 +96,12 @@ impl Group {
             State::CompletingRebalance => |member| member.sync_reply.is_none(),
             State::Empty | State::Stable => return,
         };
-        let missing: Vec<String> =
-            self.members.iter().filter(|(_, member)| is_missing(member)).map(|(id, _)| id.clone()).collect();
+        let missing: Vec<String> = self
+            .members
+            .iter()
+            .filter(|(_, member)| is_missing(member))
+            .map(|(id, _)| id.clone())
+            .collect();
         for member_id in &missing {
             self.remove_member(member_id, ResponseError::UnknownMemberId);
         }

@@ -37,7 +37,10 @@ pub(crate) struct Groups {
 
 impl Groups {
     pub(crate) fn new(groups_max: usize) -> Self {
-        Self { by_id: Mutex::default(), groups_max }
+        Self {
+            by_id: Mutex::default(),
+            groups_max,
+        }
     }
 
     fn index(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Cell>>> {
@@ -64,7 +67,10 @@ impl Groups {
 
     /// All groups in order of id.
     pub(crate) fn all(&self) -> Vec<(String, Arc<Cell>)> {
-        self.index().iter().map(|(id, cell)| (id.clone(), Arc::clone(cell))).collect()
+        self.index()
+            .iter()
+            .map(|(id, cell)| (id.clone(), Arc::clone(cell)))
+            .collect()
     }
 
     /// Removes a group that has no members.
@@ -83,7 +89,8 @@ impl Groups {
         for (_, cell) in self.all() {
             cell.lock().expire(now_ms);
         }
-        self.index().retain(|_, cell| Arc::strong_count(cell) > 1 || !cell.lock().is_forgettable());
+        self.index()
+            .retain(|_, cell| Arc::strong_count(cell) > 1 || !cell.lock().is_forgettable());
     }
 
     /// Forgets the offsets of a topic that is gone.

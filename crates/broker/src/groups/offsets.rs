@@ -50,7 +50,11 @@ impl Group {
             return Ok(());
         }
         if committer.is_outsider() {
-            return if transactional { Ok(()) } else { Err(ResponseError::UnknownMemberId) };
+            return if transactional {
+                Ok(())
+            } else {
+                Err(ResponseError::UnknownMemberId)
+            };
         }
         self.check_member(committer.member_id, committer.instance)?;
         if committer.generation != self.generation {
@@ -66,7 +70,11 @@ impl Group {
     }
 
     /// Keeps an offset.
-    pub(crate) fn commit(&mut self, key: OffsetKey, committed: Committed) -> Result<(), ResponseError> {
+    pub(crate) fn commit(
+        &mut self,
+        key: OffsetKey,
+        committed: Committed,
+    ) -> Result<(), ResponseError> {
         check_room(&self.offsets, &key, &committed)?;
         self.offsets.insert(key, committed);
         Ok(())
@@ -95,7 +103,9 @@ impl Group {
 
     /// Whether an open transaction is about to change this offset.
     pub(crate) fn is_unstable(&self, key: &OffsetKey) -> bool {
-        self.transactional.values().any(|open| open.contains_key(key))
+        self.transactional
+            .values()
+            .any(|open| open.contains_key(key))
     }
 
     pub(crate) fn forget_topic(&mut self, topic: &str) {

@@ -55,8 +55,11 @@ impl Group {
         if sync.generation != self.generation {
             return Err(ResponseError::IllegalGeneration);
         }
-        let differs = |stated: &Option<String>, own: &Option<String>| stated.is_some() && stated != own;
-        if differs(&sync.protocol_type, &self.protocol_type) || differs(&sync.protocol_name, &self.protocol_name) {
+        let differs =
+            |stated: &Option<String>, own: &Option<String>| stated.is_some() && stated != own;
+        if differs(&sync.protocol_type, &self.protocol_type)
+            || differs(&sync.protocol_name, &self.protocol_name)
+        {
             return Err(ResponseError::InconsistentGroupProtocol);
         }
         Ok(())
@@ -82,7 +85,10 @@ impl Group {
 
     fn synced(&self, member_id: &str) -> Synced {
         Synced {
-            assignment: self.members.get(member_id).map_or_else(Bytes::new, |member| member.assignment.clone()),
+            assignment: self
+                .members
+                .get(member_id)
+                .map_or_else(Bytes::new, |member| member.assignment.clone()),
             protocol_type: self.protocol_type.clone().unwrap_or_default(),
             protocol_name: self.protocol_name.clone().unwrap_or_default(),
         }

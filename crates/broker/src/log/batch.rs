@@ -75,7 +75,8 @@ impl Header {
         if header.magic != 2 {
             return Err(Fault::Invalid);
         }
-        let stated = usize::try_from(header.length).map_err(|_| Fault::Corrupt)? + LENGTH_PREFIX_BYTES;
+        let stated =
+            usize::try_from(header.length).map_err(|_| Fault::Corrupt)? + LENGTH_PREFIX_BYTES;
         if stated < HEADER_BYTES || stated > bytes.len() {
             return Err(Fault::Corrupt);
         }
@@ -85,7 +86,8 @@ impl Header {
         if crc32c::crc32c(&bytes[CHECKED_FROM..]) != header.crc {
             return Err(Fault::Corrupt);
         }
-        let counted = header.record_count >= 1 && header.record_count.checked_sub(1) == Some(header.last_offset_delta);
+        let counted = header.record_count >= 1
+            && header.record_count.checked_sub(1) == Some(header.last_offset_delta);
         if header.is_control() || !counted || header.codec() > 4 {
             return Err(Fault::Invalid);
         }
@@ -122,7 +124,11 @@ impl Header {
 /// Adds to a sequence number, which wraps from `i32::MAX` to 0.
 pub(crate) fn add_sequence(sequence: i32, delta: i32) -> i32 {
     let sum = i64::from(sequence) + i64::from(delta);
-    let wrapped = if sum > i64::from(i32::MAX) { sum - i64::from(i32::MAX) - 1 } else { sum };
+    let wrapped = if sum > i64::from(i32::MAX) {
+        sum - i64::from(i32::MAX) - 1
+    } else {
+        sum
+    };
     i32::try_from(wrapped).unwrap_or(0)
 }
 
@@ -149,7 +155,8 @@ fn seal(batch: &mut [u8]) {
 /// A batch with the fields of `header` and these records (each with its length in front), uncompressed.
 pub(crate) fn build(header: &Header, record_count: i32, records: &[u8]) -> Bytes {
     let mut batch = Vec::with_capacity(HEADER_BYTES + records.len());
-    let length = i32::try_from(HEADER_BYTES - LENGTH_PREFIX_BYTES + records.len()).unwrap_or(i32::MAX);
+    let length =
+        i32::try_from(HEADER_BYTES - LENGTH_PREFIX_BYTES + records.len()).unwrap_or(i32::MAX);
     batch.extend_from_slice(&header.base_offset.to_be_bytes());
     batch.extend_from_slice(&length.to_be_bytes());
     batch.extend_from_slice(&0i32.to_be_bytes());
@@ -170,7 +177,13 @@ pub(crate) fn build(header: &Header, record_count: i32, records: &[u8]) -> Bytes
 }
 
 /// The control batch that ends a transaction in one partition.
-pub(crate) fn end_marker(base_offset: i64, producer_id: i64, producer_epoch: i16, committed: bool, now_ms: i64) -> Bytes {
+pub(crate) fn end_marker(
+    base_offset: i64,
+    producer_id: i64,
+    producer_epoch: i16,
+    committed: bool,
+    now_ms: i64,
+) -> Bytes {
     let header = Header {
         base_offset,
         length: 0,
@@ -187,6 +200,24 @@ pub(crate) fn end_marker(base_offset: i64, producer_id: i64, producer_epoch: i16
     };
     let kind = u8::from(committed);
     // length 16; attributes, timestamp delta, offset delta; key of 4 bytes: version 0, kind; value of 6: version 0, coordinator epoch 0; no headers
-    let record = [16 << 1, 0, 0, 0, 4 << 1, 0, 0, 0, kind, 6 << 1, 0, 0, 0, 0, 0, 0, 0];
+    let record = [
+        16 << 1,
+        0,
+        0,
+        0,
+        4 << 1,
+        0,
+        0,
+        0,
+        kind,
+        6 << 1,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+    ];
     build(&header, 1, &record)
 }

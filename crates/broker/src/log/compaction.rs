@@ -20,7 +20,11 @@ const DIRTY_LEAST_BYTES: usize = 64 * 1024;
 impl Log {
     /// Whether enough of the log was written since the last compaction.
     fn is_dirty(&self, config: &TopicConfig) -> bool {
-        let dirty_bytes: usize = self.batches.range(self.find(self.clean_until)..).map(|batch| batch.bytes.len()).sum();
+        let dirty_bytes: usize = self
+            .batches
+            .range(self.find(self.clean_until)..)
+            .map(|batch| batch.bytes.len())
+            .sum();
         let ratio = config.dirty_ratio.max(0.01);
         dirty_bytes >= DIRTY_LEAST_BYTES && dirty_bytes as f64 >= ratio * self.size_bytes as f64
     }
@@ -46,9 +50,14 @@ impl Log {
         let replaced = std::mem::take(&mut self.batches);
         let released: usize = replaced.iter().map(Batch::charge_bytes).sum();
         let removed: usize = replaced.iter().map(|batch| batch.bytes.len()).sum();
-        let mut batches: VecDeque<Batch> =
-            compacted.into_iter().filter(|batch| batch.last_offset >= start_offset).collect();
-        let charged: usize = batches.iter().map(|batch| charge_bytes(batch.bytes.len())).sum();
+        let mut batches: VecDeque<Batch> = compacted
+            .into_iter()
+            .filter(|batch| batch.last_offset >= start_offset)
+            .collect();
+        let charged: usize = batches
+            .iter()
+            .map(|batch| charge_bytes(batch.bytes.len()))
+            .sum();
         let added: usize = batches.iter().map(|batch| batch.bytes.len()).sum();
         batches.extend(rest);
         self.batches = batches;
@@ -62,7 +71,12 @@ impl Log {
 }
 
 /// Compacts the partition if it is dirty enough, or in any case if `at_once`. Gives the bytes won.
-pub(crate) fn compact(partition: &Partition, config: &TopicConfig, now_ms: i64, at_once: bool) -> usize {
+pub(crate) fn compact(
+    partition: &Partition,
+    config: &TopicConfig,
+    now_ms: i64,
+    at_once: bool,
+) -> usize {
     let (batches, aborted, before_bytes) = {
         let log = partition.log();
         if !config.compacts || !(at_once || log.is_dirty(config)) {
@@ -71,8 +85,12 @@ pub(crate) fn compact(partition: &Partition, config: &TopicConfig, now_ms: i64, 
         let aborted: Vec<Aborted> = log.aborted.iter().copied().collect();
         (log.compactable(config, now_ms), aborted, log.size_bytes)
     };
-    let Some(until) = batches.last().map(|batch| batch.last_offset + 1) else { return 0 };
-    let Some(newest) = newest_by_key(&batches, &aborted) else { return 0 };
+    let Some(until) = batches.last().map(|batch| batch.last_offset + 1) else {
+        return 0;
+    };
+    let Some(newest) = newest_by_key(&batches, &aborted) else {
+        return 0;
+    };
     let compacted: Vec<Batch> = batches
         .into_iter()
         .filter_map(|batch| keep_newest(batch, &newest, &aborted, config, now_ms))
@@ -104,7 +122,9 @@ fn newest_by_key(batches: &[Batch], aborted: &[Aborted]) -> Option<HashMap<Vec<u
         for record in records.by_ref() {
             match record.key.map(|key| newest.get_mut(key)) {
                 Some(Some(offset)) => *offset = record.offset,
-                Some(None) => drop(newest.insert(record.key.unwrap_or_default().to_vec(), record.offset)),
+                Some(None) => {
+                    drop(newest.insert(record.key.unwrap_or_default().to_vec(), record.offset))
+                }
                 None => {}
             }
         }
@@ -123,17 +143,23 @@ fn keep_newest(
     config: &TopicConfig,
     now_ms: i64,
 ) -> Option<Batch> {
-    let Some(header) = Header::read(&batch.bytes) else { return Some(batch) };
+    let Some(header) = Header::read(&batch.bytes) else {
+        return Some(batch);
+    };
     if header.is_control() || is_aborted(&header, aborted) {
         return None;
     }
-    let Some(unfolded) = unfold(&header, &batch.bytes) else { return Some(batch) };
+    let Some(unfolded) = unfold(&header, &batch.bytes) else {
+        return Some(batch);
+    };
     let drops_deletions = batch.delete_horizon_ms <= now_ms;
     let mut kept = Vec::new();
     let mut kept_offsets = BTreeSet::new();
     let mut has_deletions = false;
     for record in Records::new(&header, &unfolded) {
-        let is_newest = record.key.is_none_or(|key| newest.get(key) == Some(&record.offset));
+        let is_newest = record
+            .key
+            .is_none_or(|key| newest.get(key) == Some(&record.offset));
         if is_newest && (record.has_value || !drops_deletions) {
             kept.extend_from_slice(record.raw);
             kept_offsets.insert(record.offset);
@@ -149,8 +175,16 @@ fn keep_newest(
     if kept_count == 0 {
         return None;
     }
-    let bytes = if kept_count == header.record_count { batch.bytes.clone() } else { rebuild(&header, kept_count, &kept) };
-    Some(Batch { delete_horizon_ms, bytes, ..batch })
+    let bytes = if kept_count == header.record_count {
+        batch.bytes.clone()
+    } else {
+        rebuild(&header, kept_count, &kept)
+    };
+    Some(Batch {
+        delete_horizon_ms,
+        bytes,
+        ..batch
+    })
 }
 
 fn rebuild(header: &Header, kept_count: i32, kept: &[u8]) -> Bytes {

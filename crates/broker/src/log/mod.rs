@@ -115,7 +115,9 @@ impl Log {
 
     /// Offsets below belong to no open transaction.
     pub(crate) fn stable_offset(&self) -> i64 {
-        self.producers.first_open_offset().unwrap_or(self.end_offset)
+        self.producers
+            .first_open_offset()
+            .unwrap_or(self.end_offset)
     }
 
     /// Bytes of all batches.
@@ -133,8 +135,17 @@ impl Log {
 
     /// Stores a batch, which is checked already and whose charge is reserved already. The reservation is the
     /// log's from here on, or given back when nothing is stored.
-    pub(crate) fn append(&mut self, mut bytes: Vec<u8>, mut header: Header, now_ms: i64) -> Result<Appended, ResponseError> {
-        let sequenced = if header.producer_id >= 0 { self.producers.check(&header) } else { Ok(Sequenced::Fresh) };
+    pub(crate) fn append(
+        &mut self,
+        mut bytes: Vec<u8>,
+        mut header: Header,
+        now_ms: i64,
+    ) -> Result<Appended, ResponseError> {
+        let sequenced = if header.producer_id >= 0 {
+            self.producers.check(&header)
+        } else {
+            Ok(Sequenced::Fresh)
+        };
         match sequenced {
             Err(error) => {
                 self.memory.release(charge_bytes(bytes.len()));
@@ -142,7 +153,11 @@ impl Log {
             }
             Ok(Sequenced::Duplicate { base_offset }) => {
                 self.memory.release(charge_bytes(bytes.len()));
-                Ok(Appended { base_offset, start_offset: self.start_offset, fresh: false })
+                Ok(Appended {
+                    base_offset,
+                    start_offset: self.start_offset,
+                    fresh: false,
+                })
             }
             Ok(Sequenced::Fresh) => {
                 header.base_offset = self.end_offset;
@@ -151,19 +166,35 @@ impl Log {
                     self.producers.record(&header, now_ms);
                 }
                 self.push(&header, Bytes::from(bytes));
-                Ok(Appended { base_offset: header.base_offset, start_offset: self.start_offset, fresh: true })
+                Ok(Appended {
+                    base_offset: header.base_offset,
+                    start_offset: self.start_offset,
+                    fresh: true,
+                })
             }
         }
     }
 
     /// Ends a producer's transaction here. Never refused: the charge may exceed the bound.
-    pub(crate) fn append_marker(&mut self, producer_id: i64, epoch: i16, committed: bool, now_ms: i64) {
+    pub(crate) fn append_marker(
+        &mut self,
+        producer_id: i64,
+        epoch: i16,
+        committed: bool,
+        now_ms: i64,
+    ) {
         let bytes = batch::end_marker(self.end_offset, producer_id, epoch, committed, now_ms);
-        let Some(header) = Header::read(&bytes) else { return };
+        let Some(header) = Header::read(&bytes) else {
+            return;
+        };
         self.memory.force(charge_bytes(bytes.len()));
         let start = self.producers.end_transaction(producer_id, epoch, now_ms);
         if let Some(first_offset) = start.filter(|_| !committed) {
-            self.aborted.push_back(Aborted { producer_id, first_offset, last_offset: header.base_offset });
+            self.aborted.push_back(Aborted {
+                producer_id,
+                first_offset,
+                last_offset: header.base_offset,
+            });
         }
         self.push(&header, bytes);
     }
@@ -184,17 +215,26 @@ impl Log {
 
     /// Index of the first batch that holds `offset` or a higher one.
     fn find(&self, offset: i64) -> usize {
-        self.batches.partition_point(|batch| batch.last_offset < offset)
+        self.batches
+            .partition_point(|batch| batch.last_offset < offset)
     }
 
     /// Batches from `offset` up to `limit_offset`, as many as fit into `max_bytes`; the first one even if it does not
     /// fit, where `at_least_one`.
-    pub(crate) fn read(&self, offset: i64, limit_offset: i64, max_bytes: usize, at_least_one: bool) -> Slice {
+    pub(crate) fn read(
+        &self,
+        offset: i64,
+        limit_offset: i64,
+        max_bytes: usize,
+        at_least_one: bool,
+    ) -> Slice {
         let mut slice = Slice::default();
         let mut next_offset = offset;
         for batch in self.batches.range(self.find(offset)..) {
             let first = at_least_one && slice.batches.is_empty();
-            if batch.base_offset >= limit_offset || (slice.bytes + batch.bytes.len() > max_bytes && !first) {
+            if batch.base_offset >= limit_offset
+                || (slice.bytes + batch.bytes.len() > max_bytes && !first)
+            {
                 break;
             }
             slice.bytes += batch.bytes.len();
@@ -202,7 +242,9 @@ impl Log {
             slice.batches.push(batch.bytes.clone());
         }
         if !slice.batches.is_empty() {
-            let touches = |aborted: &&Aborted| aborted.last_offset >= offset && aborted.first_offset < next_offset;
+            let touches = |aborted: &&Aborted| {
+                aborted.last_offset >= offset && aborted.first_offset < next_offset
+            };
             slice.aborted = self.aborted.iter().filter(touches).copied().collect();
         }
         slice
@@ -230,7 +272,11 @@ impl Log {
     /// Moves the start of the log up to `offset`, and drops what lies wholly below.
     pub(crate) fn advance_start(&mut self, offset: i64) {
         self.start_offset = self.start_offset.max(offset.min(self.end_offset));
-        while self.batches.front().is_some_and(|batch| batch.last_offset < self.start_offset) {
+        while self
+            .batches
+            .front()
+            .is_some_and(|batch| batch.last_offset < self.start_offset)
+        {
             self.pop_front();
         }
         self.trim_aborted();
@@ -245,7 +291,11 @@ impl Log {
     }
 
     fn trim_aborted(&mut self) {
-        while self.aborted.front().is_some_and(|aborted| aborted.last_offset < self.start_offset) {
+        while self
+            .aborted
+            .front()
+            .is_some_and(|aborted| aborted.last_offset < self.start_offset)
+        {
             self.aborted.pop_front();
         }
     }

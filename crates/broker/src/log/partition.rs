@@ -28,7 +28,11 @@ pub(crate) struct Moment {
 
 impl Partition {
     pub(crate) fn new(memory: Arc<Memory>) -> Self {
-        Self { log: Mutex::new(Log::new(memory)), waiters: Mutex::default(), next_waiter: AtomicU64::new(0) }
+        Self {
+            log: Mutex::new(Log::new(memory)),
+            waiters: Mutex::default(),
+            next_waiter: AtomicU64::new(0),
+        }
     }
 
     pub(crate) fn log(&self) -> MutexGuard<'_, Log> {
@@ -43,7 +47,10 @@ impl Partition {
     pub(crate) fn wait(self: &Arc<Self>, notify: &Arc<Notify>) -> Waiting {
         let number = self.next_waiter.fetch_add(1, Ordering::Relaxed);
         self.waiters().insert(number, Arc::clone(notify));
-        Waiting { partition: Arc::clone(self), number }
+        Waiting {
+            partition: Arc::clone(self),
+            number,
+        }
     }
 
     /// Wakes all who wait: the log grew, a transaction ended, or the topic went.
@@ -54,7 +61,11 @@ impl Partition {
     }
 
     /// The first record below `limit_offset` whose timestamp is `timestamp_ms` or later.
-    pub(crate) fn first_record_since(&self, timestamp_ms: i64, limit_offset: i64) -> Option<Moment> {
+    pub(crate) fn first_record_since(
+        &self,
+        timestamp_ms: i64,
+        limit_offset: i64,
+    ) -> Option<Moment> {
         let mut offset = self.log().start_offset();
         loop {
             // The batch is opened without the lock: unfolding takes long.
@@ -65,11 +76,14 @@ impl Partition {
                 return None;
             }
             let unfolded = unfold(&header, &batch.bytes)?;
-            let found = Records::new(&header, &unfolded)
-                .find(|record| record.timestamp_ms >= timestamp_ms && record.offset >= start_offset);
+            let found = Records::new(&header, &unfolded).find(|record| {
+                record.timestamp_ms >= timestamp_ms && record.offset >= start_offset
+            });
             if let Some(record) = found {
-                return (record.offset < limit_offset)
-                    .then_some(Moment { offset: record.offset, timestamp_ms: record.timestamp_ms });
+                return (record.offset < limit_offset).then_some(Moment {
+                    offset: record.offset,
+                    timestamp_ms: record.timestamp_ms,
+                });
             }
             offset = batch.last_offset + 1;
         }
@@ -83,7 +97,10 @@ impl Partition {
         let mut latest: Option<Moment> = None;
         for record in Records::new(&header, &unfolded) {
             if latest.is_none_or(|best| record.timestamp_ms > best.timestamp_ms) {
-                latest = Some(Moment { offset: record.offset, timestamp_ms: record.timestamp_ms });
+                latest = Some(Moment {
+                    offset: record.offset,
+                    timestamp_ms: record.timestamp_ms,
+                });
             }
         }
         latest

@@ -73,13 +73,22 @@ impl Producers {
             };
         }
         let last_sequence = header.last_sequence();
-        let same = |recent: &&Recent| recent.first_sequence == header.base_sequence && recent.last_sequence == last_sequence;
+        let same = |recent: &&Recent| {
+            recent.first_sequence == header.base_sequence && recent.last_sequence == last_sequence
+        };
         if let Some(recent) = producer.recent.iter().find(same) {
-            return Ok(Sequenced::Duplicate { base_offset: recent.base_offset });
+            return Ok(Sequenced::Duplicate {
+                base_offset: recent.base_offset,
+            });
         }
-        let expected = producer.recent.back().map(|recent| add_sequence(recent.last_sequence, 1));
+        let expected = producer
+            .recent
+            .back()
+            .map(|recent| add_sequence(recent.last_sequence, 1));
         match expected {
-            Some(expected) if expected != header.base_sequence => Err(ResponseError::OutOfOrderSequenceNumber),
+            Some(expected) if expected != header.base_sequence => {
+                Err(ResponseError::OutOfOrderSequenceNumber)
+            }
             None if header.base_sequence != 0 => Err(ResponseError::OutOfOrderSequenceNumber),
             _ => Ok(Sequenced::Fresh),
         }
@@ -97,12 +106,15 @@ impl Producers {
         if !self.by_id.contains_key(&header.producer_id) {
             self.make_room();
         }
-        let producer = self.by_id.entry(header.producer_id).or_insert_with(|| Producer {
-            epoch: header.producer_epoch,
-            recent: VecDeque::with_capacity(1),
-            used_at_ms: now_ms,
-            transaction_start: None,
-        });
+        let producer = self
+            .by_id
+            .entry(header.producer_id)
+            .or_insert_with(|| Producer {
+                epoch: header.producer_epoch,
+                recent: VecDeque::with_capacity(1),
+                used_at_ms: now_ms,
+                transaction_start: None,
+            });
         if producer.epoch != header.producer_epoch {
             producer.epoch = header.producer_epoch;
             producer.recent.clear();
@@ -123,7 +135,12 @@ impl Producers {
     }
 
     /// Ends the producer's transaction, and fences lower epochs. Gives the first offset of what was open.
-    pub(crate) fn end_transaction(&mut self, producer_id: i64, epoch: i16, now_ms: i64) -> Option<i64> {
+    pub(crate) fn end_transaction(
+        &mut self,
+        producer_id: i64,
+        epoch: i16,
+        now_ms: i64,
+    ) -> Option<i64> {
         if !self.by_id.contains_key(&producer_id) {
             self.make_room();
         }
@@ -150,15 +167,19 @@ impl Producers {
 
     /// Forgets producers that have been idle since `before_ms` and have nothing open.
     pub(crate) fn forget_idle(&mut self, before_ms: i64) {
-        self.by_id
-            .retain(|_, producer| producer.transaction_start.is_some() || producer.used_at_ms >= before_ms);
+        self.by_id.retain(|_, producer| {
+            producer.transaction_start.is_some() || producer.used_at_ms >= before_ms
+        });
     }
 
     pub(crate) fn views(&self) -> impl Iterator<Item = ProducerView> + '_ {
         self.by_id.iter().map(|(id, producer)| ProducerView {
             id: *id,
             epoch: producer.epoch,
-            last_sequence: producer.recent.back().map_or(-1, |recent| recent.last_sequence),
+            last_sequence: producer
+                .recent
+                .back()
+                .map_or(-1, |recent| recent.last_sequence),
             used_at_ms: producer.used_at_ms,
             transaction_start: producer.transaction_start,
         })

@@ -35,7 +35,10 @@ pub(crate) fn unfold(header: &Header, batch: &Bytes) -> Option<Bytes> {
 
 fn read_all(reader: impl Read) -> Option<Bytes> {
     let mut unfolded = Vec::new();
-    let read = reader.take(UNFOLDED_MAX_BYTES + 1).read_to_end(&mut unfolded).ok()?;
+    let read = reader
+        .take(UNFOLDED_MAX_BYTES + 1)
+        .read_to_end(&mut unfolded)
+        .ok()?;
     (u64::try_from(read).ok()? <= UNFOLDED_MAX_BYTES).then(|| Bytes::from(unfolded))
 }
 
@@ -79,7 +82,12 @@ pub(crate) struct Records<'a> {
 
 impl<'a> Records<'a> {
     pub(crate) fn new(header: &Header, unfolded: &'a [u8]) -> Self {
-        Self { header: *header, rest: unfolded, left: header.record_count, sound: true }
+        Self {
+            header: *header,
+            rest: unfolded,
+            left: header.record_count,
+            sound: true,
+        }
     }
 
     /// Whether every record so far could be read.
@@ -101,7 +109,9 @@ impl<'a> Records<'a> {
         let timestamp_ms = if self.header.is_log_append_time() {
             self.header.max_timestamp_ms
         } else {
-            self.header.base_timestamp_ms.saturating_add(timestamp_delta_ms)
+            self.header
+                .base_timestamp_ms
+                .saturating_add(timestamp_delta_ms)
         };
         self.rest = &start[raw_bytes..];
         Some(Record {

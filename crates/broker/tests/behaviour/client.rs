@@ -25,7 +25,13 @@ pub struct Target {
 }
 
 pub fn now_ms() -> i64 {
-    i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
+    i64::try_from(
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap()
+            .as_millis(),
+    )
+    .unwrap()
 }
 
 /// A name that nothing else uses, on this broker or in another run.
@@ -36,7 +42,11 @@ pub fn unique(stem: &str) -> String {
 
 /// Waits for a future on a small runtime.
 pub fn block_on<F: Future>(future: F) -> F::Output {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(future)
 }
 
 /// Repeats `look` until it gives something, for as long as patience lasts.
@@ -106,7 +116,12 @@ impl Target {
             topic = topic.set(option, value);
         }
         let results = block_on(self.admin().create_topics([&topic], &AdminOptions::new())).unwrap();
-        let created = results.into_iter().next().unwrap().map(|_| ()).map_err(|(_, code)| code);
+        let created = results
+            .into_iter()
+            .next()
+            .unwrap()
+            .map(|_| ())
+            .map_err(|(_, code)| code);
         if created.is_ok() {
             self.await_leaders(name, usize::try_from(partitions).unwrap());
         }
@@ -117,9 +132,15 @@ impl Target {
     fn await_leaders(&self, name: &str, partitions: usize) {
         let consumer: BaseConsumer = self.config(&[]).create().unwrap();
         eventually("leaders for a new topic", || {
-            let metadata = consumer.fetch_metadata(Some(name), Duration::from_secs(5)).ok()?;
+            let metadata = consumer
+                .fetch_metadata(Some(name), Duration::from_secs(5))
+                .ok()?;
             let topic = metadata.topics().first()?;
-            let led = topic.partitions().iter().filter(|one| one.leader() >= 0 && one.error().is_none()).count();
+            let led = topic
+                .partitions()
+                .iter()
+                .filter(|one| one.leader() >= 0 && one.error().is_none())
+                .count();
             (led == partitions).then_some(())
         });
     }
@@ -136,7 +157,10 @@ impl Target {
 
     pub fn transactional(&self, id: &str, timeout_ms: u32) -> TestProducer {
         let timeout = timeout_ms.to_string();
-        self.producer(&[("transactional.id", id), ("transaction.timeout.ms", &timeout)])
+        self.producer(&[
+            ("transactional.id", id),
+            ("transaction.timeout.ms", &timeout),
+        ])
     }
 
     pub fn consumer(&self, group: &str, options: &[(&str, &str)]) -> BaseConsumer {
@@ -153,7 +177,13 @@ impl Target {
     }
 
     /// A reader of one partition from an offset on, in no group.
-    pub fn reader(&self, topic: &str, partition: i32, offset: Offset, options: &[(&str, &str)]) -> BaseConsumer {
+    pub fn reader(
+        &self,
+        topic: &str,
+        partition: i32,
+        offset: Offset,
+        options: &[(&str, &str)],
+    ) -> BaseConsumer {
         let group = unique("reader");
         let consumer = self.consumer(&group, options);
         let mut list = TopicPartitionList::new();
@@ -169,7 +199,10 @@ impl Target {
 
     /// Reads all that is in partition 0, to the end that holds when it is called.
     pub fn read_all(&self, topic: &str, isolation: &str) -> Vec<OwnedMessage> {
-        let options = [("enable.partition.eof", "true"), ("isolation.level", isolation)];
+        let options = [
+            ("enable.partition.eof", "true"),
+            ("isolation.level", isolation),
+        ];
         let reader = self.reader(topic, 0, Offset::Beginning, &options);
         let started = Instant::now();
         let mut found = Vec::new();
@@ -190,7 +223,11 @@ pub fn take(consumer: &BaseConsumer, count: usize) -> Vec<OwnedMessage> {
     let started = Instant::now();
     let mut found = Vec::new();
     while found.len() < count {
-        assert!(started.elapsed() < PATIENCE, "{} of {count} records came", found.len());
+        assert!(
+            started.elapsed() < PATIENCE,
+            "{} of {count} records came",
+            found.len()
+        );
         match consumer.poll(Duration::from_millis(100)) {
             None => {}
             Some(Ok(message)) => found.push(BorrowedMessage::detach(&message)),
@@ -212,7 +249,10 @@ pub fn is_silent(consumer: &BaseConsumer, wait: Duration) -> bool {
 }
 
 pub fn send(producer: &TestProducer, topic: &str, key: &str, value: &str) {
-    send_record(producer, BaseRecord::to(topic).partition(0).key(key).payload(value));
+    send_record(
+        producer,
+        BaseRecord::to(topic).partition(0).key(key).payload(value),
+    );
 }
 
 pub fn send_record(producer: &TestProducer, record: BaseRecord<'_, str, str>) {
@@ -246,6 +286,8 @@ pub fn texts(messages: &[OwnedMessage]) -> Vec<String> {
 pub fn code(error: &KafkaError) -> String {
     match error {
         KafkaError::Transaction(inner) => format!("{:?}", inner.code()),
-        other => other.rdkafka_error_code().map_or_else(|| format!("{other:?}"), |code| format!("{code:?}")),
+        other => other
+            .rdkafka_error_code()
+            .map_or_else(|| format!("{other:?}"), |code| format!("{code:?}")),
     }
 }

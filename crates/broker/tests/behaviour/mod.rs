@@ -48,5 +48,9 @@ pub const CASES: &[(&str, Case)] = &[
 
 /// The case of this name.
 pub fn case(name: &str) -> Case {
-    CASES.iter().find(|(one, _)| *one == name).unwrap_or_else(|| panic!("no case {name}")).1
+    CASES
+        .iter()
+        .find(|(one, _)| *one == name)
+        .unwrap_or_else(|| panic!("no case {name}"))
+        .1
 }
