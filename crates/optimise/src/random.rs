@@ -43,4 +43,33 @@ impl Random {
     pub fn unit(&mut self) -> f64 {
         (self.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
     }
+
+    /// An exponential variate of mean 1, by arithmetic alone, so that it is the same on every machine: the integer part
+    /// by halving, the fraction by the series of the logarithm.
+    pub fn exponential(&mut self) -> f64 {
+        let bits = self.next_u64() | 1;
+        let halvings = bits.leading_zeros();
+        // The rest in [1, 2).
+        let mantissa = (bits << halvings) as f64 * (1.0 / (1_u64 << 63) as f64);
+        let t = (mantissa - 1.0) / (mantissa + 1.0);
+        let square = t * t;
+        let series = 2.0 * t * (1.0 + square * (1.0 / 3.0 + square * (0.2 + square / 7.0)));
+        (f64::from(halvings) + 1.0) * std::f64::consts::LN_2 - series
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Random;
+
+    #[test]
+    fn exponential_variates_have_mean_one() {
+        let mut random = Random::new(3);
+        let draws: Vec<f64> = (0..100_000).map(|_| random.exponential()).collect();
+        let mean = draws.iter().sum::<f64>() / draws.len() as f64;
+        let above = draws.iter().filter(|draw| **draw > 1.0).count();
+        assert!(draws.iter().all(|draw| *draw >= -1e-3));
+        assert!((mean - 1.0).abs() < 0.02, "{mean}");
+        assert!((above as f64 / 100_000.0 - 0.3679).abs() < 0.01, "{above}");
+    }
 }

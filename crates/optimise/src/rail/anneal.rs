@@ -17,10 +17,8 @@ const SAMPLE: usize = 8;
 /// One run of cooling.
 #[derive(Debug, Clone, Copy)]
 pub struct Cooling {
-    /// Temperature at the start, in money.
+    /// Temperature at the start, in money; it falls to a thirtieth.
     pub from: f64,
-    /// Temperature at the end.
-    pub to: f64,
     /// Moves tried.
     pub moves: u64,
 }
@@ -67,8 +65,8 @@ impl<'c> Anneal<'c> {
             return 0;
         }
         let mut state = best.clone();
-        let steps = (cooling.moves / 256).max(1);
-        let shrink = (cooling.to / cooling.from).powf(1.0 / steps as f64);
+        let steps = (cooling.moves / 256).max(8);
+        let shrink = 1.0 - 3.4 / steps as f64;
         let mut temperature = cooling.from;
         for step in 0..steps {
             if stop() {
@@ -103,7 +101,7 @@ impl<'c> Anneal<'c> {
             return;
         }
         let before = state.value;
-        let allowed = before + (-temperature * random.unit().max(1e-12).ln()) as i64;
+        let allowed = before + (temperature * random.exponential()) as i64;
         self.chain.clear();
         self.chain.push((item, state.shift(core, item, option)));
         let mut last = option;

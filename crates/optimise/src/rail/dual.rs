@@ -5,10 +5,12 @@ use super::active::Active;
 use super::core::Core;
 
 /// Shrink the step after so many iterations without a better bound.
-const PATIENCE: u32 = 40;
+const PATIENCE: u32 = 12;
 const SHRINK: f64 = 0.8;
-const MOMENTUM: f64 = 0.95;
+const MOMENTUM: f64 = 0.8;
 const GROWTH: f64 = 1.05;
+/// Steps aim at a bound that is higher by this part.
+const AIM: f64 = 0.5;
 
 /// The search for prices, in floating point; [`Prices`](super::prices::Prices) makes a proof of its result.
 #[derive(Debug)]
@@ -110,8 +112,8 @@ impl Dual {
         bound
     }
 
-    /// Up to `iterations` steps towards a bound of `value` (the best plan known); returns early once the step is tiny.
-    pub fn ascend(&mut self, value: f64, iterations: u64, stop: &dyn Fn() -> bool) {
+    /// Up to `iterations` steps; returns early once the step is tiny.
+    pub fn ascend(&mut self, iterations: u64, stop: &dyn Fn() -> bool) {
         let mut gradient = vec![0.0; self.at.len()];
         for _ in 0..iterations {
             if self.step < 1e-4 || stop() {
@@ -136,7 +138,7 @@ impl Dual {
                 self.direction.fill(0.0);
                 continue;
             }
-            self.advance(&gradient, value - bound);
+            self.advance(&gradient, AIM * self.bound.abs() + (self.bound - bound));
         }
     }
 

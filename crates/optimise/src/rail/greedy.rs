@@ -7,11 +7,29 @@ use super::core::Core;
 /// A complete choice by descending regret (second-best minus best option that still fits) under `price` an option.
 /// Items need an option that always fits; one without is left at its last option.
 pub fn regret(core: &Core, price: &[i64]) -> Vec<u32> {
+    repair(core, &vec![None; core.items()], price)
+}
+
+/// As [`regret`], but the options of `known` are kept where they fit (in the order of items).
+pub fn repair(core: &Core, known: &[Option<u32>], price: &[i64]) -> Vec<u32> {
     let mut room = core.capacity().to_vec();
     let mut choice: Vec<u32> = (0..core.items())
         .map(|item| core.options_of(item).end.saturating_sub(1) as u32)
         .collect();
-    let mut heap: BinaryHeap<(i64, std::cmp::Reverse<usize>)> = (0..core.items())
+    let mut open = Vec::new();
+    for item in 0..core.items() {
+        match known.get(item).copied().flatten() {
+            Some(option) if core.fits(&room, option as usize) => {
+                choice[item] = option;
+                for used in core.uses(option as usize) {
+                    room[used.row as usize] -= used.amount;
+                }
+            }
+            _ => open.push(item),
+        }
+    }
+    let mut heap: BinaryHeap<(i64, std::cmp::Reverse<usize>)> = open
+        .into_iter()
         .map(|item| (best(core, price, &room, item).1, std::cmp::Reverse(item)))
         .collect();
     while let Some((stale, std::cmp::Reverse(item))) = heap.pop() {

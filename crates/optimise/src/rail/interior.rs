@@ -135,6 +135,27 @@ pub fn relax(core: &Core, active: &Active, stop: &dyn Fn() -> bool) -> Relaxed {
     }
 }
 
+/// Multiplications of one Newton step.
+pub fn newton_work(core: &Core, active: &Active) -> u64 {
+    let rows = core.capacity().len() as u64;
+    let mut work = rows * rows * rows / 6;
+    let mut seen = vec![u32::MAX; core.capacity().len()];
+    for item in 0..core.items() {
+        let mut touched = 0_u64;
+        for &option in active.of(item) {
+            let uses = core.uses(option as usize);
+            work += (uses.len() * uses.len()) as u64;
+            for used in uses {
+                let seen = &mut seen[used.row as usize];
+                touched += u64::from(*seen != item as u32);
+                *seen = item as u32;
+            }
+        }
+        work += touched * touched / 2;
+    }
+    work
+}
+
 /// Even shares; prices and values that leave every dual positive.
 fn start(form: &Form) -> Point {
     let count = form.cost.len().max(1) as f64;

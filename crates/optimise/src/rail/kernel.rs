@@ -1,12 +1,24 @@
 //! The kernel: a choice of one option an item within the capacities, and a bound.
+//!
+//! Order of work: prices of capacity and a bound ([`relaxation`](super::relaxation)); first plans by regret greedy under
+//! those prices; options that no better plan can use leave play; then cycles of annealing ([`soft`](super::soft) with
+//! priced overloads, [`anneal`](super::anneal) with ejection chains), which widen and narrow the options they look at,
+//! while the bound of the [`knapsack`](super::knapsack) relaxation rises beside them; an exact search
+//! ([`exact`](super::exact)) once little is left in play.
 
 use super::active::Active;
+use super::anneal::{self, Anneal};
 use super::core::Core;
-use super::dual::Dual;
+use super::exact::{self, Outcome};
 use super::greedy;
+use super::knapsack::Knapsacks;
 use super::prices::Prices;
+use super::relaxation::{self, Relaxation};
+use super::soft::{self, Soft};
+use super::state::State;
 use crate::answer::{Answer, Statistics};
 use crate::budget::Budget;
+use crate::random::Random;
 
 /// What an earlier run left.
 #[derive(Debug, Clone, Default)]
@@ -26,49 +38,224 @@ pub struct Solved {
     pub prices: Vec<f64>,
 }
 
-/// Solves `core`.
+/// One kind of annealing cycle.
+#[derive(Debug, Clone, Copy)]
+struct Cycle {
+    /// Priced overloads, or ejection chains.
+    is_soft: bool,
+    /// Temperature at the start: in mean row prices an item if soft, else in mean second-best reduced costs.
+    heat: f64,
+    /// Options are looked at up to this reduced cost, in mean row prices an item.
+    reach: f64,
+}
+
+const CYCLES: [Cycle; 8] = [
+    Cycle { is_soft: true, heat: 0.01, reach: 0.5 },
+    Cycle { is_soft: true, heat: 0.1, reach: 0.1 },
+    Cycle { is_soft: false, heat: 1.0, reach: 1.0 },
+    Cycle { is_soft: true, heat: 0.01, reach: 0.1 },
+    Cycle { is_soft: true, heat: 0.03, reach: 0.5 },
+    Cycle { is_soft: true, heat: 0.03, reach: 0.1 },
+    Cycle { is_soft: false, heat: 0.3, reach: 0.2 },
+    Cycle { is_soft: true, heat: 0.01, reach: 0.02 },
+];
+/// Moves of the first cycle, for each item.
+const MOVES_AN_ITEM: u64 = 100;
+/// Rounds of the knapsack bound between two cycles.
+const KNAPSACK_ROUNDS: u64 = 40;
+/// A row price below this part of the mean does not count as full.
+const SCALE_FLOOR: f64 = 1.0;
+
+/// Solves `core`. Every item must have an option that always fits.
 pub fn solve(core: &Core, start: Option<&Start>, seed: u64, budget: &Budget) -> Solved {
-    let mut active = Active::new(core);
-    let costs: Vec<i64> = (0..core.options()).map(|option| core.cost(option)).collect();
-    let mut choice = greedy::regret(core, &costs);
-    let mut value = core.total(&choice);
-    let relaxed = super::interior::relax(core, &active, &|| budget.stop.stop());
-    let prices = Prices::new(core, &active, &relaxed.prices);
-    for key in [0, 1] {
-        let key: Vec<i64> = if key == 0 { prices.reduced.clone() } else { relaxed.share.iter().map(|s| (-s * 1e6) as i64).collect()};
-        let repaired = greedy::regret(core, &key);
-        if std::env::var("TRACE").is_ok() {eprintln!("bound {} repaired {} it {}", prices.bound_in_money(), core.total(&repaired), relaxed.iterations);}
-        if core.total(&repaired) < value {
-            value = core.total(&repaired);
-            choice = repaired;
-        }
-    }
-    let mut random = crate::random::Random::new(seed);
-    let mut best = super::state::State::new(core, &choice);
-    let mut search = super::anneal::Anneal::new(core);
-    let mut iterations = 0;
-    let hot: f64 = std::env::var("HOT").ok().and_then(|v| v.parse().ok()).unwrap_or(1.0);
-    let cold: f64 = std::env::var("COLD").ok().and_then(|v| v.parse().ok()).unwrap_or(0.05);
-    let mut moves = 200_000;
-    while iterations < budget.iterations && !budget.stop.stop() {
-        let fixed = prices.fix(&mut active, best.value);
-        active.sort_by_key(&prices.reduced);
-        let loose: Vec<u32> = (0..core.items()).filter(|&item| active.of(item).len() > 1).map(|item| item as u32).collect();
-        let scale = loose.iter().map(|&item| (prices.reduced[active.of(item as usize)[1] as usize] >> prices.shift) as f64).sum::<f64>() / loose.len().max(1) as f64;
-        if std::env::var("TRACE").is_ok() {eprintln!("fixed {fixed} left {} loose {} scale {scale} value {} it {iterations}", active.len(), loose.len(), best.value);}
-        if loose.is_empty() {break;}
-        iterations += search.run(&active, &loose, super::anneal::Cooling{from: hot*scale, to: cold*scale, moves}, &mut random, &mut best, &|| budget.stop.stop());
-        moves *= 2;
-    }
-    value = best.value;
-    choice = best.choice;
+    let mut kernel = Kernel::new(core, start, seed, budget);
+    kernel.search();
+    let bound = kernel.bound();
     Solved {
         answer: Answer {
-            plan: choice,
-            value,
-            bound: if (0..core.items()).any(|i| active.of(i).is_empty()) {value} else {prices.bound_in_money().min(value)},
-            statistics: Statistics { bound_iterations: u64::from(relaxed.iterations), iterations, ..Statistics::default() },
+            value: kernel.best.value,
+            plan: kernel.best.choice,
+            bound,
+            statistics: kernel.statistics,
         },
-        prices: relaxed.prices,
+        prices: kernel.relaxation.prices,
+    }
+}
+
+struct Kernel<'a> {
+    core: &'a Core,
+    budget: &'a Budget<'a>,
+    random: Random,
+    active: Active,
+    relaxation: Relaxation,
+    prices: Prices,
+    knapsacks: Option<Knapsacks>,
+    best: State,
+    is_proved: bool,
+    is_warm: bool,
+    statistics: Statistics,
+}
+
+impl<'a> Kernel<'a> {
+    fn new(core: &'a Core, start: Option<&Start>, seed: u64, budget: &'a Budget<'a>) -> Self {
+        let active = Active::new(core);
+        let stop = || budget.stop.stop();
+        let known = start.map(|start| start.prices.as_slice());
+        let relaxation = relaxation::first(core, &active, known, &stop);
+        let prices = Prices::new(core, &active, &relaxation.prices);
+        let mut kernel = Kernel {
+            core,
+            budget,
+            random: Random::new(seed),
+            best: State::new(core, &greedy::regret(core, &prices.reduced)),
+            knapsacks: Knapsacks::new(core, &active, &prices),
+            active,
+            is_warm: start.is_some(),
+            relaxation,
+            prices,
+            is_proved: false,
+            statistics: Statistics::default(),
+        };
+        let costs: Vec<i64> = (0..core.options()).map(|option| core.cost(option)).collect();
+        kernel.consider(&greedy::regret(core, &costs));
+        if let Some(start) = start {
+            let repaired = greedy::repair(core, &start.choice, &kernel.prices.reduced);
+            kernel.consider(&repaired);
+        }
+        kernel.statistics.bound_iterations = kernel.relaxation.iterations;
+        kernel.fix();
+        kernel
+    }
+
+    fn consider(&mut self, choice: &[u32]) {
+        if self.core.total(choice) < self.best.value {
+            self.best = State::new(self.core, choice);
+            self.statistics.improvements += 1;
+        }
+    }
+
+    fn bound(&self) -> i64 {
+        if self.is_proved {
+            return self.best.value;
+        }
+        let knapsacks = self.knapsacks.as_ref().map_or(i64::MIN, |knapsacks| knapsacks.bound);
+        self.prices.bound_in_money().max(knapsacks).min(self.best.value)
+    }
+
+    /// Takes options out of play through which no plan beats the best one.
+    fn fix(&mut self) {
+        self.prices.fix(&mut self.active, self.best.value);
+        self.active.sort_by_key(&self.prices.reduced);
+        let items = 0..self.core.items();
+        self.is_proved |= self.bound() >= self.best.value
+            || items.clone().any(|item| self.active.of(item).is_empty());
+    }
+
+    /// Full relaxation after a warm start has gone its first cycle.
+    fn refine(&mut self) {
+        let stop = || self.budget.stop.stop();
+        let relaxation = relaxation::refined(self.core, &self.active, &self.relaxation, &stop);
+        let prices = Prices::new(self.core, &self.active, &relaxation.prices);
+        self.statistics.bound_iterations += relaxation.iterations;
+        if prices.bound > self.prices.bound {
+            (self.relaxation, self.prices) = (relaxation, prices);
+        }
+    }
+
+    fn search(&mut self) {
+        let budget = self.budget;
+        let mut moves = MOVES_AN_ITEM * self.core.items() as u64;
+        let mut nth = 0;
+        let mut tried = u64::MAX;
+        while !self.is_proved
+            && self.statistics.iterations < budget.iterations
+            && !budget.stop.stop()
+        {
+            let before = self.best.value;
+            let left = budget.iterations - self.statistics.iterations;
+            self.cycle(CYCLES[nth % CYCLES.len()], moves.min(left));
+            if self.best.value < before {
+                self.statistics.improvements += 1;
+                self.fix();
+            } else {
+                nth += 1;
+                if nth % CYCLES.len() == 0 {
+                    moves = moves.saturating_mul(3) / 2;
+                }
+            }
+            if self.is_warm {
+                self.is_warm = false;
+                self.refine();
+                self.fix();
+            }
+            self.raise();
+            if (self.active.len() as u64) < tried {
+                tried = self.active.len() as u64;
+                self.finish();
+            }
+        }
+    }
+
+    /// Some rounds of the knapsack bound.
+    fn raise(&mut self) {
+        if let Some(knapsacks) = &mut self.knapsacks {
+            let before = knapsacks.rounds;
+            knapsacks.ascend(self.best.value, KNAPSACK_ROUNDS, &|| self.budget.stop.stop());
+            self.statistics.bound_iterations += knapsacks.rounds - before;
+            self.is_proved |= knapsacks.bound >= self.best.value;
+        }
+    }
+
+    /// Exact search over what is in play, if that is little.
+    fn finish(&mut self) {
+        if self.is_proved {
+            return;
+        }
+        let stop = || self.budget.stop.stop();
+        let (outcome, nodes) = exact::finish(self.core, &self.active, &self.prices, &self.best, &stop);
+        self.statistics.nodes += nodes;
+        match outcome {
+            Outcome::Better(choice) => {
+                self.consider(&choice);
+                self.is_proved = true;
+            }
+            Outcome::NoneBetter => self.is_proved = true,
+            Outcome::Unknown => {}
+        }
+    }
+
+    fn cycle(&mut self, cycle: Cycle, moves: u64) {
+        let money = (1_u64 << self.prices.shift) as f64;
+        let items = self.core.items().max(1) as f64;
+        let mean = (self.relaxation.prices.iter().sum::<f64>() / items).max(SCALE_FLOOR);
+        let reach = (cycle.reach * mean * money) as i64;
+        let mut active = self.active.clone();
+        let (reduced, chosen) = (&self.prices.reduced, &self.best.choice);
+        active.retain(|item, option| reduced[option as usize] <= reach || option == chosen[item]);
+        let items = 0..self.core.items();
+        let loose: Vec<u32> =
+            items.filter(|&item| active.of(item).len() > 1).map(|item| item as u32).collect();
+        if loose.is_empty() {
+            self.statistics.iterations += moves;
+            return;
+        }
+        let stop = || self.budget.stop.stop();
+        let tried = if cycle.is_soft {
+            let cooling = soft::Cooling { from: cycle.heat * mean, moves };
+            let mut from = self.best.clone();
+            Soft::new(self.core, &self.prices).run(
+                &active, &loose, cooling, &mut self.random, &mut from, &mut self.best, &stop,
+            )
+        } else {
+            let second = |&item: &u32| reduced[active.of(item as usize)[1] as usize] as f64 / money;
+            let spread = loose.iter().map(second).sum::<f64>() / loose.len() as f64;
+            let from = (cycle.heat * spread).max(0.1);
+            let cooling = anneal::Cooling { from, moves };
+            Anneal::new(self.core).run(
+                &active, &loose, cooling, &mut self.random, &mut self.best, &stop,
+            )
+        };
+        self.statistics.iterations += tried.max(1);
+        self.best = State::new(self.core, &self.best.choice);
     }
 }

@@ -8,13 +8,17 @@ pub mod anneal;
 pub mod cholesky;
 pub mod core;
 pub mod dual;
+pub mod exact;
 pub mod full;
 pub mod generate;
 pub mod greedy;
 pub mod interior;
 pub mod kernel;
+pub mod knapsack;
 pub mod prices;
 pub mod read;
+pub mod soft;
+pub mod relaxation;
 pub mod solve;
 pub mod state;
 

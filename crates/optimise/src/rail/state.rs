@@ -42,17 +42,23 @@ impl State {
 
     /// Moves an item to another option, whether it fits or not; returns the option that it leaves.
     pub fn shift(&mut self, core: &Core, item: u32, option: u32) -> u32 {
-        let old = std::mem::replace(&mut self.choice[item as usize], option);
+        let old = self.choice[item as usize];
         for used in core.uses(old as usize) {
             self.room[used.row as usize] += used.amount;
         }
         for used in core.uses(option as usize) {
             self.room[used.row as usize] -= used.amount;
         }
+        self.reseat(core, item, option);
+        old
+    }
+
+    /// As [`State::shift`], for a caller that has already changed the rooms.
+    pub fn reseat(&mut self, core: &Core, item: u32, option: u32) {
+        let old = std::mem::replace(&mut self.choice[item as usize], option);
         self.value += core.cost(option as usize) - core.cost(old as usize);
         self.leave(core, item, old);
         self.board(core, item, option);
-        old
     }
 
     /// True if `option` fits once its item has left `old`.

@@ -1,0 +1,55 @@
+//! Which relaxation gives the prices: the interior point where its Newton steps are cheap, else the subgradient.
+
+use super::active::Active;
+use super::core::Core;
+use super::dual::Dual;
+use super::interior;
+
+/// Work of one Newton step (multiplications) up to which the interior point is used.
+const MAX_NEWTON_WORK: u64 = 40_000_000;
+/// Iterations of the subgradient where it stands alone.
+const SUBGRADIENT_ITERATIONS: u64 = 600;
+/// Iterations from known prices.
+const WARM_ITERATIONS: u64 = 60;
+
+/// Prices of whole rows.
+#[derive(Debug, Clone)]
+pub struct Relaxation {
+    /// The price of each whole row.
+    pub prices: Vec<f64>,
+    /// Iterations spent.
+    pub iterations: u64,
+}
+
+/// Prices to begin with: a short ascent from `known` ones, or the full relaxation.
+pub fn first(core: &Core, active: &Active, known: Option<&[f64]>, stop: &dyn Fn() -> bool) -> Relaxation {
+    match known {
+        Some(known) => ascend(core, active, known.to_vec(), WARM_ITERATIONS, stop),
+        None => full(core, active, vec![0.0; core.capacity().len()], stop),
+    }
+}
+
+/// The full relaxation over the options still in play.
+pub fn refined(core: &Core, active: &Active, known: &Relaxation, stop: &dyn Fn() -> bool) -> Relaxation {
+    full(core, active, known.prices.clone(), stop)
+}
+
+fn full(core: &Core, active: &Active, from: Vec<f64>, stop: &dyn Fn() -> bool) -> Relaxation {
+    if interior::newton_work(core, active) > MAX_NEWTON_WORK {
+        return ascend(core, active, from, SUBGRADIENT_ITERATIONS, stop);
+    }
+    let relaxed = interior::relax(core, active, stop);
+    Relaxation {
+        prices: relaxed.prices,
+        iterations: u64::from(relaxed.iterations),
+    }
+}
+
+fn ascend(core: &Core, active: &Active, from: Vec<f64>, iterations: u64, stop: &dyn Fn() -> bool) -> Relaxation {
+    let mut dual = Dual::new(core, active, from);
+    dual.ascend(iterations, stop);
+    Relaxation {
+        prices: dual.prices,
+        iterations: dual.iterations,
+    }
+}
