@@ -1,0 +1,208 @@
+//! Everything that is counted, in one place: each outcome goes to the metrics endpoint and to the [`Tally`] that progress
+//! and summaries are printed from. `docs/METRICS.md` lists the names; a test compares.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use events::v1::RejectReason;
+use metrics::{counter, gauge, histogram};
+
+use crate::intake::rejects::reason_name;
+
+/// Names of all metrics of the engine, with their kind and unit.
+pub const METRICS: [(&str, &str, &str); 18] = [
+    ("quaystream_records_total", "counter", "input records read, by stream"),
+    ("quaystream_accepted_total", "counter", "rows that count, by stream"),
+    ("quaystream_duplicates_total", "counter", "exact copies, by stream"),
+    ("quaystream_heartbeats_total", "counter", "heartbeats of sources, by stream"),
+    ("quaystream_rejects_total", "counter", "records written to the reject topic, by reason"),
+    ("quaystream_flagged_total", "counter", "accepted rows with something doubtful, by reason"),
+    ("quaystream_fold_commits_total", "counter", "commits of the first stage"),
+    ("quaystream_fold_seconds", "histogram", "decode and partial aggregates of one commit, seconds"),
+    ("quaystream_partial_bytes_total", "counter", "bytes from fold to merge"),
+    ("quaystream_merge_commits_total", "counter", "commits of the second stage"),
+    ("quaystream_merge_seconds", "histogram", "work of one step of merge, seconds"),
+    ("quaystream_frontier_seconds", "gauge", "event time that all input has reached, seconds since 1970"),
+    ("quaystream_rows_total", "counter", "rows that left, by query"),
+    ("quaystream_late_in_merge_total", "counter", "rows that came for final windows, by query"),
+    ("quaystream_query_failures_total", "counter", "queries that stopped at an error, by query"),
+    ("quaystream_plans_total", "counter", "planning runs, by planner"),
+    ("quaystream_plan_gap_ratio", "gauge", "(value - bound) / value of the last plan, by planner"),
+    ("quaystream_plan_seconds", "histogram", "time to solve, seconds, by planner"),
+];
+
+/// Counts of one stream.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct IntakeCounts {
+    /// Records read.
+    pub records: u64,
+    /// Rows that count.
+    pub accepted: u64,
+    /// Exact copies.
+    pub duplicates: u64,
+    /// Heartbeats.
+    pub heartbeats: u64,
+}
+
+/// One planning run, for people.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PlanReport {
+    /// Number of the plan.
+    pub plan_seq: u64,
+    /// Event time that it was made for, microseconds since 1970.
+    pub planned_at_us: i64,
+    /// Objects that have a place, and that have none.
+    pub assigned: usize,
+    /// Objects without a place.
+    pub unassigned: usize,
+    /// Objective, and its proven lower bound.
+    pub value: i64,
+    /// Lower bound.
+    pub bound: i64,
+    /// Records that changed.
+    pub changes: usize,
+}
+
+/// Running totals since the start of this process.
+#[derive(Debug, Default)]
+pub struct Tally {
+    records: AtomicU64,
+    accepted: AtomicU64,
+    duplicates: AtomicU64,
+    heartbeats: AtomicU64,
+    rows: AtomicU64,
+    fold_commits: AtomicU64,
+    merge_commits: AtomicU64,
+    frontier_us: AtomicI64,
+    rejects: Mutex<BTreeMap<&'static str, u64>>,
+    flagged: Mutex<BTreeMap<&'static str, u64>>,
+    plans: Mutex<BTreeMap<&'static str, PlanReport>>,
+    failures: Mutex<Vec<String>>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Tally {
+    /// Records of one stream were read.
+    pub fn intake(&self, stream: &'static str, counts: IntakeCounts) {
+        let add = |total: &AtomicU64, name: &'static str, count: u64| {
+            if count > 0 {
+                total.fetch_add(count, Ordering::Relaxed);
+                counter!(name, "stream" => stream).increment(count);
+            }
+        };
+        add(&self.records, "quaystream_records_total", counts.records);
+        add(&self.accepted, "quaystream_accepted_total", counts.accepted);
+        add(&self.duplicates, "quaystream_duplicates_total", counts.duplicates);
+        add(&self.heartbeats, "quaystream_heartbeats_total", counts.heartbeats);
+    }
+
+    /// Records were rejected.
+    pub fn rejected(&self, reason: RejectReason, count: u64) {
+        let name = reason_name(reason);
+        *locked(&self.rejects).entry(name).or_default() += count;
+        counter!("quaystream_rejects_total", "reason" => name).increment(count);
+    }
+
+    /// Accepted rows are doubtful.
+    pub fn flagged(&self, reason: &'static str, count: u64) {
+        *locked(&self.flagged).entry(reason).or_default() += count;
+        counter!("quaystream_flagged_total", "reason" => reason).increment(count);
+    }
+
+    /// Fold committed.
+    pub fn fold_commit(&self, seconds: f64, partial_bytes: u64) {
+        self.fold_commits.fetch_add(1, Ordering::Relaxed);
+        counter!("quaystream_fold_commits_total").increment(1);
+        histogram!("quaystream_fold_seconds").record(seconds);
+        counter!("quaystream_partial_bytes_total").increment(partial_bytes);
+    }
+
+    /// Merge committed.
+    pub fn merge_commit(&self, seconds: f64, frontier_us: Option<i64>) {
+        self.merge_commits.fetch_add(1, Ordering::Relaxed);
+        counter!("quaystream_merge_commits_total").increment(1);
+        histogram!("quaystream_merge_seconds").record(seconds);
+        if let Some(frontier_us) = frontier_us {
+            self.frontier_us.fetch_max(frontier_us, Ordering::Relaxed);
+            gauge!("quaystream_frontier_seconds").set(frontier_us as f64 / 1e6);
+        }
+    }
+
+    /// Rows of a query left.
+    pub fn rows(&self, query: &str, count: u64) {
+        self.rows.fetch_add(count, Ordering::Relaxed);
+        counter!("quaystream_rows_total", "query" => query.to_owned()).increment(count);
+    }
+
+    /// Rows came for windows that are final.
+    pub fn late_in_merge(&self, query: &str, count: u64) {
+        tracing::warn!(query, count, "rows for windows that are final: their source had been idle");
+        counter!("quaystream_late_in_merge_total", "query" => query.to_owned()).increment(count);
+        self.rejected(RejectReason::LateInMerge, count);
+    }
+
+    /// A query stopped; the others go on.
+    pub fn query_failed(&self, query: &str, error: &dyn std::error::Error) {
+        tracing::error!(query, %error, "query stopped; mend it and start again");
+        locked(&self.failures).push(format!("{query}: {error}"));
+        counter!("quaystream_query_failures_total", "query" => query.to_owned()).increment(1);
+    }
+
+    /// A planner made a plan.
+    pub fn planned(&self, planner: &'static str, report: PlanReport, seconds: f64) {
+        counter!("quaystream_plans_total", "planner" => planner).increment(1);
+        let gap = if report.value == report.bound { 0.0 } else { (report.value - report.bound) as f64 / report.value.max(1) as f64 };
+        gauge!("quaystream_plan_gap_ratio", "planner" => planner).set(gap);
+        histogram!("quaystream_plan_seconds", "planner" => planner).record(seconds);
+        locked(&self.plans).insert(planner, report);
+    }
+
+    /// Records read, rows accepted, duplicates, heartbeats.
+    pub fn intake_counts(&self) -> IntakeCounts {
+        IntakeCounts {
+            records: self.records.load(Ordering::Relaxed),
+            accepted: self.accepted.load(Ordering::Relaxed),
+            duplicates: self.duplicates.load(Ordering::Relaxed),
+            heartbeats: self.heartbeats.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Rejects by reason.
+    pub fn rejects(&self) -> BTreeMap<&'static str, u64> {
+        locked(&self.rejects).clone()
+    }
+
+    /// Flags by reason.
+    pub fn flags(&self) -> BTreeMap<&'static str, u64> {
+        locked(&self.flagged).clone()
+    }
+
+    /// Last run of each planner.
+    pub fn plans(&self) -> BTreeMap<&'static str, PlanReport> {
+        locked(&self.plans).clone()
+    }
+
+    /// Queries that stopped, with the reason.
+    pub fn failures(&self) -> Vec<String> {
+        locked(&self.failures).clone()
+    }
+
+    /// Rows that left.
+    pub fn rows_out(&self) -> u64 {
+        self.rows.load(Ordering::Relaxed)
+    }
+
+    /// Event time that all input has reached, microseconds since 1970; 0 before that.
+    pub fn frontier_us(&self) -> i64 {
+        self.frontier_us.load(Ordering::Relaxed)
+    }
+
+    /// Commits of fold and of merge.
+    pub fn commits(&self) -> (u64, u64) {
+        (self.fold_commits.load(Ordering::Relaxed), self.merge_commits.load(Ordering::Relaxed))
+    }
+}

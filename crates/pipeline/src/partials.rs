@@ -1,0 +1,183 @@
+//! What fold sends to merge, cut into records that fit a Kafka message.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::error::ArrowError;
+use events::internal::{Covered, Delta, Frontier, Partials};
+use events::{Message, ipc};
+use twox_hash::XxHash3_64;
+use windows::program::MergeKey;
+
+use crate::log::{Outgoing, Partition};
+
+/// Format of [`Partials`] records.
+pub const FORMAT: u32 = 1;
+
+/// Aim for the size of one record, bytes: well below Kafka's default limit of 1 MiB.
+const RECORD_BYTES: usize = 768 * 1024;
+
+/// Rows of one query or table on their way to merge.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// Query or table.
+    pub name: String,
+    /// Of its plan.
+    pub fingerprint: u64,
+    /// Where its rows are joined.
+    pub merge_key: MergeKey,
+    /// The rows.
+    pub batches: Vec<RecordBatch>,
+}
+
+/// The partition of merge that a terminal belongs to.
+pub fn partition_of_terminal(terminal_id: &str, partitions: i32) -> i32 {
+    (XxHash3_64::oneshot(terminal_id.as_bytes()) % partitions.max(1) as u64) as i32
+}
+
+/// The partition of merge where the whole port is joined.
+pub const PORT_PARTITION: i32 = 0;
+
+/// One commit of fold, as records of the partials topic: at least one to each partition, since each needs the frontiers.
+pub fn write(
+    topic: &Arc<str>,
+    partitions: i32,
+    parts: &[Part],
+    covered: &[Covered],
+    frontiers: &[Frontier],
+    timestamp_ms: i64,
+) -> Result<Vec<Outgoing>, ArrowError> {
+    let mut deltas: Vec<Vec<Delta>> = vec![Vec::new(); partitions.max(1) as usize];
+    for part in parts {
+        for batch in &part.batches {
+            for (partition, rows) in route(part, batch, partitions)? {
+                pack(part, &rows, &mut deltas[partition as usize])?;
+            }
+        }
+    }
+    let mut records = Vec::new();
+    for (index, deltas) in deltas.into_iter().enumerate() {
+        let messages = group(deltas);
+        let parts = messages.len() as u32;
+        for (part, deltas) in messages.into_iter().enumerate() {
+            let is_last = part as u32 + 1 == parts;
+            let message = Partials {
+                format: FORMAT,
+                part: part as u32,
+                parts,
+                covered: if is_last { covered.to_vec() } else { Vec::new() },
+                frontiers: if is_last { frontiers.to_vec() } else { Vec::new() },
+                deltas,
+            };
+            records.push(Outgoing {
+                topic: Arc::clone(topic),
+                partition: Some(index as i32),
+                key: None,
+                value: Some(message.encode_to_vec()),
+                timestamp_ms,
+                headers: Vec::new(),
+            });
+        }
+    }
+    Ok(records)
+}
+
+fn route(part: &Part, batch: &RecordBatch, partitions: i32) -> Result<Vec<(i32, RecordBatch)>, ArrowError> {
+    if part.merge_key == MergeKey::Port || partitions <= 1 {
+        return Ok(vec![(PORT_PARTITION, batch.clone())]);
+    }
+    let terminals = batch.column_by_name("terminal_id").and_then(|column| column.as_string_opt::<i32>());
+    let Some(terminals) = terminals else {
+        return Ok(vec![(PORT_PARTITION, batch.clone())]);
+    };
+    let homes: Vec<i32> = (0..terminals.len())
+        .map(|row| if terminals.is_null(row) { PORT_PARTITION } else { partition_of_terminal(terminals.value(row), partitions) })
+        .collect();
+    let mut routed = Vec::new();
+    for partition in 0..partitions {
+        let mask: BooleanArray = homes.iter().map(|home| Some(*home == partition)).collect();
+        if mask.true_count() > 0 {
+            routed.push((partition, filter_record_batch(batch, &mask)?));
+        }
+    }
+    Ok(routed)
+}
+
+/// Appends the rows as deltas that each fit a record.
+fn pack(part: &Part, rows: &RecordBatch, deltas: &mut Vec<Delta>) -> Result<(), ArrowError> {
+    let bytes = ipc::write(&rows.schema(), std::slice::from_ref(rows))?;
+    if bytes.len() > RECORD_BYTES && rows.num_rows() > 1 {
+        let half = rows.num_rows() / 2;
+        pack(part, &rows.slice(0, half), deltas)?;
+        return pack(part, &rows.slice(half, rows.num_rows() - half), deltas);
+    }
+    deltas.push(Delta {
+        query: part.name.clone(),
+        fingerprint: part.fingerprint,
+        ipc: bytes,
+        rows: rows.num_rows() as u32,
+    });
+    Ok(())
+}
+
+/// Deltas in their order, as few messages as fit.
+fn group(deltas: Vec<Delta>) -> Vec<Vec<Delta>> {
+    let mut groups: Vec<Vec<Delta>> = vec![Vec::new()];
+    let mut bytes = 0;
+    for delta in deltas {
+        if bytes > 0 && bytes + delta.ipc.len() > RECORD_BYTES {
+            groups.push(Vec::new());
+            bytes = 0;
+        }
+        bytes += delta.ipc.len();
+        if let Some(last) = groups.last_mut() {
+            last.push(delta);
+        }
+    }
+    groups
+}
+
+/// Why a record of the partials topic cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PartialsError {
+    /// Not what fold writes.
+    #[error("{at} offset {offset} is not a partials record: {reason}; the topic belongs to the engine alone")]
+    Unreadable {
+        /// Where it stands.
+        at: Partition,
+        /// Its offset.
+        offset: i64,
+        /// What was found.
+        reason: String,
+    },
+    /// Written by another version.
+    #[error(
+        "{at} offset {offset} has format {format}, this version reads {FORMAT}: drain the topic with the version that wrote it"
+    )]
+    Format {
+        /// Where it stands.
+        at: Partition,
+        /// Its offset.
+        offset: i64,
+        /// Its format.
+        format: u32,
+    },
+}
+
+/// Reads one record of the partials topic.
+pub fn read(at: &Partition, offset: i64, value: &[u8]) -> Result<Partials, PartialsError> {
+    let message = Partials::decode(value).map_err(|error| PartialsError::Unreadable {
+        at: at.clone(),
+        offset,
+        reason: error.to_string(),
+    })?;
+    if message.format != FORMAT {
+        return Err(PartialsError::Format {
+            at: at.clone(),
+            offset,
+            format: message.format,
+        });
+    }
+    Ok(message)
+}

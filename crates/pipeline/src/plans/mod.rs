@@ -1,0 +1,55 @@
+//! The planners as the engine runs them: at each of their ticks they read their inputs from the tables, hand a problem to
+//! the solver, have the plan checked by `domain`, and write what changed. The solvers know nothing of tables, the tables
+//! nothing of solvers.
+
+pub mod berths;
+pub mod rail;
+
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+use windows::error::QueryError;
+use windows::sql::parse::SqlFile;
+
+use crate::log::Outgoing;
+use crate::outcome::PlanReport;
+
+/// What both planners have in common.
+#[derive(Debug, Clone)]
+pub struct PlannerRun {
+    /// Off: no plans of this kind.
+    pub is_on: bool,
+    /// The SQL files that it reads its problem from, by name.
+    pub inputs: Vec<SqlFile>,
+    /// From one plan to the next, in event time.
+    pub every: Duration,
+    /// Budget of one solve.
+    pub iterations: u64,
+    /// Seed of the solver.
+    pub seed: u64,
+}
+
+/// Both planners.
+#[derive(Debug, Clone)]
+pub struct PlannerSettings {
+    /// Berth plans.
+    pub berths: PlannerRun,
+    /// Prices and horizons of berth plans.
+    pub berth_rules: berths::BerthRules,
+    /// Rail-slot plans.
+    pub rail: PlannerRun,
+    /// Prices of rail-slot plans.
+    pub rail_rules: rail::RailRules,
+}
+
+/// Reads a planner's input by name, as of the instant of planning.
+pub type ReadInput<'a> = dyn FnMut(&str) -> Result<RecordBatch, QueryError> + 'a;
+
+/// One planning run.
+#[derive(Debug)]
+pub struct Planned {
+    /// What changed, for the output topics.
+    pub records: Vec<Outgoing>,
+    /// In sum.
+    pub report: PlanReport,
+}

@@ -1,0 +1,156 @@
+//! What the engine needs to know before it starts. The root package makes these from the configuration file.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use events::Stream;
+use windows::sql::parse::SqlFile;
+
+use crate::log::Partition;
+use crate::plans::PlannerSettings;
+
+/// One input topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// The kind of messages in it.
+    pub stream: Stream,
+    /// Topic name.
+    pub topic: Arc<str>,
+    /// Number of partitions. Fixed when the topic is created: the frontier waits for each of them.
+    pub partitions: i32,
+}
+
+/// One source of events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceSettings {
+    /// Its name, as in the events' envelopes.
+    pub name: String,
+    /// The streams that it writes to. The frontier waits for it in every partition of their topics.
+    pub streams: Vec<Stream>,
+    /// How far behind its latest row a row may be and still be in time.
+    pub out_of_order_max: Duration,
+}
+
+/// What to do with a record that is readable but doubtful.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Doubt {
+    /// Use it, and say so in the `intake` stream.
+    #[default]
+    Flag,
+    /// Write it to the reject topic.
+    Reject,
+}
+
+/// Where records go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topics {
+    /// From fold to merge.
+    pub partials: Arc<str>,
+    /// Partitions of `partials`.
+    pub partials_partitions: i32,
+    /// State of intake, by input partition.
+    pub intake_state: Arc<str>,
+    /// Records that could not be used.
+    pub rejects: Arc<str>,
+    /// Rows of windowed queries, by the name in `INSERT INTO`.
+    pub sinks: BTreeMap<String, Arc<str>>,
+    /// Berth plan, one record a visit.
+    pub berth_plan: Arc<str>,
+    /// Rail-slot plan, one record a unit.
+    pub rail_plan: Arc<str>,
+    /// One record a planning run.
+    pub plan_deltas: Arc<str>,
+}
+
+/// How ticks, idleness and the end of input are decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Bounded {
+    /// Input goes on for ever: sources that are silent for [`Settings::idle_timeout`] stop holding the frontier.
+    #[default]
+    Never,
+    /// Input ends where its partitions end at the time of reading: every source is waited for, then all is flushed.
+    UntilEnd,
+}
+
+/// The engine's settings.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Input topics.
+    pub inputs: Vec<Input>,
+    /// Topics written.
+    pub topics: Topics,
+    /// Sources of events.
+    pub sources: Vec<SourceSettings>,
+    /// Bound for sources that are not declared.
+    pub out_of_order_max: Duration,
+    /// How long after its end a window still takes late rows in before it is final.
+    pub correction_max: Duration,
+    /// How far a row may lie ahead of its record's Kafka timestamp.
+    pub future_max: Duration,
+    /// Terminals that events may name; empty accepts all.
+    pub terminals: Vec<String>,
+    /// A terminal that is not listed.
+    pub unknown_terminal: Doubt,
+    /// A container, vessel or wagon number with a wrong check digit.
+    pub check_digits: Doubt,
+    /// Longest record that is decoded, bytes.
+    pub record_bytes_max: usize,
+    /// From one commit to the next.
+    pub commit_interval: Duration,
+    /// A commit is made earlier once so many bytes of input wait for it.
+    pub commit_bytes_max: usize,
+    /// Silence after which a source is idle in a partition that has been read to its end.
+    pub idle_timeout: Duration,
+    /// Whether input ends.
+    pub bounded: Bounded,
+    /// Tables and windowed queries.
+    pub queries: Vec<SqlFile>,
+    /// By query: how often windows that are still open are computed.
+    pub early: BTreeMap<String, Duration>,
+    /// Keys that one table may hold.
+    pub table_keys_max: usize,
+    /// The two planners.
+    pub planners: PlannerSettings,
+}
+
+impl Settings {
+    /// The topic of a stream, if it is read.
+    pub fn input(&self, topic: &str) -> Option<&Input> {
+        self.inputs.iter().find(|input| *input.topic == *topic)
+    }
+
+    /// Declared bound of a source, microseconds.
+    pub fn out_of_order_us(&self, source: &str) -> i64 {
+        let declared = self.sources.iter().find(|declared| declared.name == source);
+        micros(declared.map_or(self.out_of_order_max, |declared| declared.out_of_order_max))
+    }
+
+    /// The sources that are waited for in a topic.
+    pub fn sources_of(&self, stream: Stream) -> impl Iterator<Item = &SourceSettings> {
+        self.sources.iter().filter(move |source| source.streams.contains(&stream))
+    }
+
+    /// All files that make the program: tables and queries, then the planners' inputs.
+    pub fn files(&self) -> Vec<SqlFile> {
+        let planners = [&self.planners.berths.inputs, &self.planners.rail.inputs];
+        self.queries.iter().chain(planners.into_iter().flatten()).cloned().collect()
+    }
+
+    /// Every input partition.
+    pub fn partitions(&self) -> impl Iterator<Item = (Partition, Stream)> + '_ {
+        self.inputs.iter().flat_map(|input| {
+            (0..input.partitions).map(|index| (Partition::new(Arc::clone(&input.topic), index), input.stream))
+        })
+    }
+
+    /// The partition of `intake_state` that holds the state of an input partition.
+    pub fn state_partition(&self, input: &Partition) -> Partition {
+        Partition::new(Arc::clone(&self.topics.intake_state), input.index)
+    }
+}
+
+/// A duration in microseconds.
+pub fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
