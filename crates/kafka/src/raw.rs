@@ -81,9 +81,9 @@ impl FetchQueue {
         self.taken.push_front(message);
     }
 
-    /// Drops the messages in stock that are of no more use.
-    pub(crate) fn retain(&mut self, keep: impl Fn(&Taken) -> bool) {
-        self.taken.retain(keep);
+    /// Drops the messages in stock: they will be fetched again.
+    pub(crate) fn clear(&mut self) {
+        self.taken.clear();
     }
 
     fn refill(&mut self, count: usize, wait: Duration) {

@@ -9,7 +9,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
 
-use crate::assignment::Owned;
+use crate::assignment::{Owned, OwnedPartition};
 use crate::config::{Connection, Membership, Worker};
 use crate::context::{Notice, SharedConsumer, WorkerContext, serve};
 use crate::error::{is_denied, is_fence};
@@ -240,8 +240,7 @@ impl KafkaSource {
             self.owned.remove(partition);
             self.consumer.context().positions().remove(partition);
         }
-        self.queue
-            .retain(|message| !partitions.iter().any(|partition| is_of(message, partition)));
+        self.settle();
         let answer = if self.cooperative() {
             self.consumer
                 .incremental_unassign(&offsets::list_of(&partitions))
@@ -269,7 +268,7 @@ impl KafkaSource {
                 .map_err(|error| fatal("assign partitions", &error))?;
             let mut positions = self.consumer.context().positions();
             for (partition, next) in &starts {
-                self.owned.add(partition.clone());
+                self.owned.set(partition, *next);
                 positions.insert(partition.clone(), *next);
             }
             if !starts.is_empty() {
@@ -304,10 +303,38 @@ impl KafkaSource {
             self.queue
                 .attach(self.consumer.client(), element.topic(), element.partition())?;
         }
+        self.settle();
         if self.cooperative() {
             self.consumer.incremental_assign(list)
         } else {
             self.consumer.assign(list)
+        }
+    }
+
+    /// Before a rebalance is answered: lets the partitions that stay go on exactly where the engine is.
+    ///
+    /// While a rebalance waits for its answer librdkafka pauses them, and then goes on from its own idea of what the
+    /// application has seen. Its batch call takes an end of partition for a record there (2.12): it would go on one
+    /// offset too far and skip a record. It may also be behind, by a batch that was being taken.
+    fn settle(&mut self) {
+        self.queue.clear();
+        if self.owned.is_empty() || !self.cooperative() {
+            return;
+        }
+        let places = self
+            .owned
+            .iter()
+            .map(|owned| (&owned.partition, owned.next));
+        let answer = offsets::list_at(places)
+            .and_then(|list| self.consumer.seek_partitions(list, LOOKUP_WAIT));
+        match answer {
+            // A partition that has not begun to fetch yet begins where it was assigned, which is the same place.
+            Ok(list) => list
+                .elements()
+                .iter()
+                .filter_map(|element| element.error().err())
+                .for_each(|error| tracing::debug!(%error, "settle")),
+            Err(error) => tracing::warn!(%error, "cannot settle the partitions that stay"),
         }
     }
 
@@ -334,19 +361,27 @@ impl KafkaSource {
                 self.queue.put_back(message);
                 break;
             }
-            let Some(partition) = self.owned.partition_of(&message) else {
+            let Some(OwnedPartition { partition, next }) = self.owned.of(&message) else {
                 continue;
             };
+            let offset = message.offset();
             match message.error() {
-                None => batch.push(
-                    partition,
-                    message.offset(),
-                    message.timestamp_ms(),
-                    message.key(),
-                    message.value(),
-                ),
+                // Seen before: fetched again around a rebalance.
+                None if offset < *next => {}
+                None => {
+                    *next = offset + 1;
+                    batch.push(
+                        partition,
+                        offset,
+                        message.timestamp_ms(),
+                        message.key(),
+                        message.value(),
+                    );
+                }
+                Some(RDKafkaErrorCode::PartitionEOF) if offset < *next => {}
                 Some(RDKafkaErrorCode::PartitionEOF) => {
-                    signals.push(Signal::End(partition.clone(), message.offset()));
+                    *next = offset;
+                    signals.push(Signal::End(partition.clone(), offset));
                 }
                 Some(code) => partition_error(partition, code, &message)?,
             }
@@ -357,10 +392,6 @@ impl KafkaSource {
         }
         Ok(())
     }
-}
-
-fn is_of(message: &Taken, partition: &Partition) -> bool {
-    message.partition() == partition.index && message.topic() == &*partition.topic
 }
 
 /// An error of one partition: fatal where waiting does not mend it.
@@ -494,7 +525,10 @@ impl KafkaSource {
         for element in answer.elements() {
             element.error()?;
         }
-        self.queue.retain(|_| false);
+        self.queue.clear();
+        for (partition, next) in &starts {
+            self.owned.set(partition, *next);
+        }
         self.consumer.context().positions().extend(starts);
         Ok(())
     }

@@ -83,6 +83,46 @@ fn the_eager_protocol_works_as_well() {
     rebalance_while_copying(&connection, &cluster);
 }
 
+/// librdkafka's batch call counts an end of partition as a record (2.12), and a rebalance goes on from that count.
+#[test]
+fn a_rebalance_at_the_end_of_a_partition_skips_nothing() {
+    let cluster = Cluster::start();
+    let input = cluster.topic("in", 2);
+    let output = cluster.topic("out", 2);
+    let group = unique("group");
+    cluster.fill(&input, 2, 0..10);
+    let pair = connect(&cluster.connection(), worker(&group, "a", &input)).expect("connect");
+    let mut first = Copier::new(pair, &output);
+    first.run(|copier| copier.ends.len() == 2);
+    let pair = connect(&cluster.connection(), worker(&group, "b", &input)).expect("connect");
+    let mut second = Copier::new(pair, &output);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while second.positions.is_empty() {
+        assert!(
+            Instant::now() < deadline,
+            "no partition for the second member"
+        );
+        first.step(Duration::from_millis(10)).expect("first");
+        second.step(Duration::from_millis(10)).expect("second");
+    }
+    assert_eq!(first.positions.len(), 1, "the first member keeps one");
+    cluster.fill(&input, 2, 10..20);
+    while first.copied + second.copied < 20 {
+        assert!(
+            Instant::now() < deadline,
+            "{} and {}",
+            first.copied,
+            second.copied
+        );
+        first.step(Duration::from_millis(10)).expect("first");
+        second.step(Duration::from_millis(10)).expect("second");
+    }
+    assert_eq!(
+        numbers(&cluster.committed(&output)),
+        (0..20).collect::<Vec<_>>()
+    );
+}
+
 #[test]
 fn ends_are_told_and_the_group_resumes_where_it_committed() {
     let cluster = Cluster::start();
