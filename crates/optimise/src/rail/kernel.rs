@@ -49,18 +49,33 @@ struct Cycle {
     reach: f64,
 }
 
-const CYCLES: [Cycle; 8] = [
-    Cycle { is_soft: true, heat: 0.01, reach: 0.5 },
-    Cycle { is_soft: true, heat: 0.1, reach: 0.1 },
-    Cycle { is_soft: false, heat: 1.0, reach: 1.0 },
-    Cycle { is_soft: true, heat: 0.01, reach: 0.1 },
-    Cycle { is_soft: true, heat: 0.03, reach: 0.5 },
-    Cycle { is_soft: true, heat: 0.03, reach: 0.1 },
-    Cycle { is_soft: false, heat: 0.3, reach: 0.2 },
-    Cycle { is_soft: true, heat: 0.01, reach: 0.02 },
+impl Cycle {
+    const fn soft(heat: f64, reach: f64) -> Self {
+        Cycle { is_soft: true, heat, reach }
+    }
+
+    const fn hard(heat: f64, reach: f64) -> Self {
+        Cycle { is_soft: false, heat, reach }
+    }
+}
+
+/// Wide and narrow, hot and cold: which pays depends on how many options tie.
+const CYCLES: [Cycle; 10] = [
+    Cycle::soft(0.01, 0.5),
+    Cycle::soft(0.1, 0.1),
+    Cycle::hard(1.0, 1.0),
+    Cycle::soft(0.01, 0.05),
+    Cycle::soft(0.03, 0.5),
+    Cycle::soft(0.03, 0.1),
+    Cycle::soft(0.01, 0.02),
+    Cycle::hard(0.3, 0.15),
+    Cycle::soft(0.004, 0.05),
+    Cycle::soft(0.1, 0.05),
 ];
 /// Moves of the first cycle, for each item.
 const MOVES_AN_ITEM: u64 = 100;
+/// Moves of the first cycle at least.
+const MOVES_AT_LEAST: u64 = 30_000;
 /// Rounds of the knapsack bound between two cycles.
 const KNAPSACK_ROUNDS: u64 = 40;
 /// A row price below this part of the mean does not count as full.
@@ -164,7 +179,7 @@ impl<'a> Kernel<'a> {
 
     fn search(&mut self) {
         let budget = self.budget;
-        let mut moves = MOVES_AN_ITEM * self.core.items() as u64;
+        let mut moves = (MOVES_AN_ITEM * self.core.items() as u64).max(MOVES_AT_LEAST);
         let mut nth = 0;
         let mut tried = u64::MAX;
         while !self.is_proved
