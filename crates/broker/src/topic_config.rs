@@ -198,7 +198,6 @@ pub(crate) struct TopicConfig {
     pub(crate) compaction_lag_ms: i64,
     pub(crate) delete_retention_ms: i64,
     pub(crate) dirty_ratio: f64,
-    pub(crate) insync_replicas_least: i64,
 }
 
 impl TopicConfig {
@@ -231,7 +230,6 @@ impl TopicConfig {
             compaction_lag_ms: long("min.compaction.lag.ms"),
             delete_retention_ms: long("delete.retention.ms"),
             dirty_ratio: text("min.cleanable.dirty.ratio").parse().unwrap_or(0.5),
-            insync_replicas_least: long("min.insync.replicas"),
             set,
         })
     }

@@ -3,7 +3,11 @@
 
 #![allow(clippy::print_stderr, missing_docs)]
 
+mod abuse;
 mod behaviour;
+mod clients;
+mod versions;
+mod wire;
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -93,4 +97,10 @@ cases!(
     retention,
     delete_records,
     compaction,
+    sequence_codes,
+    produce_codes,
+    transaction_codes,
+    transactional_offset_codes,
+    group_codes,
+    read_codes,
 );

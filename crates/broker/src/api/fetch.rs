@@ -118,9 +118,9 @@ fn collect(caller: &Caller, head: Head, request: &FetchRequest) -> (Vec<TopicPar
         let mut parts = Vec::with_capacity(wanted.partitions.len());
         for one in &wanted.partitions {
             let part = match &topic {
-                Err(error) => Part::failed(one.partition, *error),
+                Err(error) => Part::unknown(one.partition, *error),
                 Ok(topic) => match topic.partition(one.partition) {
-                    None => Part::failed(one.partition, ResponseError::UnknownTopicOrPartition),
+                    None => Part::unknown(one.partition, ResponseError::UnknownTopicOrPartition),
                     Some(partition) => read(
                         &partition,
                         one,

@@ -36,6 +36,14 @@ impl Part {
             ..Self::default()
         }
     }
+
+    /// A partition that is not there; Apache Kafka states an empty list of aborted transactions with it.
+    pub(crate) fn unknown(index: i32, error: ResponseError) -> Self {
+        Self {
+            aborted: Some(Vec::new()),
+            ..Self::failed(index, error)
+        }
+    }
 }
 
 /// One topic's parts.

@@ -34,7 +34,7 @@ pub(crate) fn handle(caller: &Caller, version: i16, request: ProduceRequest) -> 
                     Err((ResponseError::InvalidRequiredAcks, why))
                 }
                 None => Err(unknown()),
-                Some(topic) => store(caller, topic, data, transactional_id, request.acks),
+                Some(topic) => store(caller, topic, data, transactional_id),
             };
             partitions.push(respond(data.index, stored, version));
         }
@@ -84,14 +84,9 @@ fn store(
     topic: &Topic,
     data: &PartitionProduceData,
     transactional_id: Option<&str>,
-    acks: i16,
 ) -> Result<Stored, Refusal> {
     let partition = topic.partition(data.index).ok_or_else(unknown)?;
     let config = topic.config();
-    if acks == -1 && config.insync_replicas_least > 1 {
-        let why = "min.insync.replicas is more than the one replica that there is".to_owned();
-        return Err((ResponseError::NotEnoughReplicas, why));
-    }
     let now_ms = now_ms();
     let sent = data.records.clone().unwrap_or_default();
     let header = check(&sent, &config, now_ms)?;

@@ -164,13 +164,15 @@ pub(crate) fn commit_offsets(
         member_id: &request.member_id,
         instance: request.group_instance_id.as_ref().map(StrBytes::as_str),
     };
-    let transactions = &caller.shared.transactions;
-    let kept = offsets::find_or_create(caller, &request.group_id, committer).and_then(|cell| {
-        let id = request.transactional_id.as_str();
-        transactions.with_group(id, producer, &request.group_id, || {
-            keep_offsets(caller, &cell, producer, committer, &request)
-        })
-    });
+    let id = request.transactional_id.as_str();
+    let kept = caller
+        .shared
+        .transactions
+        .with_group(id, producer, &request.group_id, || {
+            let cell = offsets::find_or_create(caller, &request.group_id, committer)?;
+            Ok(keep_offsets(caller, &cell, producer, committer, &request))
+        });
+    let kept = kept.and_then(|kept| kept);
     let codes = kept.unwrap_or_else(|error| vec![error.code(); partition_count(&request)]);
     let mut codes = codes.into_iter();
     let topics = request.topics.iter().map(|topic| {

@@ -111,7 +111,7 @@ fn is_aborted(header: &Header, aborted: &[Aborted]) -> bool {
 
 /// The highest offset of each key; `None` when a batch cannot be read, and then the log stays as it is.
 fn newest_by_key(batches: &[Batch], aborted: &[Aborted]) -> Option<HashMap<Vec<u8>, i64>> {
-    let mut newest = HashMap::new();
+    let mut newest: HashMap<Vec<u8>, i64> = HashMap::new();
     for batch in batches {
         let header = Header::read(&batch.bytes)?;
         if header.is_control() || is_aborted(&header, aborted) {
@@ -120,12 +120,12 @@ fn newest_by_key(batches: &[Batch], aborted: &[Aborted]) -> Option<HashMap<Vec<u
         let unfolded = unfold(&header, &batch.bytes)?;
         let mut records = Records::new(&header, &unfolded);
         for record in records.by_ref() {
-            match record.key.map(|key| newest.get_mut(key)) {
-                Some(Some(offset)) => *offset = record.offset,
-                Some(None) => {
-                    drop(newest.insert(record.key.unwrap_or_default().to_vec(), record.offset))
+            let Some(key) = record.key else { continue };
+            match newest.get_mut(key) {
+                Some(offset) => *offset = record.offset,
+                None => {
+                    newest.insert(key.to_vec(), record.offset);
                 }
-                None => {}
             }
         }
         if !records.is_sound() {

@@ -120,11 +120,6 @@ impl Log {
             .unwrap_or(self.end_offset)
     }
 
-    /// Bytes of all batches.
-    pub(crate) fn size_bytes(&self) -> usize {
-        self.size_bytes
-    }
-
     pub(crate) fn producers(&self) -> &Producers {
         &self.producers
     }

@@ -4,6 +4,7 @@
 pub mod client;
 
 mod cleaning;
+mod codes;
 mod groups;
 mod producers;
 mod records;
@@ -44,6 +45,15 @@ pub const CASES: &[(&str, Case)] = &[
     ("retention", cleaning::retention),
     ("delete_records", cleaning::delete_records),
     ("compaction", cleaning::compaction),
+    ("sequence_codes", codes::sequence_codes),
+    ("produce_codes", codes::produce_codes),
+    ("transaction_codes", codes::transaction_codes),
+    (
+        "transactional_offset_codes",
+        codes::transactional_offset_codes,
+    ),
+    ("group_codes", codes::group_codes),
+    ("read_codes", codes::read_codes),
 ];
 
 /// The case of this name.
