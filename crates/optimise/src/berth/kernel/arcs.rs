@@ -6,11 +6,16 @@ use super::instance::Instance;
 /// Costs and prices in fixed point: 1/1024 of a cost unit.
 pub(super) const SCALE_BITS: u32 = 10;
 
+/// Arcs that cost as much time as one iteration of the search.
+const EFFORT_ARCS: u64 = 1200;
+
 /// One possible stay.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Arc {
-    /// Cost less the price of no stay, unscaled.
+    /// Cost less the price of no stay, scaled.
     pub cost: i64,
+    /// Position of the first arc of the berth that starts at or after `end`.
+    pub next: u32,
     pub ship: u16,
     /// Slots, counted from the instance's first.
     pub start: u16,
@@ -21,13 +26,11 @@ pub(super) struct Arc {
 #[derive(Debug, Clone)]
 pub(super) struct Graph {
     pub berths: Vec<Vec<Arc>>,
-    pub slots: usize,
 }
 
 impl Graph {
     /// Every stay that ends by the option's limit and costs no more than its floor plus `slack`.
     pub fn new(instance: &Instance, slack: i64) -> Self {
-        let slots = (instance.last_slot - instance.first_slot) as usize + 1;
         let mut berths = vec![Vec::new(); instance.berths];
         for (ship, options) in instance.options.iter().enumerate() {
             for option in options {
@@ -40,7 +43,8 @@ impl Graph {
                 for start in i64::from(option.start_from)..=last {
                     let start_slot = (start - i64::from(instance.first_slot)) as u16;
                     berths[usize::from(option.berth)].push(Arc {
-                        cost: own + weight * (start - i64::from(option.start_from)),
+                        cost: (own + weight * (start - i64::from(option.start_from))) << SCALE_BITS,
+                        next: 0,
                         ship: ship as u16,
                         start: start_slot,
                         end: start_slot + option.handling as u16,
@@ -50,8 +54,9 @@ impl Graph {
         }
         for arcs in &mut berths {
             arcs.sort_unstable_by_key(|arc| (arc.start, arc.ship, arc.end));
+            link(arcs);
         }
-        Graph { berths, slots }
+        Graph { berths }
     }
 
     pub fn arcs(&self) -> usize {
@@ -60,7 +65,7 @@ impl Graph {
 
     /// The work of one bound iteration, in search iterations.
     pub fn effort(&self) -> u64 {
-        (self.arcs() + self.berths.len() * self.slots) as u64 / 2500 + 1
+        self.arcs() as u64 / EFFORT_ARCS + 1
     }
 }
 
@@ -71,79 +76,84 @@ fn instance_floor_gap(instance: &Instance, ship: usize, floor: i64) -> i64 {
         .map_or(0, |best| floor - best.floor)
 }
 
-/// No arc: wait one slot.
-const WAIT: u32 = u32::MAX;
+/// Sets `next` of the arcs of one berth, which must be ascending by start.
+pub(super) fn link(arcs: &mut [Arc]) {
+    let slots = arcs
+        .iter()
+        .map(|arc| usize::from(arc.end))
+        .max()
+        .unwrap_or(0);
+    let mut first_from = vec![arcs.len() as u32; slots + 2];
+    for (number, arc) in arcs.iter().enumerate().rev() {
+        first_from[usize::from(arc.start)] = number as u32;
+    }
+    for slot in (0..=slots).rev() {
+        first_from[slot] = first_from[slot].min(first_from[slot + 1]);
+    }
+    for arc in arcs {
+        arc.next = first_from[usize::from(arc.end)];
+    }
+}
 
 /// Labels of one berth's cheapest paths.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Labels {
-    /// Cost from a slot to the end.
-    pub to_end: Vec<i64>,
+    /// Cost of the cheapest path that begins with this arc or a later one.
+    to_end: Vec<i64>,
+    /// The first arc of that path.
+    first: Vec<u32>,
     /// Cost from the beginning to a slot.
     from_start: Vec<i64>,
-    choice: Vec<u32>,
 }
 
 impl Labels {
     /// The cheapest path's cost, scaled, under the ships' prices `lambda`.
-    pub fn solve(&mut self, arcs: &[Arc], slots: usize, lambda: &[i64]) -> i64 {
-        self.to_end.clear();
-        self.to_end.resize(slots + 1, 0);
-        self.choice.clear();
-        self.choice.resize(slots + 1, WAIT);
-        let (to_end, choice) = (&mut self.to_end[..=slots], &mut self.choice[..=slots]);
-        let mut filled = slots;
-        let mut best = 0;
-        let mut chosen = WAIT;
+    pub fn solve(&mut self, arcs: &[Arc], lambda: &[i64]) -> i64 {
+        self.to_end.resize(arcs.len() + 1, 0);
+        self.first.resize(arcs.len() + 1, 0);
+        let (to_end, first) = (
+            &mut self.to_end[..=arcs.len()],
+            &mut self.first[..=arcs.len()],
+        );
+        let (mut best, mut chosen) = (0, arcs.len() as u32);
+        to_end[arcs.len()] = best;
+        first[arcs.len()] = chosen;
         for (number, arc) in arcs.iter().enumerate().rev() {
-            let start = usize::from(arc.start);
-            if start < filled {
-                to_end[filled] = best;
-                choice[filled] = chosen;
-                filled -= 1;
-                while filled > start {
-                    to_end[filled] = best;
-                    filled -= 1;
-                }
-                chosen = WAIT;
-            }
-            let cost = (arc.cost << SCALE_BITS) - lambda[usize::from(arc.ship)]
-                + to_end[usize::from(arc.end)];
+            let cost = arc.cost - lambda[usize::from(arc.ship)] + to_end[arc.next as usize];
             if cost < best {
                 best = cost;
                 chosen = number as u32;
             }
-        }
-        to_end[filled] = best;
-        choice[filled] = chosen;
-        for label in &mut to_end[..filled] {
-            *label = best;
+            to_end[number] = best;
+            first[number] = chosen;
         }
         best
     }
 
     /// Calls `visit` with each arc of the path that the last `solve` found.
     pub fn path(&self, arcs: &[Arc], mut visit: impl FnMut(&Arc)) {
-        let mut slot = 0;
-        while slot < self.choice.len() {
-            match self.choice[slot] {
-                WAIT => slot += 1,
-                number => {
-                    let arc = &arcs[number as usize];
-                    visit(arc);
-                    slot = usize::from(arc.end);
-                }
-            }
+        let mut number = 0;
+        while let Some(arc) = self
+            .first
+            .get(number)
+            .and_then(|first| arcs.get(*first as usize))
+        {
+            visit(arc);
+            number = arc.next as usize;
         }
     }
 
     /// After `solve`: keeps the arcs through which a path costs at most `spare` more than the cheapest.
-    pub fn fix(&mut self, arcs: &mut Vec<Arc>, slots: usize, lambda: &[i64], spare: i64) {
+    pub fn fix(&mut self, arcs: &mut Vec<Arc>, lambda: &[i64], spare: i64) {
+        let slots = arcs
+            .iter()
+            .map(|arc| usize::from(arc.end))
+            .max()
+            .unwrap_or(0);
         self.from_start.clear();
-        self.from_start.resize(slots + 1, i64::MAX);
-        self.from_start[0] = 0;
+        self.from_start.resize(slots + 1, 0);
         let best = self.to_end[0];
-        let (from_start, to_end) = (&mut self.from_start[..=slots], &self.to_end[..=slots]);
+        let (from_start, to_end) = (&mut self.from_start[..=slots], &self.to_end[..]);
         let mut filled = 0;
         arcs.retain(|arc| {
             let start = usize::from(arc.start);
@@ -151,10 +161,11 @@ impl Labels {
                 filled += 1;
                 from_start[filled] = from_start[filled].min(from_start[filled - 1]);
             }
-            let cost = from_start[start] + (arc.cost << SCALE_BITS) - lambda[usize::from(arc.ship)];
+            let cost = from_start[start] + arc.cost - lambda[usize::from(arc.ship)];
             let end = usize::from(arc.end);
             from_start[end] = from_start[end].min(cost);
-            cost + to_end[end] - best <= spare
+            cost + to_end[arc.next as usize] - best <= spare
         });
+        link(arcs);
     }
 }

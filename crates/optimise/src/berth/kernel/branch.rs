@@ -1,7 +1,8 @@
-//! Branch and bound: on the berth of a ship, then on its start. Depth first; each node improves the prices it inherits and
-//! fixes arcs by reduced cost.
+//! Branch and bound: on the cost of a ship's stay, then on its berth, then on its start. Depth first; each node improves the
+//! prices it inherits and fixes arcs by reduced cost. The tree looks for plans below a *target*, at first little above the
+//! bound: few arcs can be in such a plan, and an empty tree raises the bound to the target.
 
-use super::arcs::Graph;
+use super::arcs::{Arc, Graph, link};
 use super::dual::{Dual, Step};
 use super::instance::Instance;
 
@@ -11,6 +12,9 @@ const NODE_ITERATIONS: u32 = 60;
 const FIX_EVERY: u32 = 12;
 /// Step with which a node begins.
 const NODE_STEP: f64 = 0.4;
+
+/// Below this variance of cost (scaled, squared) the recent paths agree.
+const VARIANCE_MIN: f64 = 1e4;
 
 /// An open node.
 #[derive(Debug)]
@@ -26,6 +30,8 @@ struct Node {
 pub(super) struct Tree {
     open: Vec<Node>,
     dual: Dual,
+    /// The tree looks for plans below this.
+    pub target: i64,
     pub nodes: u64,
     pub bound_iterations: u64,
 }
@@ -40,24 +46,32 @@ pub(super) struct Outcome {
 }
 
 impl Tree {
-    /// A tree over the graph that the root bound has left.
-    pub fn new(root: &Dual, graph: &Graph) -> Self {
-        let node = Node {
-            graph: graph.clone(),
-            prices: root.best_lambda.clone(),
-            bound: root.bound(),
-        };
+    /// A tree without nodes.
+    pub fn new(root: &Dual) -> Self {
         Tree {
-            open: vec![node],
+            open: Vec::new(),
             dual: root.clone(),
+            target: i64::MIN,
             nodes: 0,
             bound_iterations: 0,
         }
     }
 
-    /// The least bound of an open node.
-    pub fn bound(&self) -> Option<i64> {
-        self.open.iter().map(|node| node.bound).min()
+    /// True if no plan is below the target, as far as is not known already.
+    pub fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// Plants the tree again over the root's graph for another target.
+    pub fn plant(&mut self, root: &mut Dual, graph: &Graph, target: i64) {
+        let mut graph = graph.clone();
+        root.fix(&mut graph, target);
+        self.target = target;
+        self.open.push(Node {
+            graph,
+            prices: root.best_lambda.clone(),
+            bound: root.bound(),
+        });
     }
 
     /// Takes one node and cuts it off, solves it or splits it.
@@ -96,27 +110,42 @@ impl Tree {
         }
         node.bound = node.bound.max(dual.bound());
         node.prices.copy_from_slice(&dual.best_lambda);
-        self.split(instance, node);
+        outcome.plan = self.split(instance, node);
         outcome
     }
 
-    fn split(&mut self, instance: &Instance, node: Node) {
+    /// Opens two children; or, where one compatible stay is left for each ship, returns the plan that they make.
+    fn split(&mut self, instance: &Instance, node: Node) -> Option<Vec<Option<(usize, usize)>>> {
         let (likely, unlikely) =
-            if let Some((ship, berth)) = undecided_berth(instance, &self.dual, &node.graph) {
-                halves(&node.graph, |its_berth, its_ship, _| {
-                    (its_ship == ship).then_some(its_berth == berth)
+            if let Some((ship, cost)) = undecided_cost(instance, &self.dual, &node.graph) {
+                halves(&node.graph, |_, arc| {
+                    (usize::from(arc.ship) == ship).then_some(arc.cost <= cost)
+                })
+            } else if let Some((ship, berth)) = undecided_berth(instance, &self.dual, &node.graph) {
+                halves(&node.graph, |its_berth, arc| {
+                    (usize::from(arc.ship) == ship).then_some(its_berth == berth)
                 })
             } else if let Some((ship, start)) = undecided_start(instance, &self.dual, &node.graph) {
-                halves(&node.graph, |_, its_ship, its_start| {
-                    (its_ship == ship).then_some(its_start <= start)
+                halves(&node.graph, |_, arc| {
+                    (usize::from(arc.ship) == ship).then_some(usize::from(arc.start) <= start)
                 })
             } else if let Some((one, other)) = conflict(&node.graph) {
                 // one stay is left for each ship: a plan lacks one of two that overlap
-                let without =
-                    |out: usize| halves(&node.graph, |_, ship, _| (ship == out).then_some(true)).1;
+                let without = |out: usize| {
+                    halves(&node.graph, |_, arc| {
+                        (usize::from(arc.ship) == out).then_some(true)
+                    })
+                    .1
+                };
                 (without(one), without(other))
             } else {
-                return; // the stays left are all compatible, and the paths have taken those that pay
+                let mut plan = vec![None; instance.ships];
+                for (berth, arcs) in node.graph.berths.iter().enumerate() {
+                    for arc in arcs.iter().filter(|arc| arc.cost < 0) {
+                        plan[usize::from(arc.ship)] = Some((berth, usize::from(arc.start)));
+                    }
+                }
+                return Some(plan);
             };
         for graph in [unlikely, likely] {
             self.open.push(Node {
@@ -125,22 +154,21 @@ impl Tree {
                 bound: node.bound,
             });
         }
+        None
     }
 }
 
 /// The graphs in which the choice is true, and false; arcs without an opinion are in both.
-fn halves(graph: &Graph, choice: impl Fn(usize, usize, usize) -> Option<bool>) -> (Graph, Graph) {
+fn halves(graph: &Graph, choice: impl Fn(usize, &Arc) -> Option<bool>) -> (Graph, Graph) {
     let keep = |wanted: bool| {
-        let one = |(berth, arcs): (usize, &Vec<super::arcs::Arc>)| {
-            let is_kept = |arc: &&super::arcs::Arc| {
-                choice(berth, usize::from(arc.ship), usize::from(arc.start))
-                    .is_none_or(|side| side == wanted)
-            };
-            arcs.iter().filter(is_kept).copied().collect()
+        let one = |(berth, arcs): (usize, &Vec<Arc>)| {
+            let is_kept = |arc: &&Arc| choice(berth, arc).is_none_or(|side| side == wanted);
+            let mut kept: Vec<Arc> = arcs.iter().filter(is_kept).copied().collect();
+            link(&mut kept);
+            kept
         };
         Graph {
             berths: graph.berths.iter().enumerate().map(one).collect(),
-            slots: graph.slots,
         }
     };
     (keep(true), keep(false))
@@ -148,11 +176,32 @@ fn halves(graph: &Graph, choice: impl Fn(usize, usize, usize) -> Option<bool>) -
 
 /// Two ships whose stays overlap at a berth.
 fn conflict(graph: &Graph) -> Option<(usize, usize)> {
-    let overlapping = |arcs: &Vec<super::arcs::Arc>| {
+    let overlapping = |arcs: &Vec<Arc>| {
         let pair = arcs.windows(2).find(|pair| pair[1].start < pair[0].end)?;
         Some((usize::from(pair[0].ship), usize::from(pair[1].ship)))
     };
     graph.berths.iter().find_map(overlapping)
+}
+
+/// The ship whose cost varies most over recent paths, and the cost at which to split it; none if they agree.
+fn undecided_cost(instance: &Instance, dual: &Dual, graph: &Graph) -> Option<(usize, i64)> {
+    let mut range = vec![(i64::MAX, i64::MIN); instance.ships];
+    for arc in graph.berths.iter().flatten() {
+        let (least, most) = &mut range[usize::from(arc.ship)];
+        *least = (*least).min(arc.cost);
+        *most = (*most).max(arc.cost);
+    }
+    let mut best: Option<(f64, usize)> = None;
+    for ship in (0..instance.ships).filter(|ship| range[*ship].0 < range[*ship].1) {
+        let variance = dual.square_cost[ship] - dual.mean_cost[ship] * dual.mean_cost[ship];
+        if best.is_none_or(|(most, _)| variance > most) {
+            best = Some((variance, ship));
+        }
+    }
+    let (variance, ship) = best?;
+    let (least, most) = range[ship];
+    let middle = (dual.mean_cost[ship].floor() as i64).clamp(least, most - 1);
+    (variance > VARIANCE_MIN).then_some((ship, middle))
 }
 
 /// The ship whose recent paths disagree most on the berth, with its favourite; none if every ship has one berth left.

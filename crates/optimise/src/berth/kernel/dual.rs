@@ -6,8 +6,10 @@ use super::instance::Instance;
 
 /// Iterations without a better bound before the step shrinks.
 const PATIENCE: u32 = 40;
-const SHRINK: f64 = 0.8;
+const SHRINK: f64 = 0.65;
 const MOMENTUM: f64 = 0.9;
+/// How much of the newest slope enters the momentum.
+const GAIN: f64 = 0.5;
 /// Weight of the newest path in the averages that guide branching.
 const NEWEST: f32 = 0.08;
 
@@ -27,6 +29,9 @@ pub(super) struct Dual {
     pub share: Vec<f32>,
     /// Mean start slot of recent paths, by ship.
     pub mean_start: Vec<f32>,
+    /// Mean and mean square of the cost (scaled, relative to absence) at which recent paths take the ship.
+    pub mean_cost: Vec<f64>,
+    pub square_cost: Vec<f64>,
     pub labels: Vec<Labels>,
 }
 
@@ -56,6 +61,8 @@ impl Dual {
             cover: vec![0; ships],
             share: vec![0.0; ships * instance.berths],
             mean_start: vec![0.0; ships],
+            mean_cost: vec![0.0; ships],
+            square_cost: vec![0.0; ships],
             labels: vec![Labels::default(); instance.berths],
         }
     }
@@ -93,14 +100,18 @@ impl Dual {
             *share *= 1.0 - NEWEST;
         }
         for (berth, arcs) in graph.berths.iter().enumerate() {
-            value += self.labels[berth].solve(arcs, graph.slots, &self.lambda);
+            value += self.labels[berth].solve(arcs, &self.lambda);
             let (cover, share, mean_start) =
                 (&mut self.cover, &mut self.share, &mut self.mean_start);
+            let (mean_cost, square_cost) = (&mut self.mean_cost, &mut self.square_cost);
             self.labels[berth].path(arcs, |arc| {
                 let ship = usize::from(arc.ship);
                 cover[ship] += 1;
                 share[ship * instance.berths + berth] += NEWEST;
                 mean_start[ship] += NEWEST * (f32::from(arc.start) - mean_start[ship]);
+                let cost = arc.cost as f64;
+                mean_cost[ship] += f64::from(NEWEST) * (cost - mean_cost[ship]);
+                square_cost[ship] += f64::from(NEWEST) * (cost * cost - square_cost[ship]);
             });
         }
         value
@@ -141,7 +152,7 @@ impl Dual {
             } else {
                 slope
             };
-            self.velocity[ship] = MOMENTUM * self.velocity[ship] + (1.0 - MOMENTUM) * slope;
+            self.velocity[ship] = MOMENTUM * self.velocity[ship] + GAIN * slope;
             square += slope * slope;
         }
         let distance = ((target << SCALE_BITS) - value) as f64;
@@ -156,8 +167,8 @@ impl Dual {
         let spare = ((value - 1) << SCALE_BITS) - self.best;
         for (berth, arcs) in graph.berths.iter_mut().enumerate() {
             let labels = &mut self.labels[berth];
-            labels.solve(arcs, graph.slots, &self.best_lambda);
-            labels.fix(arcs, graph.slots, &self.best_lambda, spare);
+            labels.solve(arcs, &self.best_lambda);
+            labels.fix(arcs, &self.best_lambda, spare);
         }
     }
 

@@ -9,6 +9,8 @@ use crate::random::Random;
 const STOP_EVERY: u64 = 16;
 /// Iterations of the first annealing cycle; later ones are longer.
 const FIRST_CYCLE: u64 = 4_000;
+/// Iterations of a cycle that begins from a plan found elsewhere, the hot half left out.
+const COOL_CYCLE: u64 = 3_000;
 /// Starting temperature as a share of the mean cost of a ship.
 const HOT: f64 = 0.12;
 /// Final temperature as a share of the mean cost of a ship.
@@ -62,6 +64,14 @@ impl<'a> Search<'a> {
             self.current.copy_from(plan);
             self.improvements += 1;
         }
+    }
+
+    /// Begins a short cool cycle from a plan found elsewhere.
+    pub fn restart_from(&mut self, plan: &Sequences) {
+        self.offer(plan);
+        self.current.copy_from(plan);
+        self.cycle_length = COOL_CYCLE;
+        self.cycle_done = self.cycle_length / 2;
     }
 
     /// Runs so many iterations; true if the outside asks to stop.

@@ -64,6 +64,11 @@ impl Sequences {
             .map(|slot| slot.start)
     }
 
+    /// True if the ship has no stay.
+    pub fn is_without(&self, ship: usize) -> bool {
+        self.berth_of[ship] == NOWHERE
+    }
+
     /// By ship: berth, start and end in slots.
     pub fn stays(&self) -> Vec<Option<(usize, i32, i32)>> {
         let mut stays = vec![None; self.berth_of.len()];

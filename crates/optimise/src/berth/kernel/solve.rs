@@ -19,6 +19,8 @@ const TURN: u64 = 1_000;
 const FIX_EVERY: u64 = 25;
 /// The root bound ends when its step has shrunk to this.
 const STEP_END: f64 = 0.02;
+/// The tree looks first for plans in this part of the gap above the bound.
+const TARGET_PART: i64 = 4;
 /// A plan is built from the bound's averages once in so many root iterations.
 const REPAIR_EVERY: u64 = 50;
 
@@ -116,7 +118,6 @@ impl<'a> Run<'a> {
             search: Search::new(instance, seed, start),
             graph: Graph {
                 berths: vec![Vec::new(); instance.berths],
-                slots: 0,
             },
             phase: Phase::Root,
             bound_effort: 0,
@@ -191,7 +192,7 @@ impl<'a> Run<'a> {
         }
         if self.dual.step < STEP_END {
             self.dual.fix(&mut self.graph, value);
-            self.phase = Phase::Tree(Box::new(Tree::new(&self.dual, &self.graph)));
+            self.phase = Phase::Tree(Box::new(Tree::new(&self.dual)));
         }
     }
 
@@ -200,7 +201,20 @@ impl<'a> Run<'a> {
         let Phase::Tree(tree) = &mut self.phase else {
             return;
         };
-        let outcome = tree.expand(self.instance, value);
+        if tree.is_empty() {
+            if tree.target > self.bound {
+                self.bound = tree.target.min(value);
+            }
+            if self.bound >= value {
+                return;
+            }
+            let target = (self.bound + ((value - self.bound) / TARGET_PART).max(1)).min(value);
+            tree.plant(&mut self.dual, &self.graph, target);
+            self.bound_effort += self.graph.effort();
+            return;
+        }
+        let target = tree.target.min(value);
+        let outcome = tree.expand(self.instance, target);
         self.bound_effort += outcome.effort;
         if let Some(plan) = outcome.plan {
             let mut stays: Vec<(usize, usize, usize)> = Vec::new();
@@ -208,10 +222,6 @@ impl<'a> Run<'a> {
                 stays.extend(place.map(|(berth, start)| (start, ship, berth)));
             }
             self.offer_stays(stays);
-        }
-        let value = self.search.best.value;
-        if let Phase::Tree(tree) = &self.phase {
-            self.bound = self.bound.max(tree.bound().unwrap_or(value).min(value));
         }
     }
 
@@ -233,14 +243,25 @@ impl<'a> Run<'a> {
         self.search.offer(&plan);
     }
 
-    /// Inserts all ships in the order in which the bound's paths start them on average.
+    /// Each ship at the berth that the bound's recent paths prefer, in the order in which they start it; the next annealing
+    /// cycle begins there.
     fn offer_average(&mut self) {
         let mean = &self.dual.mean_start;
         self.order
             .sort_by(|a, b| mean[*a].total_cmp(&mean[*b]).then(a.cmp(b)));
         let mut plan = Sequences::empty(self.instance);
+        let berths = self.instance.berths;
+        for ship in &self.order {
+            let shares = &self.dual.share[ship * berths..(ship + 1) * berths];
+            let favourite =
+                (0..berths).max_by(|a, b| shares[*a].total_cmp(&shares[*b]).then(b.cmp(a)));
+            favourite.is_some_and(|berth| plan.append(self.instance, *ship, berth));
+        }
+        self.order.retain(|ship| plan.is_without(*ship));
         insert_all(self.instance, &mut plan, &self.order);
-        self.search.offer(&plan);
+        self.order.clear();
+        self.order.extend(0..self.instance.ships);
+        self.search.restart_from(&plan);
         self.bound_effort += self.instance.ships as u64 / 4;
     }
 
