@@ -17,7 +17,9 @@ impl Active {
             options: Vec::with_capacity(core.options()),
         };
         for item in 0..core.items() {
-            let fits = core.options_of(item).filter(|&option| core.fits(core.capacity(), option));
+            let fits = core
+                .options_of(item)
+                .filter(|&option| core.fits(core.capacity(), option));
             active.options.extend(fits.map(|option| option as u32));
             active.first.push(active.options.len() as u32);
         }

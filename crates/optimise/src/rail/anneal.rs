@@ -41,7 +41,8 @@ impl<'c> Anneal<'c> {
             let legs = core.legs(option);
             let uses = core.uses(option);
             if let [train] = legs {
-                uses.iter().for_each(|used| train_of[used.row as usize] = *train);
+                uses.iter()
+                    .for_each(|used| train_of[used.row as usize] = *train);
             }
         }
         Anneal {
@@ -135,7 +136,9 @@ impl<'c> Anneal<'c> {
 
     fn is_overfull(&self, state: &State) -> bool {
         self.chain.iter().any(|&(item, _)| {
-            state.overfull(self.core, state.choice[item as usize]).is_some()
+            state
+                .overfull(self.core, state.choice[item as usize])
+                .is_some()
         })
     }
 
@@ -162,7 +165,10 @@ impl<'c> Anneal<'c> {
             }
             let old = state.choice[victim as usize];
             let uses = core.uses(old as usize);
-            if uses.iter().any(|used| used.row == row && used.amount < lack) {
+            if uses
+                .iter()
+                .any(|used| used.row == row && used.amount < lack)
+            {
                 continue;
             }
             for &option in options {

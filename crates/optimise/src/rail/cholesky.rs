@@ -38,7 +38,11 @@ impl Cholesky {
             for column in 0..row {
                 let other = &above[column * n..column * n + column + 1];
                 let sum = this[column] - dot(&this[..column], &other[..column]);
-                this[column] = if self.dropped[column] { 0.0 } else { sum / other[column] };
+                this[column] = if self.dropped[column] {
+                    0.0
+                } else {
+                    sum / other[column]
+                };
             }
             let diagonal = this[row];
             let pivot = diagonal - dot(&this[..row], &this[..row]);
@@ -56,7 +60,11 @@ impl Cholesky {
         let n = self.size;
         for row in 0..n {
             let sum = right[row] - dot(&self.lower[row * n..row * n + row], &right[..row]);
-            right[row] = if self.dropped[row] { 0.0 } else { sum / self.lower[row * n + row] };
+            right[row] = if self.dropped[row] {
+                0.0
+            } else {
+                sum / self.lower[row * n + row]
+            };
         }
         for row in (0..n).rev() {
             if self.dropped[row] {
@@ -94,7 +102,10 @@ mod tests {
     #[test]
     fn solves_a_small_system() {
         let mut matrix = Cholesky::new(3);
-        for (row, line) in [[4.0, 0.0, 0.0], [2.0, 5.0, 0.0], [0.0, 3.0, 6.0]].iter().enumerate() {
+        for (row, line) in [[4.0, 0.0, 0.0], [2.0, 5.0, 0.0], [0.0, 3.0, 6.0]]
+            .iter()
+            .enumerate()
+        {
             for (column, &value) in line[..=row].iter().enumerate() {
                 matrix.add(row, column, value);
             }

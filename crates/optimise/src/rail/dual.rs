@@ -148,7 +148,11 @@ impl Dual {
             self.direction.iter_mut().zip(gradient.iter().zip(&self.at))
         {
             // A row at price 0 that is not full pulls nowhere.
-            let pull = if at <= 0.0 && gradient < 0.0 { 0.0 } else { gradient };
+            let pull = if at <= 0.0 && gradient < 0.0 {
+                0.0
+            } else {
+                gradient
+            };
             *direction = MOMENTUM * *direction + (1.0 - MOMENTUM) * pull;
             norm += *direction * *direction;
         }

@@ -48,8 +48,11 @@ pub fn finish(
     stop: &dyn Fn() -> bool,
 ) -> (Outcome, u64) {
     let items = 0..core.items();
-    let mut order: Vec<u32> =
-        items.clone().filter(|&item| active.of(item).len() > 1).map(|item| item as u32).collect();
+    let mut order: Vec<u32> = items
+        .clone()
+        .filter(|&item| active.of(item).len() > 1)
+        .map(|item| item as u32)
+        .collect();
     if order.len() > MAX_LOOSE || items.clone().any(|item| active.of(item).is_empty()) {
         return (Outcome::Unknown, 0);
     }
@@ -61,7 +64,9 @@ pub fn finish(
     let mut room = core.capacity().to_vec();
     for (item, &option) in choice.iter().enumerate() {
         if active.of(item).len() == 1 {
-            core.uses(option as usize).iter().for_each(|used| room[used.row as usize] -= used.amount);
+            core.uses(option as usize)
+                .iter()
+                .for_each(|used| room[used.row as usize] -= used.amount);
         }
     }
     if room.iter().any(|&room| room < 0) {

@@ -202,11 +202,24 @@ fn unit(random: &mut Random, problem: &RailProblem, nth: usize) -> Unit {
             .clone()
     };
     unit.lock = match random.below(40) {
-        0 => Lock::Pinned(vec![slot(random)]),
+        0 => direct(random, problem, &unit.destination)
+            .map_or(Lock::Free, |slot| Lock::Pinned(vec![slot])),
         1..=2 => Lock::Bumped(vec![slot(random), slot(random)]),
         _ => Lock::Free,
     };
     unit
+}
+
+/// A slot that leads from home to `destination` in one leg.
+fn direct(random: &mut Random, problem: &RailProblem, destination: &str) -> Option<String> {
+    let slots: Vec<&TrainSlot> = problem
+        .trains
+        .iter()
+        .filter(|slot| slot.origin == HOME && slot.serves(destination))
+        .collect();
+    slots
+        .get(random.below(slots.len()))
+        .map(|slot| slot.id.clone())
 }
 
 /// Half of the units had a train before, some of them one that has departed.

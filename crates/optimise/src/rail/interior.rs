@@ -71,7 +71,10 @@ impl<'a> Form<'a> {
 
     /// Priced use of an option.
     fn priced(&self, at: usize, prices: &[f64]) -> f64 {
-        self.uses(at).iter().map(|&(row, part)| prices[row] * part).sum()
+        self.uses(at)
+            .iter()
+            .map(|&(row, part)| prices[row] * part)
+            .sum()
     }
 }
 
@@ -121,7 +124,13 @@ pub fn relax(core: &Core, active: &Active, stop: &dyn Fn() -> bool) -> Relaxed {
         let sigma = (left / centre) * (left / centre) * (left / centre);
         corrected_target(&point, &step, sigma.min(1.0) * centre, &mut target);
         normal.solve(&form, &point, &target, &mut step);
-        let (primal, dual) = lengths(&point, &step, 0.995);
+        let (mut primal, mut dual) = lengths(&point, &step, 0.995);
+        if primal.min(dual) < 0.1 {
+            // Too near the border for the second-order term: back towards the centre first.
+            centring_target(&point, 0.8 * centre, &mut target);
+            normal.solve(&form, &point, &target, &mut step);
+            (primal, dual) = lengths(&point, &step, 0.9);
+        }
         advance(&form, &mut point, &step, primal, dual);
     }
     let mut share = vec![0.0; core.options()];
@@ -156,41 +165,67 @@ pub fn newton_work(core: &Core, active: &Active) -> u64 {
     work
 }
 
-/// Even shares; prices and values that leave every dual positive.
+/// Values below the least priced option by a margin, shares inverse to what options lack to that: every product of a
+/// share and its dual is then alike within an item. Prices so that rows are alike too.
 fn start(form: &Form) -> Point {
-    let count = form.cost.len().max(1) as f64;
-    let scale = (form.cost.iter().map(|cost| cost.abs()).sum::<f64>() / count).max(1.0);
-    let prices = vec![scale * form.items() as f64 / form.rows.max(1) as f64; form.rows];
     let mut share = vec![0.0; form.options.len()];
     let mut share_dual = vec![0.0; form.options.len()];
     let mut value = vec![0.0; form.items()];
     let mut used = vec![0.0; form.rows];
+    let mut spread = 0.0;
+    for item in 0..form.items() {
+        let costs = &form.cost[form.first[item]..form.first[item + 1]];
+        value[item] = costs.iter().copied().fold(f64::INFINITY, f64::min);
+        spread += costs.iter().map(|cost| cost - value[item]).sum::<f64>();
+    }
+    let margin = 1.0 + spread / form.options.len().max(1) as f64;
     for item in 0..form.items() {
         let range = form.first[item]..form.first[item + 1];
-        let priced = |at: usize| form.cost[at] + form.priced(at, &prices);
-        let least = range.clone().map(priced).fold(f64::INFINITY, f64::min);
-        value[item] = if least.is_finite() { least - scale } else { 0.0 };
-        let even = 1.0 / range.len().max(1) as f64;
+        value[item] = if range.is_empty() {
+            0.0
+        } else {
+            value[item] - margin
+        };
+        for at in range.clone() {
+            share_dual[at] = form.cost[at] - value[item];
+        }
+        let sum: f64 = range.clone().map(|at| 1.0 / share_dual[at]).sum();
         for at in range {
-            share[at] = even;
-            share_dual[at] = priced(at) - value[item];
+            share[at] = 1.0 / share_dual[at] / sum;
             for &(row, part) in form.uses(at) {
-                used[row] += even * part;
+                used[row] += share[at] * part;
             }
         }
     }
-    Point {
+    let pairs = share
+        .iter()
+        .zip(&share_dual)
+        .map(|(share, dual)| share * dual);
+    let centre = pairs.sum::<f64>() / form.options.len().max(1) as f64;
+    let slack: Vec<f64> = used
+        .iter()
+        .map(|used| (1.0 - used).abs().max(0.2))
+        .collect();
+    let mut point = Point {
+        prices: slack.iter().map(|slack| centre / slack).collect(),
         share,
-        slack: used.iter().map(|used| (1.0 - used).max(0.1)).collect(),
+        slack,
         share_dual,
-        prices,
         value,
+    };
+    for at in 0..form.options.len() {
+        point.share_dual[at] += form.priced(at, &point.prices);
     }
+    point
 }
 
 /// Complementarity left, and the size of the objective.
 fn gap(form: &Form, point: &Point) -> (f64, f64) {
-    let shares = point.share.iter().zip(&point.share_dual).map(|(a, b)| a * b);
+    let shares = point
+        .share
+        .iter()
+        .zip(&point.share_dual)
+        .map(|(a, b)| a * b);
     let rows = point.slack.iter().zip(&point.prices).map(|(a, b)| a * b);
     let cost: f64 = point.share.iter().zip(&form.cost).map(|(a, b)| a * b).sum();
     (shares.sum::<f64>() + rows.sum::<f64>(), cost.abs() + 1.0)
@@ -199,10 +234,16 @@ fn gap(form: &Form, point: &Point) -> (f64, f64) {
 fn gap_after(point: &Point, step: &Step, primal: f64, dual: f64) -> f64 {
     let after = |x: &[f64], dx: &[f64], z: &[f64], dz: &[f64]| -> f64 {
         let pairs = x.iter().zip(dx).zip(z.iter().zip(dz));
-        pairs.map(|((x, dx), (z, dz))| (x + primal * dx) * (z + dual * dz)).sum()
+        pairs
+            .map(|((x, dx), (z, dz))| (x + primal * dx) * (z + dual * dz))
+            .sum()
     };
-    after(&point.share, &step.share, &point.share_dual, &step.share_dual)
-        + after(&point.slack, &step.slack, &point.prices, &step.prices)
+    after(
+        &point.share,
+        &step.share,
+        &point.share_dual,
+        &step.share_dual,
+    ) + after(&point.slack, &step.slack, &point.prices, &step.prices)
 }
 
 fn affine_target(point: &Point, target: &mut (Vec<f64>, Vec<f64>)) {
@@ -211,6 +252,15 @@ fn affine_target(point: &Point, target: &mut (Vec<f64>, Vec<f64>)) {
     }
     for (row, t) in target.1.iter_mut().enumerate() {
         *t = -point.slack[row] * point.prices[row];
+    }
+}
+
+fn centring_target(point: &Point, centre: f64, target: &mut (Vec<f64>, Vec<f64>)) {
+    for (at, t) in target.0.iter_mut().enumerate() {
+        *t = centre - point.share[at] * point.share_dual[at];
+    }
+    for (row, t) in target.1.iter_mut().enumerate() {
+        *t = centre - point.slack[row] * point.prices[row];
     }
 }
 
@@ -235,7 +285,11 @@ fn lengths(point: &Point, step: &Step, part: f64) -> (f64, f64) {
         longest
     };
     let whole = 1.0 / part;
-    let primal = longest(&point.slack, &step.slack, longest(&point.share, &step.share, whole));
+    let primal = longest(
+        &point.slack,
+        &step.slack,
+        longest(&point.share, &step.share, whole),
+    );
     let dual = longest(
         &point.prices,
         &step.prices,
@@ -259,7 +313,11 @@ fn advance(form: &Form, point: &mut Point, step: &Step, primal: f64, dual: f64) 
             // From the definition, so that the dual side never drifts; where that cancels out, from the step.
             let exact = form.cost[at] + form.priced(at, &point.prices) - point.value[item];
             let stepped = point.share_dual[at] + dual * step.share_dual[at];
-            point.share_dual[at] = if exact > 1e-9 * form.cost[at].abs() { exact } else { stepped.max(1e-12) };
+            point.share_dual[at] = if exact > 1e-9 * form.cost[at].abs() {
+                exact
+            } else {
+                stepped.max(1e-12)
+            };
         }
     }
 }
@@ -294,7 +352,8 @@ impl Normal {
     fn factor(&mut self, form: &Form, point: &Point) -> bool {
         self.schur.clear();
         for row in 0..form.rows {
-            self.schur.add(row, row, point.slack[row] / point.prices[row].max(1e-300));
+            self.schur
+                .add(row, row, point.slack[row] / point.prices[row].max(1e-300));
         }
         for item in 0..form.items() {
             let mut sum = 0.0;
@@ -329,7 +388,13 @@ impl Normal {
     }
 
     /// The Newton step to `target` complementarity. Row duals are `-prices`.
-    fn solve(&mut self, form: &Form, point: &Point, target: &(Vec<f64>, Vec<f64>), step: &mut Step) {
+    fn solve(
+        &mut self,
+        form: &Form,
+        point: &Point,
+        target: &(Vec<f64>, Vec<f64>),
+        step: &mut Step,
+    ) {
         let right = &mut self.right;
         for (row, right) in right.iter_mut().enumerate() {
             *right = 1.0 - point.slack[row] - target.1[row] / point.prices[row].max(1e-300);

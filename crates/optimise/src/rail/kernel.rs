@@ -51,11 +51,19 @@ struct Cycle {
 
 impl Cycle {
     const fn soft(heat: f64, reach: f64) -> Self {
-        Cycle { is_soft: true, heat, reach }
+        Cycle {
+            is_soft: true,
+            heat,
+            reach,
+        }
     }
 
     const fn hard(heat: f64, reach: f64) -> Self {
-        Cycle { is_soft: false, heat, reach }
+        Cycle {
+            is_soft: false,
+            heat,
+            reach,
+        }
     }
 }
 
@@ -131,7 +139,9 @@ impl<'a> Kernel<'a> {
             is_proved: false,
             statistics: Statistics::default(),
         };
-        let costs: Vec<i64> = (0..core.options()).map(|option| core.cost(option)).collect();
+        let costs: Vec<i64> = (0..core.options())
+            .map(|option| core.cost(option))
+            .collect();
         kernel.consider(&greedy::regret(core, &costs));
         if let Some(start) = start {
             let repaired = greedy::repair(core, &start.choice, &kernel.prices.reduced);
@@ -153,8 +163,14 @@ impl<'a> Kernel<'a> {
         if self.is_proved {
             return self.best.value;
         }
-        let knapsacks = self.knapsacks.as_ref().map_or(i64::MIN, |knapsacks| knapsacks.bound);
-        self.prices.bound_in_money().max(knapsacks).min(self.best.value)
+        let knapsacks = self
+            .knapsacks
+            .as_ref()
+            .map_or(i64::MIN, |knapsacks| knapsacks.bound);
+        self.prices
+            .bound_in_money()
+            .max(knapsacks)
+            .min(self.best.value)
     }
 
     /// Takes options out of play through which no plan beats the best one.
@@ -215,7 +231,9 @@ impl<'a> Kernel<'a> {
     fn raise(&mut self) {
         if let Some(knapsacks) = &mut self.knapsacks {
             let before = knapsacks.rounds;
-            knapsacks.ascend(self.best.value, KNAPSACK_ROUNDS, &|| self.budget.stop.stop());
+            knapsacks.ascend(self.best.value, KNAPSACK_ROUNDS, &|| {
+                self.budget.stop.stop()
+            });
             self.statistics.bound_iterations += knapsacks.rounds - before;
             self.is_proved |= knapsacks.bound >= self.best.value;
         }
@@ -227,7 +245,8 @@ impl<'a> Kernel<'a> {
             return;
         }
         let stop = || self.budget.stop.stop();
-        let (outcome, nodes) = exact::finish(self.core, &self.active, &self.prices, &self.best, &stop);
+        let (outcome, nodes) =
+            exact::finish(self.core, &self.active, &self.prices, &self.best, &stop);
         self.statistics.nodes += nodes;
         match outcome {
             Outcome::Better(choice) => {
@@ -248,18 +267,29 @@ impl<'a> Kernel<'a> {
         let (reduced, chosen) = (&self.prices.reduced, &self.best.choice);
         active.retain(|item, option| reduced[option as usize] <= reach || option == chosen[item]);
         let items = 0..self.core.items();
-        let loose: Vec<u32> =
-            items.filter(|&item| active.of(item).len() > 1).map(|item| item as u32).collect();
+        let loose: Vec<u32> = items
+            .filter(|&item| active.of(item).len() > 1)
+            .map(|item| item as u32)
+            .collect();
         if loose.is_empty() {
             self.statistics.iterations += moves;
             return;
         }
         let stop = || self.budget.stop.stop();
         let tried = if cycle.is_soft {
-            let cooling = soft::Cooling { from: cycle.heat * mean, moves };
+            let cooling = soft::Cooling {
+                from: cycle.heat * mean,
+                moves,
+            };
             let mut from = self.best.clone();
             Soft::new(self.core, &self.prices).run(
-                &active, &loose, cooling, &mut self.random, &mut from, &mut self.best, &stop,
+                &active,
+                &loose,
+                cooling,
+                &mut self.random,
+                &mut from,
+                &mut self.best,
+                &stop,
             )
         } else {
             let second = |&item: &u32| reduced[active.of(item as usize)[1] as usize] as f64 / money;
@@ -267,7 +297,12 @@ impl<'a> Kernel<'a> {
             let from = (cycle.heat * spread).max(0.1);
             let cooling = anneal::Cooling { from, moves };
             Anneal::new(self.core).run(
-                &active, &loose, cooling, &mut self.random, &mut self.best, &stop,
+                &active,
+                &loose,
+                cooling,
+                &mut self.random,
+                &mut self.best,
+                &stop,
             )
         };
         self.statistics.iterations += tried.max(1);

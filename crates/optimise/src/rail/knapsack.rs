@@ -178,7 +178,8 @@ impl Knapsacks {
             after[..weight].copy_from_slice(&before[..weight]);
             taken[..weight].fill(false);
             let cells = after[weight..].iter_mut().zip(&mut taken[weight..]);
-            for ((after, taken), (&skip, &take)) in cells.zip(before[weight..].iter().zip(&*before)) {
+            for ((after, taken), (&skip, &take)) in cells.zip(before[weight..].iter().zip(&*before))
+            {
                 let take = take + profit;
                 *taken = take > skip;
                 *after = skip.max(take);

@@ -17,8 +17,8 @@ pub mod kernel;
 pub mod knapsack;
 pub mod prices;
 pub mod read;
-pub mod soft;
 pub mod relaxation;
+pub mod soft;
 pub mod solve;
 pub mod state;
 

@@ -20,20 +20,29 @@ pub struct Prices {
     pub bound: i64,
 }
 
-/// The largest shift at which no sum over the core can overflow.
-fn shift(core: &Core) -> u32 {
-    let dearest = |item| core.options_of(item).map(|option| core.cost(option).abs()).max();
-    let total: i64 = (0..core.items()).filter_map(dearest).sum();
-    (57 - (64 - total.max(1).leading_zeros())).clamp(0, 24)
+/// What the dearest choice costs: no useful prices of rows add up to more than that.
+fn dearest_total(core: &Core) -> i64 {
+    let dearest = |item| {
+        core.options_of(item)
+            .map(|option| core.cost(option).abs())
+            .max()
+    };
+    (0..core.items()).filter_map(dearest).sum::<i64>().max(1)
 }
 
 impl Prices {
     /// Prices `row_prices` (of whole rows), and the bound over the options in play.
     pub fn new(core: &Core, active: &Active, row_prices: &[f64]) -> Self {
-        let shift = shift(core);
+        let total = dearest_total(core);
+        // The largest shift at which no sum over the core can overflow.
+        let shift = (57 - (64 - total.leading_zeros())).clamp(0, 24);
         let scale = (1_u64 << shift) as f64;
+        let sum: f64 = row_prices.iter().sum();
+        let is_useful = sum.is_finite() && sum <= 2.0 * total as f64;
+        let scale = if is_useful { scale } else { 0.0 };
         let rows = row_prices.iter().zip(core.capacity());
-        let per_unit = rows.map(|(price, &capacity)| (price / capacity.max(1) as f64 * scale) as i64);
+        let per_unit =
+            rows.map(|(price, &capacity)| (price / capacity.max(1) as f64 * scale) as i64);
         let mut prices = Prices {
             shift,
             per_unit: per_unit.collect(),
@@ -69,7 +78,9 @@ impl Prices {
     /// Cost and priced use of an option, fixed point.
     pub fn priced(&self, core: &Core, option: usize) -> i64 {
         let uses = core.uses(option).iter();
-        let used: i64 = uses.map(|used| self.per_unit[used.row as usize] * used.amount).sum();
+        let used: i64 = uses
+            .map(|used| self.per_unit[used.row as usize] * used.amount)
+            .sum();
         (core.cost(option) << self.shift) + used
     }
 

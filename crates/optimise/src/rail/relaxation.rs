@@ -22,7 +22,12 @@ pub struct Relaxation {
 }
 
 /// Prices to begin with: a short ascent from `known` ones, or the full relaxation.
-pub fn first(core: &Core, active: &Active, known: Option<&[f64]>, stop: &dyn Fn() -> bool) -> Relaxation {
+pub fn first(
+    core: &Core,
+    active: &Active,
+    known: Option<&[f64]>,
+    stop: &dyn Fn() -> bool,
+) -> Relaxation {
     match known {
         Some(known) => ascend(core, active, known.to_vec(), WARM_ITERATIONS, stop),
         None => full(core, active, vec![0.0; core.capacity().len()], stop),
@@ -30,7 +35,12 @@ pub fn first(core: &Core, active: &Active, known: Option<&[f64]>, stop: &dyn Fn(
 }
 
 /// The full relaxation over the options still in play.
-pub fn refined(core: &Core, active: &Active, known: &Relaxation, stop: &dyn Fn() -> bool) -> Relaxation {
+pub fn refined(
+    core: &Core,
+    active: &Active,
+    known: &Relaxation,
+    stop: &dyn Fn() -> bool,
+) -> Relaxation {
     full(core, active, known.prices.clone(), stop)
 }
 
@@ -45,7 +55,13 @@ fn full(core: &Core, active: &Active, from: Vec<f64>, stop: &dyn Fn() -> bool) -
     }
 }
 
-fn ascend(core: &Core, active: &Active, from: Vec<f64>, iterations: u64, stop: &dyn Fn() -> bool) -> Relaxation {
+fn ascend(
+    core: &Core,
+    active: &Active,
+    from: Vec<f64>,
+    iterations: u64,
+    stop: &dyn Fn() -> bool,
+) -> Relaxation {
     let mut dual = Dual::new(core, active, from);
     dual.ascend(iterations, stop);
     Relaxation {

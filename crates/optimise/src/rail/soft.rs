@@ -44,7 +44,11 @@ impl<'c> Soft<'c> {
     /// A search on `core` with overload priced after `prices`.
     pub fn new(core: &'c Core, prices: &Prices) -> Self {
         let rows = core.capacity().len().max(1) as i64;
-        let whole = prices.per_unit.iter().zip(core.capacity()).map(|(price, room)| price * room);
+        let whole = prices
+            .per_unit
+            .iter()
+            .zip(core.capacity())
+            .map(|(price, room)| price * room);
         let mean = whole.sum::<i64>() / rows;
         let floor = |capacity: i64| (mean / 8 / capacity.max(1)).max(1);
         let rooms = prices.per_unit.iter().zip(core.capacity());
@@ -62,7 +66,10 @@ impl<'c> Soft<'c> {
 
     /// Cools from `from` (which may be overfull) over the `loose` items; `best` takes every better feasible choice.
     /// Returns the moves tried.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one search, each borrowed differently")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of one search, each borrowed differently"
+    )]
     pub fn run(
         &mut self,
         active: &Active,
@@ -109,7 +116,11 @@ impl<'c> Soft<'c> {
     fn reset(&mut self, from: &State, best: &State) {
         self.journal.clear();
         let differ = from.choice.iter().zip(&best.choice).enumerate();
-        self.journal.extend(differ.filter(|(_, (a, b))| a != b).map(|(item, _)| item as u32));
+        self.journal.extend(
+            differ
+                .filter(|(_, (a, b))| a != b)
+                .map(|(item, _)| item as u32),
+        );
         self.overfull = from.room.iter().filter(|&&room| room < 0).count() as u32;
     }
 
@@ -232,5 +243,7 @@ fn rows_with_floor<'a>(
     rooms: impl Iterator<Item = (&'a i64, &'a i64)>,
     floor: impl Fn(i64) -> i64,
 ) -> Vec<i64> {
-    rooms.map(|(&price, &capacity)| price.max(floor(capacity))).collect()
+    rooms
+        .map(|(&price, &capacity)| price.max(floor(capacity)))
+        .collect()
 }

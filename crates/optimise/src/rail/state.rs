@@ -64,7 +64,10 @@ impl State {
     /// True if `option` fits once its item has left `old`.
     pub fn fits_instead(&self, core: &Core, old: u32, option: u32) -> bool {
         core.uses(option as usize).iter().all(|used| {
-            let freed = core.uses(old as usize).iter().find(|freed| freed.row == used.row);
+            let freed = core
+                .uses(old as usize)
+                .iter()
+                .find(|freed| freed.row == used.row);
             used.amount <= self.room[used.row as usize] + freed.map_or(0, |freed| freed.amount)
         })
     }
@@ -72,7 +75,8 @@ impl State {
     /// A row of `option` that is overfull.
     pub fn overfull(&self, core: &Core, option: u32) -> Option<u32> {
         let mut uses = core.uses(option as usize).iter();
-        uses.find(|used| self.room[used.row as usize] < 0).map(|used| used.row)
+        uses.find(|used| self.room[used.row as usize] < 0)
+            .map(|used| used.row)
     }
 
     fn board(&mut self, core: &Core, item: u32, option: u32) {
@@ -91,7 +95,11 @@ impl State {
             if let Some(&moved) = aboard.get(at) {
                 let option = self.choice_legs(core, moved, item, option);
                 let legs = core.legs(option as usize).iter().take(MAX_LEGS);
-                if let Some(leg) = legs.enumerate().find(|(_, t)| **t == train).map(|(leg, _)| leg) {
+                if let Some(leg) = legs
+                    .enumerate()
+                    .find(|(_, t)| **t == train)
+                    .map(|(leg, _)| leg)
+                {
                     self.place[moved as usize][leg] = at as u32;
                 }
             }
@@ -100,6 +108,10 @@ impl State {
 
     /// The option by which `moved` is aboard: while `item` moves it is still aboard by the option it leaves.
     fn choice_legs(&self, _core: &Core, moved: u32, item: u32, leaving: u32) -> u32 {
-        if moved == item { leaving } else { self.choice[moved as usize] }
+        if moved == item {
+            leaving
+        } else {
+            self.choice[moved as usize]
+        }
     }
 }

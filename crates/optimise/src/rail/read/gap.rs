@@ -54,10 +54,18 @@ mod tests {
             fault("1 2\n3 x\n"),
             "line 2, cost of job 1 at agent 0: \"x\" is not a whole number"
         );
-        assert_eq!(fault("1 1\n3\n4\n"), "line 3, capacity of agent 0: the text ends here");
-        assert_eq!(fault("1 1\n3\n4\n5\n6"), "line 5, end: \"6\" follows the last number");
         assert_eq!(
-            slots::read("1 2 1\n5 9\n1 2 7 4\n").unwrap_err().to_string(),
+            fault("1 1\n3\n4\n"),
+            "line 3, capacity of agent 0: the text ends here"
+        );
+        assert_eq!(
+            fault("1 1\n3\n4\n5\n6"),
+            "line 5, end: \"6\" follows the last number"
+        );
+        assert_eq!(
+            slots::read("1 2 1\n5 9\n1 2 7 4\n")
+                .unwrap_err()
+                .to_string(),
             "line 3, train of container 0: 2 is not between 0 and 1"
         );
     }

@@ -30,7 +30,11 @@ impl<'t> Tokens<'t> {
     }
 
     /// A fault at the present line.
-    pub fn fault<T>(&self, field: impl Into<String>, reason: impl Into<String>) -> Result<T, ReadError> {
+    pub fn fault<T>(
+        &self,
+        field: impl Into<String>,
+        reason: impl Into<String>,
+    ) -> Result<T, ReadError> {
         Err(ReadError {
             line: self.line,
             field: field.into(),
@@ -39,7 +43,12 @@ impl<'t> Tokens<'t> {
     }
 
     /// The next number, between `low` and `high`; `field` is made only for a fault.
-    pub fn number(&mut self, field: impl Fn() -> String, low: i64, high: i64) -> Result<i64, ReadError> {
+    pub fn number(
+        &mut self,
+        field: impl Fn() -> String,
+        low: i64,
+        high: i64,
+    ) -> Result<i64, ReadError> {
         let Some(word) = self.word() else {
             return self.fault(field(), "the text ends here");
         };
@@ -57,7 +66,8 @@ impl<'t> Tokens<'t> {
 
     /// The next number as a count between 1 and `high`.
     pub fn count(&mut self, field: impl Fn() -> String, high: usize) -> Result<usize, ReadError> {
-        self.number(field, 1, high as i64).map(|number| number as usize)
+        self.number(field, 1, high as i64)
+            .map(|number| number as usize)
     }
 
     /// A fault if anything is left.
