@@ -100,6 +100,9 @@ impl Connection {
             ("queue.buffering.max.kbytes", "262144"),
             ("reconnect.backoff.ms", "50"),
             ("reconnect.backoff.max.ms", "1000"),
+            // A transaction begun right after another is told to try again while the broker ends that one.
+            ("retry.backoff.ms", "10"),
+            ("retry.backoff.max.ms", "500"),
             ("statistics.interval.ms", "0"),
         ]);
         config

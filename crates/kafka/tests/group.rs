@@ -10,51 +10,53 @@ use pipeline::log::{Batch, LogError, Partition, Signal, Sink, Source};
 use crate::cluster::{Cluster, numbers, unique, worker};
 use crate::copy::Copier;
 
-const RECORDS: u32 = 20_000;
-
+/// Two copiers: the second joins while the first reads, the first leaves while both read.
 fn rebalance_while_copying(connection: &Connection, cluster: &Cluster) {
     let input = cluster.topic("in", 4);
     let output = cluster.topic("out", 4);
     let group = unique("group");
-    cluster.fill(&input, 4, 0..RECORDS / 2);
-
-    let total = Arc::new(AtomicUsize::new(0));
-    let copier = |instance: &str, until: usize| {
-        let mut worker = worker(&group, instance, &input);
+    let copied: Arc<[AtomicUsize; 2]> = Arc::default();
+    // How many records there are in all; until that is known, no end.
+    let goal = Arc::new(AtomicUsize::new(usize::MAX));
+    let copier = |who: usize, done: fn(first: usize, second: usize, goal: usize) -> bool| {
+        let mut worker = worker(&group, ["a", "b"][who], &input);
         worker.batch_rows = 100;
         let pair = connect(connection, worker).expect("connect");
-        let (total, output) = (total.clone(), output.clone());
+        let (copied, goal, output) = (copied.clone(), goal.clone(), output.clone());
         std::thread::spawn(move || {
             let mut copier = Copier::new(pair, &output);
-            let mut seen = 0;
             copier.run(|copier| {
-                total.fetch_add(copier.copied - seen, Ordering::SeqCst);
-                seen = copier.copied;
-                total.load(Ordering::SeqCst) >= until
+                copied[who].store(copier.copied, Ordering::SeqCst);
+                let count = |who: usize| copied[who].load(Ordering::SeqCst);
+                done(count(0), count(1), goal.load(Ordering::SeqCst))
             });
-            (copier.copied, copier.signals.clone())
+            copier.signals.clone()
         })
     };
-    let all = RECORDS as usize;
-    let first = copier("a", all * 3 / 4);
-    while total.load(Ordering::SeqCst) < 2_000 {
-        assert!(!first.is_finished(), "the first copier died");
-        std::thread::sleep(Duration::from_millis(5));
+    let first = copier(0, |_, second, _| second >= 1_000);
+    let mut second = None;
+    let mut filled = 0;
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while filled < 5_000 || copied[1].load(Ordering::SeqCst) < 2_000 {
+        assert!(Instant::now() < deadline, "copied {copied:?} of {filled}");
+        cluster.fill(&input, 4, filled..filled + 500);
+        filled += 500;
+        std::thread::sleep(Duration::from_millis(20));
+        if second.is_none() && copied[0].load(Ordering::SeqCst) >= 1_000 {
+            second = Some(copier(1, |first, second, goal| first + second >= goal));
+        }
     }
-    let second = copier("b", all);
-    cluster.fill(&input, 4, RECORDS / 2..RECORDS);
-    let (copied_first, signals) = first.join().expect("first copier");
-    let (copied_second, _) = second.join().expect("second copier");
+    goal.store(filled as usize, Ordering::SeqCst);
+    let signals = first.join().expect("first copier");
+    second.expect("second").join().expect("second copier");
     assert!(
         signals
             .iter()
             .any(|signal| matches!(signal, Signal::Revoking(_))),
         "the second member took nothing from the first"
     );
-    assert!(copied_first > 0 && copied_second > 0);
-
     let records = cluster.committed(&output);
-    assert_eq!(numbers(&records), (0..RECORDS).collect::<Vec<_>>());
+    assert_eq!(numbers(&records), (0..filled).collect::<Vec<_>>());
     for partition in 0..4 {
         let values: Vec<_> = records
             .iter()
