@@ -41,7 +41,9 @@ pub enum EngineError {
     #[error("{0}")]
     Arrow(#[from] arrow::error::ArrowError),
     /// A plan broke a rule; it was not published.
-    #[error("a {planner} plan breaks its rules and was not published: {violations}; please report this with the planner's inputs")]
+    #[error(
+        "a {planner} plan breaks its rules and was not published: {violations}; please report this with the planner's inputs"
+    )]
     Infeasible {
         /// Which planner.
         planner: &'static str,
@@ -54,5 +56,9 @@ pub enum EngineError {
 }
 
 fn list(faults: &[Fault]) -> String {
-    faults.iter().map(|fault| format!("  {fault}")).collect::<Vec<_>>().join("\n")
+    faults
+        .iter()
+        .map(|fault| format!("  {fault}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }

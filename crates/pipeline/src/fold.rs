@@ -33,7 +33,14 @@ use crate::settings::{Bounded, Doubt, Settings, micros};
 const UNREADABLE: &str = "(unreadable)";
 
 /// Columns that fold itself reads of every table with a check digit.
-const CHECK_COLUMNS: [&str; 6] = ["event_id", "source", "terminal_id", "row_time", "partition", "offset"];
+const CHECK_COLUMNS: [&str; 6] = [
+    "event_id",
+    "source",
+    "terminal_id",
+    "row_time",
+    "partition",
+    "offset",
+];
 
 /// An owned input partition.
 struct Owned {
@@ -64,14 +71,23 @@ pub struct Fold {
 
 /// The streams that queries see: every table of the schema, and `intake`.
 pub fn streams() -> Streams {
-    let tables = events::schema::tables().iter().map(|table| (table.name.clone(), Arc::clone(&table.schema)));
-    tables.chain([(windows::intake::NAME.to_owned(), windows::intake::schema())]).collect()
+    let tables = events::schema::tables()
+        .iter()
+        .map(|table| (table.name.clone(), Arc::clone(&table.schema)));
+    tables
+        .chain([(windows::intake::NAME.to_owned(), windows::intake::schema())])
+        .collect()
 }
 
 impl Fold {
     /// Plans the queries. No partition is owned yet.
-    pub fn new(settings: Arc<Settings>, clock: Arc<dyn Clock>, tally: Arc<Tally>) -> Result<Self, EngineError> {
-        let program = Program::compile(&settings.files(), &streams()).map_err(EngineError::Queries)?;
+    pub fn new(
+        settings: Arc<Settings>,
+        clock: Arc<dyn Clock>,
+        tally: Arc<Tally>,
+    ) -> Result<Self, EngineError> {
+        let program =
+            Program::compile(&settings.files(), &streams()).map_err(EngineError::Queries)?;
         let mut decoders = BTreeMap::new();
         let limits = DecodeLimits {
             record_bytes_max: settings.record_bytes_max,
@@ -101,16 +117,26 @@ impl Fold {
     }
 
     /// Begins to own a partition at `offset`, with the deltas of its intake state in the order of writing.
-    pub fn assign(&mut self, partition: Partition, offset: i64, state: &[IntakeDelta]) -> Result<(), EngineError> {
+    pub fn assign(
+        &mut self,
+        partition: Partition,
+        offset: i64,
+        state: &[IntakeDelta],
+    ) -> Result<(), EngineError> {
         self.revoke(&partition);
         let Some(input) = self.settings.input(&partition.topic) else {
-            return Err(EngineError::Bug(format!("{partition} was assigned and is no input")));
+            return Err(EngineError::Bug(format!(
+                "{partition} was assigned and is no input"
+            )));
         };
         let stream = input.stream;
-        let mut intake = PartitionIntake::new(partition, offset, micros(self.settings.correction_max));
+        let mut intake =
+            PartitionIntake::new(partition, offset, micros(self.settings.correction_max));
         let settings = Arc::clone(&self.settings);
         for source in settings.sources_of(stream) {
-            intake.source(&source.name, || micros(source.out_of_order_max)).is_changed = false;
+            intake
+                .source(&source.name, || micros(source.out_of_order_max))
+                .is_changed = false;
         }
         for delta in state {
             intake
@@ -121,7 +147,11 @@ impl Fold {
         intake.covered_from = offset;
         let now = self.clock.elapsed();
         self.owned.push(Owned {
-            heard: intake.sources.keys().map(|source| (source.clone(), now)).collect(),
+            heard: intake
+                .sources
+                .keys()
+                .map(|source| (source.clone(), now))
+                .collect(),
             intake,
             stream,
             end: None,
@@ -132,7 +162,8 @@ impl Fold {
 
     /// Stops owning a partition; what was not committed of it is forgotten.
     pub fn revoke(&mut self, partition: &Partition) {
-        self.owned.retain(|owned| owned.intake.partition != *partition);
+        self.owned
+            .retain(|owned| owned.intake.partition != *partition);
     }
 
     /// Forgets everything that was not committed, and all partitions: they are assigned again with their state.
@@ -154,9 +185,12 @@ impl Fold {
         self.flagged.clear();
     }
 
-    /// The owned partitions, with the offset of the next record of each.
-    pub fn positions(&self) -> Vec<(Partition, i64)> {
-        self.owned.iter().map(|owned| (owned.intake.partition.clone(), owned.intake.next_offset)).collect()
+    /// The owned partitions, with the offset behind the last record that was committed of each.
+    pub fn committed_positions(&self) -> Vec<(Partition, i64)> {
+        self.owned
+            .iter()
+            .map(|owned| (owned.intake.partition.clone(), owned.intake.covered_from))
+            .collect()
     }
 
     /// Bytes of input that wait for the commit.
@@ -171,7 +205,11 @@ impl Fold {
 
     /// A partition has been read up to `next_offset` and holds no more for now.
     pub fn reached_end(&mut self, partition: &Partition, next_offset: i64) {
-        if let Some(owned) = self.owned.iter_mut().find(|owned| owned.intake.partition == *partition) {
+        if let Some(owned) = self
+            .owned
+            .iter_mut()
+            .find(|owned| owned.intake.partition == *partition)
+        {
             owned.intake.next_offset = owned.intake.next_offset.max(next_offset);
             owned.end = Some(owned.intake.next_offset);
         }
@@ -185,7 +223,11 @@ impl Fold {
         let places: Vec<Option<usize>> = batch
             .partitions()
             .iter()
-            .map(|partition| self.owned.iter().position(|owned| owned.intake.partition == *partition))
+            .map(|partition| {
+                self.owned
+                    .iter()
+                    .position(|owned| owned.intake.partition == *partition)
+            })
             .collect();
         for entry in batch.entries() {
             if let Some(place) = places[entry.partition] {
@@ -231,21 +273,31 @@ impl Fold {
         let owned = &mut self.owned[place];
         let row_time_us = head.row_time_us();
         let settings = &self.settings;
-        owned.intake.source(head.source, || settings.out_of_order_us(head.source));
+        owned
+            .intake
+            .source(head.source, || settings.out_of_order_us(head.source));
         let is_heartbeat = head.kind == Kind::Heartbeat;
-        let id = (!is_heartbeat).then(|| EventHash::new(head.source, head.event_id, head.record_time_us));
+        let id = (!is_heartbeat)
+            .then(|| EventHash::new(head.source, head.event_id, head.record_time_us));
         let fate = owned.intake.decide(head.source, id, row_time_us);
         match owned.heard.get_mut(head.source) {
             Some(heard) => *heard = self.clock.elapsed(),
             None => {
-                owned.heard.insert(head.source.to_owned(), self.clock.elapsed());
+                owned
+                    .heard
+                    .insert(head.source.to_owned(), self.clock.elapsed());
             }
         }
         match fate {
             Fate::Accepted if is_heartbeat => counts.heartbeats += 1,
             Fate::Accepted => {
                 counts.accepted += 1;
-                decoder.keep(value, row_time_us, owned.intake.partition.index, entry.offset);
+                decoder.keep(
+                    value,
+                    row_time_us,
+                    owned.intake.partition.index,
+                    entry.offset,
+                );
                 self.tell(place, entry, &head, "accepted", "", 1);
                 self.flag(place, entry, &head);
             }
@@ -283,12 +335,23 @@ impl Fold {
     }
 
     /// Writes one row of the `intake` stream.
-    fn tell(&mut self, place: usize, entry: &Entry, head: &Head<'_>, outcome: &'static str, reason: &str, copies: i64) {
+    fn tell(
+        &mut self,
+        place: usize,
+        entry: &Entry,
+        head: &Head<'_>,
+        outcome: &'static str,
+        reason: &str,
+        copies: i64,
+    ) {
         let Kind::Table(table) = head.kind else {
             return;
         };
         let intake = &self.owned[place].intake;
-        let latest = intake.sources.get(head.source).and_then(|source| source.row_time_max_us);
+        let latest = intake
+            .sources
+            .get(head.source)
+            .and_then(|source| source.row_time_max_us);
         let is_fact = matches!(head.classifier, Classifier::Act | Classifier::Unspecified);
         self.intake_rows.push(&IntakeRow {
             row_time_us: latest.unwrap_or_else(|| head.row_time_us()),
@@ -305,14 +368,29 @@ impl Fold {
         });
     }
 
-    fn reject(&mut self, place: usize, batch: &Batch, entry: &Entry, head: Option<&Head<'_>>, mut refusal: Refusal) {
+    fn reject(
+        &mut self,
+        place: usize,
+        batch: &Batch,
+        entry: &Entry,
+        head: Option<&Head<'_>>,
+        mut refusal: Refusal,
+    ) {
         *self.rejected.entry(refusal.reason).or_default() += 1;
         let owned = &self.owned[place];
         let source = head.map_or(UNREADABLE, |head| head.source);
         // Time of the source in this partition, or of any: what cannot be read has none of its own.
-        let known = owned.intake.sources.get(source).and_then(|source| source.row_time_max_us);
+        let known = owned
+            .intake
+            .sources
+            .get(source)
+            .and_then(|source| source.row_time_max_us);
         let latest = known.or_else(|| owned.intake.latest_us());
-        let outcome = if refusal.reason == RejectReason::Late { "late" } else { "rejected" };
+        let outcome = if refusal.reason == RejectReason::Late {
+            "late"
+        } else {
+            "rejected"
+        };
         let table = head.and_then(|head| match head.kind {
             Kind::Table(table) => Some(table.table().name.as_str()),
             Kind::Heartbeat => None,
@@ -352,7 +430,10 @@ impl Fold {
         let mut tables: BTreeMap<String, Vec<RecordBatch>> = BTreeMap::new();
         for decoder in self.decoders.values_mut() {
             for (table, batch) in decoder.take() {
-                tables.entry(table.table().name.clone()).or_default().push(batch);
+                tables
+                    .entry(table.table().name.clone())
+                    .or_default()
+                    .push(batch);
             }
         }
         for (table, batches) in &mut tables {
@@ -381,18 +462,26 @@ impl Fold {
         records.append(&mut self.rejects);
         for owned in &mut self.owned {
             let home = self.settings.state_partition(&owned.intake.partition);
-            records.extend(owned.intake.delta().map(|delta| state_record(home, &delta, self.timestamp_ms)));
+            records.extend(
+                owned
+                    .intake
+                    .delta()
+                    .map(|delta| state_record(home, &delta, self.timestamp_ms)),
+            );
         }
         let positions = self.owned.iter();
-        let positions = positions.map(|owned| (owned.intake.partition.clone(), owned.intake.next_offset));
+        let positions =
+            positions.map(|owned| (owned.intake.partition.clone(), owned.intake.next_offset));
         Ok(Some(Commit {
             positions: positions.collect(),
             records,
         }))
     }
 
-    /// The last [`Self::commit`] is durable.
-    pub fn committed(&mut self) {
+    /// The last [`Self::commit`] is durable. Returns an empty batch whose memory can be used again.
+    pub fn committed(&mut self) -> Batch {
+        let mut spare = self.held.pop().unwrap_or_default();
+        spare.clear();
         self.held.clear();
         for owned in &mut self.owned {
             owned.intake.committed();
@@ -407,10 +496,15 @@ impl Fold {
         for (reason, count) in std::mem::take(&mut self.flagged) {
             self.tally.flagged(reason, count);
         }
+        spare
     }
 
     /// Finds wrong check digits: flags them, or takes the rows out.
-    fn check_digits(&mut self, table: &str, batch: &RecordBatch) -> Result<RecordBatch, EngineError> {
+    fn check_digits(
+        &mut self,
+        table: &str,
+        batch: &RecordBatch,
+    ) -> Result<RecordBatch, EngineError> {
         let found = doubtful(table, batch);
         if found.is_empty() {
             return Ok(batch.clone());
@@ -434,10 +528,17 @@ impl Fold {
             return;
         };
         *self.flagged.entry("check_digit").or_default() += 1;
-        let text = |name: &str| batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
+        let text = |name: &str| {
+            batch
+                .column_by_name(name)
+                .and_then(|column| column.as_string_opt::<i32>())
+        };
         let source = text("source").map_or("", |column| column.value(row));
         let intake = &self.owned[place].intake;
-        let latest = intake.sources.get(source).and_then(|source| source.row_time_max_us);
+        let latest = intake
+            .sources
+            .get(source)
+            .and_then(|source| source.row_time_max_us);
         self.intake_rows.push(&IntakeRow {
             row_time_us: latest.unwrap_or_default(),
             source,
@@ -455,17 +556,26 @@ impl Fold {
 
     /// Place in `owned` and offset of the record that a row came from.
     fn row_origin(&self, table: &str, batch: &RecordBatch, row: usize) -> Option<(usize, i64)> {
-        let partition = batch.column_by_name("partition")?.as_primitive_opt::<Int32Type>()?.value(row);
-        let offset = batch.column_by_name("offset")?.as_primitive_opt::<Int64Type>()?.value(row);
+        let partition = batch
+            .column_by_name("partition")?
+            .as_primitive_opt::<Int32Type>()?
+            .value(row);
+        let offset = batch
+            .column_by_name("offset")?
+            .as_primitive_opt::<Int64Type>()?
+            .value(row);
         let stream = events::schema::table(table)?.stream;
-        let place = self.owned.iter().position(|owned| owned.stream == stream && owned.intake.partition.index == partition)?;
+        let place = self.owned.iter().position(|owned| {
+            owned.stream == stream && owned.intake.partition.index == partition
+        })?;
         Some((place, offset))
     }
 
     /// Writes the record of a row that was accepted at first to the reject topic.
     fn reject_row(&mut self, batch: &RecordBatch, row: usize, refusal: Refusal) {
         let column = |name: &str| batch.column_by_name(name);
-        let partition = column("partition").and_then(|column| column.as_primitive_opt::<Int32Type>());
+        let partition =
+            column("partition").and_then(|column| column.as_primitive_opt::<Int32Type>());
         let offset = column("offset").and_then(|column| column.as_primitive_opt::<Int64Type>());
         let (Some(partition), Some(offset)) = (partition, offset) else {
             return;
@@ -481,7 +591,12 @@ impl Fold {
             ..refusal
         };
         *self.rejected.entry(refusal.reason).or_default() += 1;
-        let topics: Vec<Arc<str>> = self.settings.inputs.iter().map(|input| Arc::clone(&input.topic)).collect();
+        let topics: Vec<Arc<str>> = self
+            .settings
+            .inputs
+            .iter()
+            .map(|input| Arc::clone(&input.topic))
+            .collect();
         for held in &self.held {
             let found = held.entries().iter().find(|entry| {
                 let from = held.partition(entry);
@@ -502,13 +617,21 @@ impl Fold {
         }
     }
 
-    fn run_queries(&mut self, tables: &BTreeMap<String, Vec<RecordBatch>>) -> Result<Vec<Part>, EngineError> {
+    fn run_queries(
+        &mut self,
+        tables: &BTreeMap<String, Vec<RecordBatch>>,
+    ) -> Result<Vec<Part>, EngineError> {
         for (table, rows) in tables {
             self.program.fill(table, rows.clone());
         }
         let mut parts = Vec::new();
         let mut failed: Vec<(String, QueryError)> = Vec::new();
-        for table in self.program.tables.iter().filter(|table| tables.contains_key(&table.stream)) {
+        for table in self
+            .program
+            .tables
+            .iter()
+            .filter(|table| tables.contains_key(&table.stream))
+        {
             match table.fold.run() {
                 Ok(batches) => parts.push(Part {
                     name: table.name.clone(),
@@ -600,7 +723,10 @@ impl Fold {
         }
         match self.program.queries.iter().find(|query| query.name == name) {
             Some(query) => {
-                let rows = query.fold.as_ref().map_or_else(|| Ok(Vec::new()), |fold| fold.run());
+                let rows = query
+                    .fold
+                    .as_ref()
+                    .map_or_else(|| Ok(Vec::new()), |fold| fold.run());
                 (rows, query.fingerprint, query.merge_key.clone())
             }
             None => (Ok(Vec::new()), 0, MergeKey::Port),
@@ -608,7 +734,10 @@ impl Fold {
     }
 
     fn covered(&self) -> Vec<Covered> {
-        let owned = self.owned.iter().filter(|owned| owned.intake.next_offset > owned.intake.covered_from);
+        let owned = self
+            .owned
+            .iter()
+            .filter(|owned| owned.intake.next_offset > owned.intake.covered_from);
         let covered = owned.map(|owned| Covered {
             topic: owned.intake.partition.topic.to_string(),
             partition: owned.intake.partition.index,
@@ -639,7 +768,9 @@ impl Fold {
         let correction_us = micros(self.settings.correction_max);
         let mut frontiers = Vec::new();
         for owned in &self.owned {
-            let ends_now = self.settings.bounded == Bounded::UntilEnd && owned.end.is_some() && !owned.has_ended;
+            let ends_now = self.settings.bounded == Bounded::UntilEnd
+                && owned.end.is_some()
+                && !owned.has_ended;
             for (name, source) in &owned.intake.sources {
                 if !source.is_changed && !ends_now {
                     continue;
@@ -681,7 +812,9 @@ fn state_record(home: Partition, delta: &IntakeDelta, timestamp_ms: i64) -> Outg
 fn projection(program: &Program) -> Result<Projection, EngineError> {
     let mut projection = Projection::none();
     let mut add = |table: &str, columns: &[&str]| {
-        projection.add(table, columns).map_err(|error| EngineError::Schema(error.to_string()))
+        projection
+            .add(table, columns)
+            .map_err(|error| EngineError::Schema(error.to_string()))
     };
     for (table, columns) in program.needed_columns() {
         if table != windows::intake::NAME {
@@ -700,7 +833,9 @@ fn projection(program: &Program) -> Result<Projection, EngineError> {
 impl Settings {
     /// Refuses a readable record whose envelope cannot be believed.
     fn judge(&self, head: &Head<'_>, timestamp_ms: i64) -> Result<(), Refusal> {
-        let limit_us = timestamp_ms.saturating_mul(1_000).saturating_add(micros(self.future_max));
+        let limit_us = timestamp_ms
+            .saturating_mul(1_000)
+            .saturating_add(micros(self.future_max));
         let ahead_us = head.row_time_us().saturating_sub(limit_us);
         if ahead_us > 0 {
             return Err(Refusal::new(
@@ -716,13 +851,18 @@ impl Settings {
         if self.unknown_terminal == Doubt::Reject && !self.knows_terminal(head.terminal_id) {
             return Err(Refusal::new(
                 RejectReason::UnknownTerminal,
-                format!("terminal {} is not listed: add it to `terminals` or correct the source", head.terminal_id),
+                format!(
+                    "terminal {} is not listed: add it to `terminals` or correct the source",
+                    head.terminal_id
+                ),
             ));
         }
         Ok(())
     }
 
     fn knows_terminal(&self, terminal_id: &str) -> bool {
-        terminal_id.is_empty() || self.terminals.is_empty() || self.terminals.iter().any(|known| known == terminal_id)
+        terminal_id.is_empty()
+            || self.terminals.is_empty()
+            || self.terminals.iter().any(|known| known == terminal_id)
     }
 }

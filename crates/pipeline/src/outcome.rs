@@ -12,24 +12,96 @@ use crate::intake::rejects::reason_name;
 
 /// Names of all metrics of the engine, with their kind and unit.
 pub const METRICS: [(&str, &str, &str); 18] = [
-    ("quaystream_records_total", "counter", "input records read, by stream"),
-    ("quaystream_accepted_total", "counter", "rows that count, by stream"),
-    ("quaystream_duplicates_total", "counter", "exact copies, by stream"),
-    ("quaystream_heartbeats_total", "counter", "heartbeats of sources, by stream"),
-    ("quaystream_rejects_total", "counter", "records written to the reject topic, by reason"),
-    ("quaystream_flagged_total", "counter", "accepted rows with something doubtful, by reason"),
-    ("quaystream_fold_commits_total", "counter", "commits of the first stage"),
-    ("quaystream_fold_seconds", "histogram", "decode and partial aggregates of one commit, seconds"),
-    ("quaystream_partial_bytes_total", "counter", "bytes from fold to merge"),
-    ("quaystream_merge_commits_total", "counter", "commits of the second stage"),
-    ("quaystream_merge_seconds", "histogram", "work of one step of merge, seconds"),
-    ("quaystream_frontier_seconds", "gauge", "event time that all input has reached, seconds since 1970"),
-    ("quaystream_rows_total", "counter", "rows that left, by query"),
-    ("quaystream_late_in_merge_total", "counter", "rows that came for final windows, by query"),
-    ("quaystream_query_failures_total", "counter", "queries that stopped at an error, by query"),
-    ("quaystream_plans_total", "counter", "planning runs, by planner"),
-    ("quaystream_plan_gap_ratio", "gauge", "(value - bound) / value of the last plan, by planner"),
-    ("quaystream_plan_seconds", "histogram", "time to solve, seconds, by planner"),
+    (
+        "quaystream_records_total",
+        "counter",
+        "input records read, by stream",
+    ),
+    (
+        "quaystream_accepted_total",
+        "counter",
+        "rows that count, by stream",
+    ),
+    (
+        "quaystream_duplicates_total",
+        "counter",
+        "exact copies, by stream",
+    ),
+    (
+        "quaystream_heartbeats_total",
+        "counter",
+        "heartbeats of sources, by stream",
+    ),
+    (
+        "quaystream_rejects_total",
+        "counter",
+        "records written to the reject topic, by reason",
+    ),
+    (
+        "quaystream_flagged_total",
+        "counter",
+        "accepted rows with something doubtful, by reason",
+    ),
+    (
+        "quaystream_fold_commits_total",
+        "counter",
+        "commits of the first stage",
+    ),
+    (
+        "quaystream_fold_seconds",
+        "histogram",
+        "decode and partial aggregates of one commit, seconds",
+    ),
+    (
+        "quaystream_partial_bytes_total",
+        "counter",
+        "bytes from fold to merge",
+    ),
+    (
+        "quaystream_merge_commits_total",
+        "counter",
+        "commits of the second stage",
+    ),
+    (
+        "quaystream_merge_seconds",
+        "histogram",
+        "work of one step of merge, seconds",
+    ),
+    (
+        "quaystream_frontier_seconds",
+        "gauge",
+        "event time that all input has reached, seconds since 1970",
+    ),
+    (
+        "quaystream_rows_total",
+        "counter",
+        "rows that left, by query",
+    ),
+    (
+        "quaystream_late_in_merge_total",
+        "counter",
+        "rows that came for final windows, by query",
+    ),
+    (
+        "quaystream_query_failures_total",
+        "counter",
+        "queries that stopped at an error, by query",
+    ),
+    (
+        "quaystream_plans_total",
+        "counter",
+        "planning runs, by planner",
+    ),
+    (
+        "quaystream_plan_gap_ratio",
+        "gauge",
+        "(value - bound) / value of the last plan, by planner",
+    ),
+    (
+        "quaystream_plan_seconds",
+        "histogram",
+        "time to solve, seconds, by planner",
+    ),
 ];
 
 /// Counts of one stream.
@@ -67,6 +139,7 @@ pub struct PlanReport {
 /// Running totals since the start of this process.
 #[derive(Debug, Default)]
 pub struct Tally {
+    is_silent: bool,
     records: AtomicU64,
     accepted: AtomicU64,
     duplicates: AtomicU64,
@@ -96,12 +169,23 @@ impl Tally {
         };
         add(&self.records, "quaystream_records_total", counts.records);
         add(&self.accepted, "quaystream_accepted_total", counts.accepted);
-        add(&self.duplicates, "quaystream_duplicates_total", counts.duplicates);
-        add(&self.heartbeats, "quaystream_heartbeats_total", counts.heartbeats);
+        add(
+            &self.duplicates,
+            "quaystream_duplicates_total",
+            counts.duplicates,
+        );
+        add(
+            &self.heartbeats,
+            "quaystream_heartbeats_total",
+            counts.heartbeats,
+        );
     }
 
     /// Records were rejected.
     pub fn rejected(&self, reason: RejectReason, count: u64) {
+        if self.is_silent {
+            return;
+        }
         let name = reason_name(reason);
         *locked(&self.rejects).entry(name).or_default() += count;
         counter!("quaystream_rejects_total", "reason" => name).increment(count);
@@ -121,10 +205,22 @@ impl Tally {
         counter!("quaystream_partial_bytes_total").increment(partial_bytes);
     }
 
+    /// Totals that go nowhere, for state that is built again from the log.
+    pub fn silent() -> Self {
+        Tally {
+            is_silent: true,
+            ..Tally::default()
+        }
+    }
+
     /// Merge committed.
-    pub fn merge_commit(&self, seconds: f64, frontier_us: Option<i64>) {
+    pub fn merge_commit(&self) {
         self.merge_commits.fetch_add(1, Ordering::Relaxed);
         counter!("quaystream_merge_commits_total").increment(1);
+    }
+
+    /// Merge computed what was due.
+    pub fn merge_step(&self, seconds: f64, frontier_us: Option<i64>) {
         histogram!("quaystream_merge_seconds").record(seconds);
         if let Some(frontier_us) = frontier_us {
             self.frontier_us.fetch_max(frontier_us, Ordering::Relaxed);
@@ -134,19 +230,45 @@ impl Tally {
 
     /// Rows of a query left.
     pub fn rows(&self, query: &str, count: u64) {
+        if self.is_silent {
+            return;
+        }
         self.rows.fetch_add(count, Ordering::Relaxed);
         counter!("quaystream_rows_total", "query" => query.to_owned()).increment(count);
     }
 
     /// Rows came for windows that are final.
     pub fn late_in_merge(&self, query: &str, count: u64) {
-        tracing::warn!(query, count, "rows for windows that are final: their source had been idle");
+        if self.is_silent {
+            return;
+        }
+        tracing::warn!(
+            query,
+            count,
+            "rows for windows that are final: their source had been idle"
+        );
         counter!("quaystream_late_in_merge_total", "query" => query.to_owned()).increment(count);
         self.rejected(RejectReason::LateInMerge, count);
     }
 
+    /// Rows were refused because their table holds its largest number of keys.
+    pub fn keys_refused(&self, table: &str, count: u64) {
+        if self.is_silent {
+            return;
+        }
+        tracing::warn!(
+            table,
+            count,
+            "rows with new keys refused: the table is full, raise table_keys_max"
+        );
+        self.rejected(RejectReason::KeyLimit, count);
+    }
+
     /// A query stopped; the others go on.
     pub fn query_failed(&self, query: &str, error: &dyn std::error::Error) {
+        if self.is_silent {
+            return;
+        }
         tracing::error!(query, %error, "query stopped; mend it and start again");
         locked(&self.failures).push(format!("{query}: {error}"));
         counter!("quaystream_query_failures_total", "query" => query.to_owned()).increment(1);
@@ -154,8 +276,15 @@ impl Tally {
 
     /// A planner made a plan.
     pub fn planned(&self, planner: &'static str, report: PlanReport, seconds: f64) {
+        if self.is_silent {
+            return;
+        }
         counter!("quaystream_plans_total", "planner" => planner).increment(1);
-        let gap = if report.value == report.bound { 0.0 } else { (report.value - report.bound) as f64 / report.value.max(1) as f64 };
+        let gap = if report.value == report.bound {
+            0.0
+        } else {
+            (report.value - report.bound) as f64 / report.value.max(1) as f64
+        };
         gauge!("quaystream_plan_gap_ratio", "planner" => planner).set(gap);
         histogram!("quaystream_plan_seconds", "planner" => planner).record(seconds);
         locked(&self.plans).insert(planner, report);
@@ -203,6 +332,9 @@ impl Tally {
 
     /// Commits of fold and of merge.
     pub fn commits(&self) -> (u64, u64) {
-        (self.fold_commits.load(Ordering::Relaxed), self.merge_commits.load(Ordering::Relaxed))
+        (
+            self.fold_commits.load(Ordering::Relaxed),
+            self.merge_commits.load(Ordering::Relaxed),
+        )
     }
 }

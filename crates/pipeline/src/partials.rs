@@ -66,8 +66,16 @@ pub fn write(
                 format: FORMAT,
                 part: part as u32,
                 parts,
-                covered: if is_last { covered.to_vec() } else { Vec::new() },
-                frontiers: if is_last { frontiers.to_vec() } else { Vec::new() },
+                covered: if is_last {
+                    covered.to_vec()
+                } else {
+                    Vec::new()
+                },
+                frontiers: if is_last {
+                    frontiers.to_vec()
+                } else {
+                    Vec::new()
+                },
                 deltas,
             };
             records.push(Outgoing {
@@ -83,16 +91,28 @@ pub fn write(
     Ok(records)
 }
 
-fn route(part: &Part, batch: &RecordBatch, partitions: i32) -> Result<Vec<(i32, RecordBatch)>, ArrowError> {
+fn route(
+    part: &Part,
+    batch: &RecordBatch,
+    partitions: i32,
+) -> Result<Vec<(i32, RecordBatch)>, ArrowError> {
     if part.merge_key == MergeKey::Port || partitions <= 1 {
         return Ok(vec![(PORT_PARTITION, batch.clone())]);
     }
-    let terminals = batch.column_by_name("terminal_id").and_then(|column| column.as_string_opt::<i32>());
+    let terminals = batch
+        .column_by_name("terminal_id")
+        .and_then(|column| column.as_string_opt::<i32>());
     let Some(terminals) = terminals else {
         return Ok(vec![(PORT_PARTITION, batch.clone())]);
     };
     let homes: Vec<i32> = (0..terminals.len())
-        .map(|row| if terminals.is_null(row) { PORT_PARTITION } else { partition_of_terminal(terminals.value(row), partitions) })
+        .map(|row| {
+            if terminals.is_null(row) {
+                PORT_PARTITION
+            } else {
+                partition_of_terminal(terminals.value(row), partitions)
+            }
+        })
         .collect();
     let mut routed = Vec::new();
     for partition in 0..partitions {
@@ -142,7 +162,9 @@ fn group(deltas: Vec<Delta>) -> Vec<Vec<Delta>> {
 #[derive(Debug, thiserror::Error)]
 pub enum PartialsError {
     /// Not what fold writes.
-    #[error("{at} offset {offset} is not a partials record: {reason}; the topic belongs to the engine alone")]
+    #[error(
+        "{at} offset {offset} is not a partials record: {reason}; the topic belongs to the engine alone"
+    )]
     Unreadable {
         /// Where it stands.
         at: Partition,

@@ -128,19 +128,30 @@ impl Settings {
 
     /// The sources that are waited for in a topic.
     pub fn sources_of(&self, stream: Stream) -> impl Iterator<Item = &SourceSettings> {
-        self.sources.iter().filter(move |source| source.streams.contains(&stream))
+        self.sources
+            .iter()
+            .filter(move |source| source.streams.contains(&stream))
     }
 
     /// All files that make the program: tables and queries, then the planners' inputs.
     pub fn files(&self) -> Vec<SqlFile> {
         let planners = [&self.planners.berths.inputs, &self.planners.rail.inputs];
-        self.queries.iter().chain(planners.into_iter().flatten()).cloned().collect()
+        self.queries
+            .iter()
+            .chain(planners.into_iter().flatten())
+            .cloned()
+            .collect()
     }
 
     /// Every input partition.
     pub fn partitions(&self) -> impl Iterator<Item = (Partition, Stream)> + '_ {
         self.inputs.iter().flat_map(|input| {
-            (0..input.partitions).map(|index| (Partition::new(Arc::clone(&input.topic), index), input.stream))
+            (0..input.partitions).map(|index| {
+                (
+                    Partition::new(Arc::clone(&input.topic), index),
+                    input.stream,
+                )
+            })
         })
     }
 

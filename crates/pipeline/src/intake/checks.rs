@@ -46,7 +46,9 @@ pub struct Doubtful {
 pub fn doubtful(table: &str, batch: &RecordBatch) -> Vec<Doubtful> {
     let mut found = Vec::new();
     for check in CHECKS.iter().filter(|check| check.table == table) {
-        let column = batch.column_by_name(check.column).and_then(|column| column.as_string_opt::<i32>());
+        let column = batch
+            .column_by_name(check.column)
+            .and_then(|column| column.as_string_opt::<i32>());
         let Some(numbers) = column else {
             continue;
         };

@@ -14,7 +14,12 @@ impl EventHash {
     /// The hash of one event version.
     pub fn new(source: &str, event_id: &str, record_time_us: i64) -> Self {
         let mut bytes = [0_u8; 256];
-        let parts = [source.as_bytes(), &[0], event_id.as_bytes(), &record_time_us.to_le_bytes()];
+        let parts = [
+            source.as_bytes(),
+            &[0],
+            event_id.as_bytes(),
+            &record_time_us.to_le_bytes(),
+        ];
         let length: usize = parts.iter().map(|part| part.len()).sum();
         if length > bytes.len() {
             return EventHash(XxHash3_128::oneshot(&parts.concat()));
@@ -85,7 +90,11 @@ impl Ids {
     /// Forgets what a copy could no longer be taken for new: it would be late.
     pub fn evict(&mut self, source: u16, late_before_us: i64) {
         let last = late_before_us.div_euclid(BUCKET_US);
-        while let Some((&key, _)) = self.buckets.range((source, i64::MIN)..(source, last)).next() {
+        while let Some((&key, _)) = self
+            .buckets
+            .range((source, i64::MIN)..(source, last))
+            .next()
+        {
             for id in self.buckets.remove(&key).unwrap_or_default() {
                 self.copies.remove(&id);
             }
@@ -111,7 +120,11 @@ mod tests {
     fn a_copy_is_known_until_it_would_be_late() {
         let mut ids = Ids::default();
         let id = EventHash::new("ais", "1", 5);
-        assert_ne!(id, EventHash::new("ais", "1", 6), "an update is another version");
+        assert_ne!(
+            id,
+            EventHash::new("ais", "1", 6),
+            "an update is another version"
+        );
         assert_ne!(id, EventHash::new("ai", "s1", 5));
         assert_eq!(ids.seen(id), 0);
         ids.insert(id, 3, 10 * BUCKET_US, 1);

@@ -50,13 +50,21 @@ impl SourceState {
     /// No accepted row to come is earlier than this, and a row before it is late. None before the first row.
     pub fn complete_to_us(&self, correction_us: i64) -> Option<i64> {
         let latest = self.row_time_max_us?;
-        Some(latest.saturating_sub(self.out_of_order_us).saturating_sub(correction_us))
+        Some(
+            latest
+                .saturating_sub(self.out_of_order_us)
+                .saturating_sub(correction_us),
+        )
     }
 
     /// The first value of [`Self::complete_to_us`].
     pub fn begin_us(&self, correction_us: i64) -> Option<i64> {
         let first = self.row_time_first_us?;
-        Some(first.saturating_sub(self.out_of_order_us).saturating_sub(correction_us))
+        Some(
+            first
+                .saturating_sub(self.out_of_order_us)
+                .saturating_sub(correction_us),
+        )
     }
 }
 
@@ -92,7 +100,11 @@ impl PartitionIntake {
     }
 
     /// The state of a source, made if it is new.
-    pub fn source(&mut self, name: &str, out_of_order_us: impl FnOnce() -> i64) -> &mut SourceState {
+    pub fn source(
+        &mut self,
+        name: &str,
+        out_of_order_us: impl FnOnce() -> i64,
+    ) -> &mut SourceState {
         if !self.sources.contains_key(name) {
             let number = u16::try_from(self.sources.len()).unwrap_or(u16::MAX);
             let state = SourceState {
@@ -107,7 +119,9 @@ impl PartitionIntake {
             self.sources.insert(name.to_owned(), state);
         }
         // Inserted above if it was not there.
-        self.sources.entry(name.to_owned()).or_insert_with(|| unreachable!())
+        self.sources
+            .entry(name.to_owned())
+            .or_insert_with(|| unreachable!())
     }
 
     /// Decides on a row and remembers it. `id` is none for heartbeats, which only move time on.
@@ -119,10 +133,14 @@ impl PartitionIntake {
         if let Some(id) = id {
             let before = self.ids.seen(id);
             if before > 0 {
-                self.counted.push((id, state.number, row_time_us, before + 1));
+                self.counted
+                    .push((id, state.number, row_time_us, before + 1));
                 return Fate::Duplicate { before };
             }
-            if let Some(limit) = state.complete_to_us(correction_us).filter(|&limit| row_time_us < limit) {
+            if let Some(limit) = state
+                .complete_to_us(correction_us)
+                .filter(|&limit| row_time_us < limit)
+            {
                 return Fate::Late {
                     by_us: limit - row_time_us,
                 };
@@ -131,7 +149,11 @@ impl PartitionIntake {
             self.counted.push((id, state.number, row_time_us, 1));
             state.accepted_max_us = state.accepted_max_us.max(Some(row_time_us));
         }
-        if state.is_idle || state.row_time_max_us.is_none_or(|latest| row_time_us > latest) {
+        if state.is_idle
+            || state
+                .row_time_max_us
+                .is_none_or(|latest| row_time_us > latest)
+        {
             state.is_changed = true;
             state.is_idle = false;
             state.row_time_first_us = state.row_time_first_us.or(Some(row_time_us));
@@ -146,12 +168,17 @@ impl PartitionIntake {
 
     /// Latest row time of any source: the time of records that have none of their own.
     pub fn latest_us(&self) -> Option<i64> {
-        self.sources.values().filter_map(|source| source.row_time_max_us).max()
+        self.sources
+            .values()
+            .filter_map(|source| source.row_time_max_us)
+            .max()
     }
 
     /// What changed since the last commit, for the intake-state topic; none if nothing did.
     pub fn delta(&mut self) -> Option<IntakeDelta> {
-        if self.next_offset == self.covered_from && !self.sources.values().any(|source| source.is_changed) {
+        if self.next_offset == self.covered_from
+            && !self.sources.values().any(|source| source.is_changed)
+        {
             return None;
         }
         let counted = std::mem::take(&mut self.counted);
@@ -168,7 +195,12 @@ impl PartitionIntake {
                 Some((source.number, progress))
             })
             .collect();
-        let place = |number: u16| heard.iter().position(|(heard, _)| *heard == number).unwrap_or_default();
+        let place = |number: u16| {
+            heard
+                .iter()
+                .position(|(heard, _)| *heard == number)
+                .unwrap_or_default()
+        };
         Some(IntakeDelta {
             format: FORMAT,
             topic: self.partition.topic.to_string(),
@@ -176,7 +208,10 @@ impl PartitionIntake {
             next_offset: self.next_offset,
             id_high: counted.iter().map(|(id, ..)| (id.0 >> 64) as u64).collect(),
             id_low: counted.iter().map(|(id, ..)| id.0 as u64).collect(),
-            id_source: counted.iter().map(|(_, number, ..)| place(*number) as u32).collect(),
+            id_source: counted
+                .iter()
+                .map(|(_, number, ..)| place(*number) as u32)
+                .collect(),
             id_row_time_us: counted.iter().map(|(_, _, time, _)| *time).collect(),
             id_copies: counted.iter().map(|(.., copies)| *copies).collect(),
             sources: heard.into_iter().map(|(_, progress)| progress).collect(),
@@ -184,7 +219,11 @@ impl PartitionIntake {
     }
 
     /// Takes back what [`Self::delta`] wrote. Deltas come in the order in which they were written.
-    pub fn restore(&mut self, delta: &IntakeDelta, out_of_order_us: impl Fn(&str) -> i64) -> Result<(), String> {
+    pub fn restore(
+        &mut self,
+        delta: &IntakeDelta,
+        out_of_order_us: impl Fn(&str) -> i64,
+    ) -> Result<(), String> {
         if delta.format != FORMAT {
             return Err(format!(
                 "intake state of {} has format {}, this version reads {FORMAT}: drain the topic with the version that wrote it",

@@ -87,9 +87,17 @@ pub fn outgoing(
         reason: refusal.reason.into(),
         detail: refusal.detail.clone(),
         at_byte: refusal.at_byte,
-        raw: if is_whole { value.to_vec() } else { value[..RAW_CUT].to_vec() },
+        raw: if is_whole {
+            value.to_vec()
+        } else {
+            value[..RAW_CUT].to_vec()
+        },
         raw_length: value.len() as u64,
-        raw_sha256: if is_whole { Vec::new() } else { Sha256::digest(value).to_vec() },
+        raw_sha256: if is_whole {
+            Vec::new()
+        } else {
+            Sha256::digest(value).to_vec()
+        },
         source: refusal.source.clone(),
         event_id: refusal.event_id.clone(),
         query: refusal.query.clone(),

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int32Builder, Int64Builder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder};
+use arrow::array::{
+    ArrayRef, Int32Builder, Int64Builder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
+};
 use arrow::error::ArrowError;
 
 /// What happened to one record.
@@ -48,7 +50,14 @@ impl IntakeRows {
     /// Appends a row.
     pub fn push(&mut self, row: &IntakeRow<'_>) {
         self.row_time.append_value(row.row_time_us);
-        let texts = [row.source, row.stream, row.table, row.terminal_id, row.outcome, row.reason];
+        let texts = [
+            row.source,
+            row.stream,
+            row.table,
+            row.terminal_id,
+            row.outcome,
+            row.reason,
+        ];
         for (builder, text) in self.texts.iter_mut().zip(texts) {
             builder.append_value(text);
         }
@@ -65,8 +74,13 @@ impl IntakeRows {
             return Ok(None);
         }
         self.rows = 0;
-        let mut columns: Vec<ArrayRef> = vec![Arc::new(self.row_time.finish().with_timezone("UTC"))];
-        columns.extend(self.texts.iter_mut().map(|texts| Arc::new(texts.finish()) as ArrayRef));
+        let mut columns: Vec<ArrayRef> =
+            vec![Arc::new(self.row_time.finish().with_timezone("UTC"))];
+        columns.extend(
+            self.texts
+                .iter_mut()
+                .map(|texts| Arc::new(texts.finish()) as ArrayRef),
+        );
         columns.push(Arc::new(self.copies.finish()));
         columns.push(Arc::new(self.delay.finish()));
         columns.push(Arc::new(self.partition.finish()));

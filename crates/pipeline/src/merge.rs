@@ -1,0 +1,434 @@
+//! The second stage: partials become rows of windows, levels and ticks, and plans, when their time has come.
+//!
+//! One [`Merge`] owns one partition of the partials topic. What it does is a function of that partition's log: reading it
+//! again from the beginning in silence brings a new instance to the same state.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use events::internal::{Covered, FrontierState, Partials};
+use events::{encode, ipc};
+use windows::error::Fault;
+use windows::frontier::{Frontier, Origin, Progress};
+use windows::merge::{Absorbed, Merge as Windows, MergeSettings, Output};
+use windows::program::{MergeKey, Program};
+use windows::window::floor;
+
+use crate::clock::Clock;
+use crate::error::EngineError;
+use crate::fold::streams;
+use crate::log::{Batch, Outgoing, Partition};
+use crate::outcome::Tally;
+use crate::partials::{self, PORT_PARTITION};
+use crate::plans::berths::BerthPlanner;
+use crate::plans::rail::RailPlanner;
+use crate::plans::{Planned, PlannerSettings, ReadInput};
+use crate::settings::{Settings, Topics, micros};
+
+/// The second stage, for one partition of the partials topic.
+pub struct Merge {
+    settings: Arc<Settings>,
+    clock: Arc<dyn Clock>,
+    tally: Arc<Tally>,
+    partition: Partition,
+    /// Offset of the next partials record.
+    next_offset: i64,
+    state: Windows,
+    frontier: Frontier,
+    covered: BTreeMap<(String, i32), i64>,
+    planners: Option<Planners>,
+    is_strict: bool,
+    /// Kafka timestamp of the newest partials.
+    timestamp_ms: i64,
+    has_flushed: bool,
+    unknown: BTreeMap<String, u64>,
+}
+
+impl Merge {
+    /// Plans the queries; nothing is known yet. `is_strict`: partials that do not continue those before are an error (they
+    /// cannot be told from lost ones), as exactly-once delivery promises; else they are counted and taken as they come.
+    pub fn new(
+        settings: Arc<Settings>,
+        clock: Arc<dyn Clock>,
+        tally: Arc<Tally>,
+        partition: Partition,
+        is_strict: bool,
+    ) -> Result<Self, EngineError> {
+        let mut program =
+            Program::compile(&settings.files(), &streams()).map_err(EngineError::Queries)?;
+        check_sinks(&program, &settings)?;
+        let is_port = partition.index == PORT_PARTITION;
+        if !is_port {
+            program
+                .queries
+                .retain(|query| query.merge_key == MergeKey::Terminal);
+            program.tables.clear();
+            program.snapshots.clear();
+        }
+        let early = settings
+            .early
+            .iter()
+            .map(|(query, every)| (query.clone(), micros(*every)));
+        let merge_settings = MergeSettings {
+            table_keys_max: settings.table_keys_max,
+            early_us: early.collect(),
+        };
+        let mut frontier = Frontier::new();
+        for (input, stream) in settings.partitions() {
+            for source in settings.sources_of(stream) {
+                frontier.declare(Origin {
+                    topic: input.topic.to_string(),
+                    partition: input.index,
+                    source: source.name.clone(),
+                });
+            }
+        }
+        Ok(Merge {
+            planners: is_port.then(|| Planners::new(&settings.planners)),
+            state: Windows::new(program, &merge_settings)?,
+            settings,
+            clock,
+            tally,
+            partition,
+            next_offset: 0,
+            frontier,
+            covered: BTreeMap::new(),
+            is_strict,
+            timestamp_ms: 0,
+            has_flushed: false,
+            unknown: BTreeMap::new(),
+        })
+    }
+
+    /// Counts in these totals from now on.
+    pub fn count_in(&mut self, tally: Arc<Tally>) {
+        self.tally = tally;
+    }
+
+    /// The partition of the partials topic.
+    pub fn partition(&self) -> &Partition {
+        &self.partition
+    }
+
+    /// Offset of the next record to read.
+    pub fn next_offset(&self) -> i64 {
+        self.next_offset
+    }
+
+    /// Moves past offsets that hold no records (transaction markers).
+    pub fn skip_to(&mut self, offset: i64) {
+        self.next_offset = self.next_offset.max(offset);
+    }
+
+    /// Event time that all input has reached.
+    pub fn frontier_us(&self) -> Option<i64> {
+        self.frontier.reached_us()
+    }
+
+    /// The origin that holds the frontier back most, in words.
+    pub fn slowest(&self) -> Option<String> {
+        let (origin, progress) = self.frontier.slowest()?;
+        Some(format!(
+            "{} in {}[{}]: {progress:?}",
+            origin.source, origin.topic, origin.partition
+        ))
+    }
+
+    /// True if all input has ended and everything was computed.
+    pub fn has_ended(&self) -> bool {
+        self.has_flushed
+    }
+
+    /// Takes the records of this partition in.
+    pub fn take(&mut self, batch: &Batch) -> Result<(), EngineError> {
+        for entry in batch.entries() {
+            if *batch.partition(entry) != self.partition || entry.offset < self.next_offset {
+                continue;
+            }
+            let value = batch.value(entry).unwrap_or_default();
+            let message = partials::read(&self.partition, entry.offset, value)?;
+            self.timestamp_ms = self.timestamp_ms.max(entry.timestamp_ms);
+            self.absorb(message)?;
+            self.next_offset = entry.offset + 1;
+        }
+        Ok(())
+    }
+
+    fn absorb(&mut self, message: Partials) -> Result<(), EngineError> {
+        for delta in message.deltas {
+            for rows in ipc::read(delta.ipc)? {
+                match self.state.absorb(&delta.query, delta.fingerprint, &rows)? {
+                    Absorbed::All => {}
+                    Absorbed::Late(count) => self.tally.late_in_merge(&delta.query, count as u64),
+                    Absorbed::Full(count) => self.tally.keys_refused(&delta.query, count as u64),
+                    Absorbed::Unknown => {
+                        let seen = self.unknown.entry(delta.query.clone()).or_default();
+                        if *seen == 0 {
+                            tracing::warn!(
+                                query = delta.query,
+                                "partials of a query that does not run here are passed over"
+                            );
+                        }
+                        *seen += 1;
+                    }
+                }
+            }
+        }
+        for covered in &message.covered {
+            self.cover(covered)?;
+        }
+        for told in message.frontiers {
+            let progress = match told.state() {
+                FrontierState::Active => Progress::Active {
+                    complete_to_us: told.complete_to_us,
+                },
+                FrontierState::Idle => Progress::Idle,
+                FrontierState::Ended => Progress::Ended {
+                    row_time_max_us: told.row_time_max_us,
+                },
+                FrontierState::Unspecified => continue,
+            };
+            let begin_us = told.begin_us;
+            let origin = Origin {
+                topic: told.topic,
+                partition: told.partition,
+                source: told.source,
+            };
+            self.frontier.update(origin, progress, begin_us);
+        }
+        Ok(())
+    }
+
+    /// Asserts that no commit of fold was lost or doubled.
+    fn cover(&mut self, covered: &Covered) -> Result<(), EngineError> {
+        let key = (covered.topic.clone(), covered.partition);
+        let expected = self.covered.insert(key, covered.to);
+        match expected {
+            Some(expected) if expected != covered.from => {
+                let partition = format!("{}[{}]", covered.topic, covered.partition);
+                if self.is_strict {
+                    return Err(EngineError::Gap {
+                        partition,
+                        expected,
+                        found: covered.from,
+                    });
+                }
+                tracing::warn!(
+                    partition,
+                    expected,
+                    found = covered.from,
+                    "partials do not continue; rows may count twice"
+                );
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Computes everything whose time has come, in the order of time.
+    pub fn step(&mut self) -> Result<Vec<Outgoing>, EngineError> {
+        let mut records = Vec::new();
+        let ended = self.frontier.ended();
+        let (frontier_us, horizon_us) = match (ended, self.frontier.reached_us()) {
+            (Some(horizon), _) => (i64::MAX, Some(horizon.unwrap_or(i64::MIN))),
+            (None, Some(reached)) => (reached, None),
+            (None, None) => return Ok(records),
+        };
+        let begin_us = self.frontier.begin_us().unwrap_or(frontier_us);
+        loop {
+            let windows_at = self.state.next_at(frontier_us, begin_us, horizon_us);
+            let plan_at = self
+                .planners
+                .as_ref()
+                .and_then(|planners| planners.next_at(frontier_us, begin_us, horizon_us));
+            let Some(at_us) = windows_at.into_iter().chain(plan_at).min() else {
+                break;
+            };
+            if windows_at == Some(at_us) {
+                let fired = self.state.fire(at_us, begin_us);
+                for failure in &fired.failures {
+                    self.tally.query_failed(&failure.query, failure);
+                }
+                for output in &fired.outputs {
+                    self.write(output, &mut records)?;
+                }
+            }
+            if plan_at == Some(at_us) {
+                self.plan(at_us, begin_us, &mut records)?;
+            }
+        }
+        self.has_flushed |= ended.is_some();
+        Ok(records)
+    }
+
+    fn write(&mut self, output: &Output, records: &mut Vec<Outgoing>) -> Result<(), EngineError> {
+        let query = &self.state.program().queries[output.query];
+        let Some(topic) = self.settings.topics.sinks.get(&query.sink) else {
+            return Err(EngineError::Bug(format!(
+                "sink {} has no topic",
+                query.sink
+            )));
+        };
+        let keys: Vec<&str> = query.key_columns.iter().map(String::as_str).collect();
+        let rows = encode::window_stats(&query.name, &keys, &output.rows).map_err(|error| {
+            EngineError::Bug(format!("rows of {} cannot be written: {error}", query.name))
+        })?;
+        self.tally.rows(&query.name, rows.len() as u64);
+        records.extend(rows.into_iter().map(|row| Outgoing {
+            topic: Arc::clone(topic),
+            partition: None,
+            key: Some(row.key),
+            value: Some(row.value),
+            timestamp_ms: self.timestamp_ms,
+            headers: vec![("query", query.name.clone().into_bytes())],
+        }));
+        Ok(())
+    }
+
+    fn plan(
+        &mut self,
+        at_us: i64,
+        begin_us: i64,
+        records: &mut Vec<Outgoing>,
+    ) -> Result<(), EngineError> {
+        let Some(planners) = &mut self.planners else {
+            return Ok(());
+        };
+        let state = &mut self.state;
+        let mut read = |name: &str| state.snapshot(name, at_us);
+        for (planner, planned, seconds) in planners.plan(
+            at_us,
+            begin_us,
+            &mut read,
+            &self.settings.topics,
+            self.clock.as_ref(),
+        )? {
+            self.tally.planned(planner, planned.report, seconds);
+            records.extend(planned.records.into_iter().map(|record| Outgoing {
+                timestamp_ms: self.timestamp_ms,
+                ..record
+            }));
+        }
+        Ok(())
+    }
+}
+
+fn check_sinks(program: &Program, settings: &Settings) -> Result<(), EngineError> {
+    let known = || {
+        settings
+            .topics
+            .sinks
+            .keys()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let faults: Vec<Fault> = program
+        .queries
+        .iter()
+        .filter(|query| !settings.topics.sinks.contains_key(&query.sink))
+        .map(|query| {
+            Fault::new(
+                format!("{}.sql", query.name),
+                format!("sink {} has no topic", query.sink),
+                format!(
+                    "known sinks are {}: use one, or add it to [topics.sinks]",
+                    known()
+                ),
+            )
+        })
+        .collect();
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(EngineError::Queries(faults))
+    }
+}
+
+/// Both planners with their ticks.
+struct Planners {
+    berths: Option<(BerthPlanner, Ticks)>,
+    rail: Option<(RailPlanner, Ticks)>,
+}
+
+/// When a planner plans next.
+struct Ticks {
+    every_us: i64,
+    last_us: Option<i64>,
+}
+
+impl Ticks {
+    fn next_us(&self, begin_us: i64) -> i64 {
+        floor(self.last_us.unwrap_or(begin_us), self.every_us) + self.every_us
+    }
+
+    /// A tick T reads all rows up to and including T, so that it comes one microsecond later on the agenda.
+    fn next_at(&self, begin_us: i64, horizon_us: Option<i64>) -> Option<i64> {
+        let tick_us = self.next_us(begin_us);
+        let is_over =
+            horizon_us.is_some_and(|horizon| tick_us.saturating_sub(self.every_us) > horizon);
+        (!is_over).then_some(tick_us + 1)
+    }
+}
+
+impl Planners {
+    fn new(settings: &PlannerSettings) -> Self {
+        let ticks = |every| Ticks {
+            every_us: micros(every).max(1),
+            last_us: None,
+        };
+        let berths = settings.berths.is_on.then(|| {
+            let planner = BerthPlanner::new(settings.berths.clone(), settings.berth_rules.clone());
+            (planner, ticks(settings.berths.every))
+        });
+        let rail = settings.rail.is_on.then(|| {
+            let planner = RailPlanner::new(settings.rail.clone(), settings.rail_rules.clone());
+            (planner, ticks(settings.rail.every))
+        });
+        Planners { berths, rail }
+    }
+
+    fn next_at(&self, frontier_us: i64, begin_us: i64, horizon_us: Option<i64>) -> Option<i64> {
+        let berths = self.berths.as_ref().map(|(_, ticks)| ticks);
+        let rail = self.rail.as_ref().map(|(_, ticks)| ticks);
+        let ticks = berths.into_iter().chain(rail);
+        let next = ticks
+            .filter_map(|ticks| ticks.next_at(begin_us, horizon_us))
+            .min();
+        next.filter(|&at| at <= frontier_us)
+    }
+
+    fn plan(
+        &mut self,
+        at_us: i64,
+        begin_us: i64,
+        read: &mut ReadInput<'_>,
+        topics: &Topics,
+        clock: &dyn Clock,
+    ) -> Result<Vec<(&'static str, Planned, f64)>, EngineError> {
+        let tick_us = at_us - 1;
+        let mut plans = Vec::new();
+        let started = clock.elapsed();
+        let seconds = |from| clock.elapsed().saturating_sub(from).as_secs_f64();
+        if let Some((planner, ticks)) = self
+            .berths
+            .as_mut()
+            .filter(|(_, ticks)| ticks.next_us(begin_us) == tick_us)
+        {
+            ticks.last_us = Some(tick_us);
+            let planned = planner.plan(tick_us, read, topics)?;
+            plans.extend(planned.map(|planned| ("berths", planned, seconds(started))));
+        }
+        let started = clock.elapsed();
+        if let Some((planner, ticks)) = self
+            .rail
+            .as_mut()
+            .filter(|(_, ticks)| ticks.next_us(begin_us) == tick_us)
+        {
+            ticks.last_us = Some(tick_us);
+            let planned = planner.plan(tick_us, read, topics)?;
+            plans.extend(planned.map(|planned| ("rail", planned, seconds(started))));
+        }
+        Ok(plans)
+    }
+}
