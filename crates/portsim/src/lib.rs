@@ -51,3 +51,6 @@ pub use simulation::{Held, Simulation};
 pub use sources::{Source, SourceDecl, sources};
 pub use time::{DAY_US, HOUR_US, MINUTE_US, SECOND_US};
 pub use truth::{SourceTruth, Truth};
+
+#[cfg(test)]
+mod tests;

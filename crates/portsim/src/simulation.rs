@@ -4,6 +4,7 @@ use crate::outbox::Produced;
 use crate::port::Port;
 use crate::settings::{Settings, SettingsError};
 use crate::sources::Source;
+use crate::time::SECOND_US;
 use crate::truth::Truth;
 
 /// A simulated port: gives one record after the other, in the order in which they arrive at Kafka.
@@ -51,7 +52,7 @@ impl Simulation {
         }
     }
 
-    /// The end: what is on its way arrives, and each source says once more that it has written all.
+    /// The end: what is on its way arrives, and the sources say until then that they have written all.
     fn closes(&mut self) {
         self.is_over = true;
         let end_us = self.port.end_us;
@@ -61,8 +62,18 @@ impl Simulation {
             .last_arrival_us()
             .unwrap_or(end_us)
             .max(end_us);
+        let every_us = i64::from(self.port.settings.heartbeat_every_s) * SECOND_US;
+        let mut at_us = end_us;
+        while at_us < last_us {
+            self.beat_all(at_us);
+            at_us += every_us;
+        }
+        self.beat_all(last_us);
+    }
+
+    fn beat_all(&mut self, at_us: i64) {
         for source in Source::ALL {
-            self.port.outbox.beat(last_us, source);
+            self.port.outbox.beat(at_us, source);
         }
     }
 }

@@ -15,6 +15,10 @@ use events::v1::{self, Classifier, OperationsEventType, PortCallPhase, PortCallS
 
 /// How long before its arrival a craft is announced.
 pub(crate) const LEAD_US: i64 = 36 * HOUR_US;
+/// Depth of the shallowest berth at 233 cm on the gauge.
+const SHALLOWEST_CM: i64 = 320;
+/// Water under the keel that a craft plans with; more than the berths ask for, since the water may fall.
+const UNDER_KEEL_CM: i64 = 45;
 /// How long before its arrival a craft comes into the receivers' reach.
 const REACH_US: i64 = 2 * HOUR_US;
 
@@ -99,7 +103,7 @@ impl Port {
     /// Rotations of barges and calls of coasters in a busy hour, in thousandths.
     pub(crate) fn vessels_per_hour(&self) -> (i64, i64) {
         let traffic = i64::from(self.settings.traffic_percent);
-        (2_300 * traffic / 100, 200 * traffic / 100)
+        (2_900 * traffic / 100, 200 * traffic / 100)
     }
 
     /// Announces the craft of one hour of the opening: about as many as come later, spread over the hour.
@@ -163,6 +167,16 @@ impl Port {
         if random.percent(6) {
             hull.particulars.cones = 1;
         }
+        if is_barge && random.percent(80) {
+            // Most load for the water that there is, so that they can lie anywhere in the port.
+            let water_cm =
+                (SHALLOWEST_CM + self.gauge.level_cm() - 233 - UNDER_KEEL_CM).max(150) as u32;
+            let draught_cm = hull
+                .particulars
+                .draught_cm
+                .map(|draught_cm| draught_cm.min(water_cm));
+            hull.particulars.draught_cm = draught_cm;
+        }
         self.call_count += 1;
         let (year, month, _) = time::date(arrives_us);
         let port_call = format!("DEDUI-{:02}{month:02}-{:05}", year % 100, self.call_count);
@@ -205,8 +219,7 @@ impl Port {
             .iter()
             .map(|terminal| terminal.call_weight)
             .collect();
-        // With a hand's breadth to spare, since the water may fall before the craft comes.
-        let draught_cm = i64::from(vessel.draught_cm.unwrap_or(0)) + 45;
+        let draught_cm = i64::from(vessel.draught_cm.unwrap_or(0)) + UNDER_KEEL_CM;
         let water_cm = self.gauge.level_cm() - 233;
         for (weight, terminal) in weights.iter_mut().zip(TERMINALS) {
             let mut berths = terminal.berths.iter();
