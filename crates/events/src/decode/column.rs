@@ -11,15 +11,8 @@ use arrow::error::ArrowError;
 
 use super::layout::Layout;
 use super::row::{Row, spanned};
+use super::stage::{OFFSET, PARTITION, ROW_TIME, Stage};
 use crate::schema::{Column, Origin, Scalar, enum_text};
-
-/// The part of a record's place that is not in its bytes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
-    pub row_time_us: i64,
-    pub partition: i32,
-    pub offset: i64,
-}
 
 /// A column in the making.
 #[derive(Debug)]
@@ -80,25 +73,60 @@ impl Builder {
         }
     }
 
-    /// Appends the row's value.
-    #[inline(always)]
-    pub fn push(&mut self, row: &Row, value: &[u8], place: Place) {
+    /// True if the column takes bytes of the record itself.
+    pub fn needs_bytes(&self) -> bool {
+        matches!(self.values, Values::Text(_) | Values::Bytes(_))
+    }
+
+    /// True for columns of repeated fields, which are filled row by row.
+    pub fn is_list(&self) -> bool {
+        matches!(self.values, Values::List(..))
+    }
+
+    /// Appends the row's values of a repeated field.
+    pub fn push_list(&mut self, row: &Row, value: &[u8]) {
+        if let Values::List(ends, item) = &mut self.values {
+            for &(slot, raw) in &row.lists {
+                if slot == self.slot {
+                    item.values.push(raw, value);
+                }
+            }
+            ends.push(item.values.len() as i32);
+        }
+    }
+
+    /// Appends the values of the rows on stage: one tight loop a column.
+    pub fn fill(&mut self, stage: &Stage) {
         if let Some(valid) = &mut self.valid {
-            valid.push(row.is_present(self.slot));
+            stage.present(self.slot).for_each(|bit| valid.push(bit));
         }
         match &mut self.values {
-            Values::RowTime(values) => values.push(place.row_time_us),
-            Values::Partition(values) => values.push(place.partition),
-            Values::Offset(values) => values.push(place.offset),
-            Values::List(ends, item) => {
-                for &(slot, raw) in &row.lists {
-                    if slot == self.slot {
-                        item.values.push(raw, value);
-                    }
-                }
-                ends.push(item.values.len() as i32);
+            Values::RowTime(values) => values.extend(stage.words(ROW_TIME).map(|word| word as i64)),
+            Values::Partition(values) => {
+                values.extend(stage.words(PARTITION).map(|word| word as i32))
             }
-            values => values.push(row.get(self.slot), value),
+            Values::Offset(values) => values.extend(stage.words(OFFSET).map(|word| word as i64)),
+            Values::Integer(values) => values.extend(stage.slot(self.slot).map(|word| word as i64)),
+            Values::Double(values) => values.extend(stage.slot(self.slot).map(f64::from_bits)),
+            Values::Float(values) => values.extend(
+                stage
+                    .slot(self.slot)
+                    .map(|word| f32::from_bits(word as u32)),
+            ),
+            Values::Bool(bits) => stage.slot(self.slot).for_each(|word| bits.push(word != 0)),
+            Values::Text(spans) | Values::Bytes(spans) => {
+                spans.reserve(stage.rows());
+                stage
+                    .spans(self.slot)
+                    .for_each(|span| spans.push_span(stage.bytes(), span));
+            }
+            Values::Enum(spans, texts) => {
+                spans.reserve(stage.rows());
+                stage
+                    .slot(self.slot)
+                    .for_each(|word| texts.push(spans, word as i64));
+            }
+            Values::List(..) => {}
         }
     }
 
@@ -234,6 +262,12 @@ impl Spans {
             ends: vec![0],
             bytes: Vec::new(),
         }
+    }
+
+    /// Makes room for rows of short text.
+    fn reserve(&mut self, rows: usize) {
+        self.ends.reserve(rows);
+        self.bytes.reserve(rows * 16 + 16);
     }
 
     /// Appends a span of the record. Short ones are copied as a whole chunk and cut, which needs no call.

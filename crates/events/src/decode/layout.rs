@@ -66,7 +66,9 @@ pub(crate) struct Op {
 /// A message on the way from the root.
 #[derive(Debug)]
 pub(crate) struct Node {
-    /// Where its operations start, and how many tags they cover.
+    /// The operations at tags of one byte.
+    pub short: [Op; 128],
+    /// Where all its operations start, and how many tags they cover.
     start: u32,
     tags: u32,
     /// Messages around it.
@@ -99,8 +101,7 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// The operation at a tag of a node.
-    #[inline(always)]
+    /// The operation at any tag of a node.
     pub fn op(&self, node: &Node, tag: u32) -> Op {
         match self.ops.get((node.start + tag.min(node.tags)) as usize) {
             Some(&op) if tag < node.tags => op,
@@ -155,6 +156,10 @@ impl Layout {
                     extra: place,
                 },
             );
+        }
+        for place in 0..layout.nodes.len() {
+            let short = std::array::from_fn(|tag| layout.op(&layout.nodes[place], tag as u32));
+            layout.nodes[place].short = short;
         }
         Ok(layout)
     }
@@ -246,6 +251,7 @@ impl Layout {
             << 3;
         self.ops.extend((0..tags).map(unknown));
         self.nodes.push(Node {
+            short: std::array::from_fn(|tag| unknown(tag as u32)),
             start,
             tags,
             depth,

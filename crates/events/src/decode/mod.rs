@@ -13,6 +13,7 @@ mod layout;
 mod projection;
 mod reject;
 mod row;
+mod stage;
 mod table;
 mod walk;
 mod wire;
@@ -22,12 +23,12 @@ use arrow::array::RecordBatch;
 use crate::Stream;
 use crate::schema::{SchemaError, TableId};
 use crate::v1::{Classifier, RejectReason};
-use column::Place;
 pub use error::DecodeError;
 pub use head::{Flags, Head, Kind};
 use layout::Layout;
 pub use projection::Projection;
 use row::{NO_BODY, Row, spanned};
+use stage::Place;
 use table::TableBuilder;
 use walk::Limits;
 
@@ -47,7 +48,7 @@ mod envelope {
 pub struct DecodeLimits {
     /// Longest record in bytes; at most 1 GiB counts.
     pub record_bytes_max: usize,
-    /// Longest text or bytes field in bytes.
+    /// Longest text or bytes field in bytes; at least 16 count.
     pub field_bytes_max: usize,
     /// Most values of repeated fields in one record; at most 2^23 count.
     pub list_values_max: usize,
@@ -112,7 +113,7 @@ impl Decoder {
             stream,
             layout,
             limits: Limits {
-                field_bytes_max: limits.field_bytes_max,
+                field_bytes_max: limits.field_bytes_max.max(wire::SHORT_TEXT),
                 list_values_max: limits.list_values_max.min(LIST_VALUES_CEILING),
             },
             record_bytes_max: limits.record_bytes_max.min(RECORD_BYTES_CEILING),
@@ -141,7 +142,16 @@ impl Decoder {
             return Err(reject::long_record(value.len(), self.record_bytes_max));
         }
         self.row.clear();
-        if walk::message(&self.layout, &self.limits, &mut self.row, value, 0, 0).is_err() {
+        if walk::message(
+            &self.layout,
+            &self.limits,
+            &mut self.row,
+            value,
+            (0, value.len()),
+            0,
+        )
+        .is_err()
+        {
             return Err(reject::malformed(
                 self.stream,
                 &self.layout,

@@ -74,14 +74,18 @@ impl Row {
         self.present |= 1 << slot;
     }
 
+    /// The slots in use, for a body with so many, and which of the body's are present.
     #[inline(always)]
-    pub fn get(&self, slot: u8) -> u64 {
-        self.slots[usize::from(slot & SINK)]
+    pub fn staged(&self, body_slots: usize) -> (&[u64], u64) {
+        (
+            &self.slots[..usize::from(BODY_SLOT) + body_slots.min(SLOTS - usize::from(BODY_SLOT))],
+            self.present,
+        )
     }
 
     #[inline(always)]
-    pub fn is_present(&self, slot: u8) -> bool {
-        self.present >> (slot & SINK) & 1 == 1
+    pub fn get(&self, slot: u8) -> u64 {
+        self.slots[usize::from(slot & SINK)]
     }
 }
 

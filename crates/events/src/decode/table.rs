@@ -4,10 +4,11 @@ use std::sync::Arc;
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Schema, SchemaRef};
 
-use super::column::{Builder, Place};
+use super::column::Builder;
 use super::layout::body_paths;
 use super::projection::Projection;
 use super::row::Row;
+use super::stage::{Place, Stage};
 use crate::schema::TableId;
 
 /// A batch is closed before a column's bytes get here, so that 32-bit offsets always reach.
@@ -27,6 +28,9 @@ struct Needed {
     table: TableId,
     schema: SchemaRef,
     columns: Vec<Builder>,
+    /// Places of the columns that are lists.
+    lists: Vec<usize>,
+    stage: Stage,
     rows: usize,
     closed: Vec<RecordBatch>,
     /// No column has more bytes than this.
@@ -52,10 +56,13 @@ impl TableBuilder {
             needed.close();
             needed.bytes = bytes;
         }
-        for column in &mut needed.columns {
-            column.push(row, value, place);
+        for &list in &needed.lists {
+            needed.columns[list].push_list(row, value);
         }
         needed.rows += 1;
+        if needed.stage.push(row, value, place) {
+            needed.fill();
+        }
         true
     }
 
@@ -76,20 +83,35 @@ impl Needed {
             .iter()
             .map(|&column| schema.columns[column].field.clone())
             .collect();
+        let columns: Vec<_> = columns
+            .iter()
+            .map(|&column| Builder::new(&schema.columns[column], &paths))
+            .collect();
         Needed {
             table,
             schema: Arc::new(Schema::new(fields)),
-            columns: columns
-                .iter()
-                .map(|&column| Builder::new(&schema.columns[column], &paths))
+            lists: (0..columns.len())
+                .filter(|&place| columns[place].is_list())
                 .collect(),
+            stage: Stage::new(paths.len(), columns.iter().any(Builder::needs_bytes)),
+            columns,
             rows: 0,
             closed: Vec::new(),
             bytes: 0,
         }
     }
 
+    /// Moves the rows on stage into the columns.
+    fn fill(&mut self) {
+        self.stage.end();
+        for column in &mut self.columns {
+            column.fill(&self.stage);
+        }
+        self.stage.clear();
+    }
+
     fn close(&mut self) {
+        self.fill();
         self.bytes = 0;
         if self.rows == 0 {
             return;

@@ -60,7 +60,7 @@ fn varint_long(buf: &[u8], pos: &mut usize) -> Result<u64, Wrong> {
     Ok((x & 0x0fff_ffff) | ((x & 0x0fff_ffff_0000_0000) >> 4))
 }
 
-#[cold]
+#[inline(never)]
 fn varint_bytewise(rest: &[u8], pos: &mut usize) -> Result<u64, Wrong> {
     let mut value = 0u64;
     for (at, &byte) in rest.iter().take(10).enumerate() {
@@ -76,12 +76,13 @@ fn varint_bytewise(rest: &[u8], pos: &mut usize) -> Result<u64, Wrong> {
     Err(Wrong::Truncated)
 }
 
-/// Reads a length at `*pos` and returns where what it measures ends; `*pos` is then where it starts.
+/// Reads a length at `*pos` and returns where what it measures ends, which is not behind `end`; `*pos` is then where it
+/// starts.
 #[inline(always)]
-pub(crate) fn length(buf: &[u8], pos: &mut usize) -> Result<usize, Wrong> {
+pub(crate) fn length(buf: &[u8], pos: &mut usize, end: usize) -> Result<usize, Wrong> {
     let length = varint(buf, pos)?;
-    match usize::try_from(length) {
-        Ok(length) if length <= buf.len() - *pos => Ok(*pos + length),
+    match end.checked_sub(*pos) {
+        Some(room) if length <= room as u64 => Ok(*pos + length as usize),
         _ => Err(Wrong::Truncated),
     }
 }
@@ -140,7 +141,7 @@ pub(crate) fn skip_group(
             _ if depth + count >= DEPTH_MAX => return Err(Wrong::GroupDepth),
             0 => varint(buf, pos).map(drop)?,
             1 => fixed64(buf, pos).map(drop)?,
-            2 => *pos = length(buf, pos)?,
+            2 => *pos = length(buf, pos, buf.len())?,
             5 => fixed32(buf, pos).map(drop)?,
             _ => {
                 open[count] = number;
@@ -151,8 +152,36 @@ pub(crate) fn skip_group(
     Ok(())
 }
 
-/// Checks that text is UTF-8: text of a port is short and nearly always ASCII.
+/// Text up to this length is checked in one step.
+pub(crate) const SHORT_TEXT: usize = 16;
+
+/// The high bits of the first bytes, by how many.
+const HIGH_BITS: [u128; SHORT_TEXT + 1] = {
+    let mut masks = [0; SHORT_TEXT + 1];
+    let mut length = 1;
+    while length <= SHORT_TEXT {
+        masks[length] = masks[length - 1] | 0x80 << (8 * (length - 1));
+        length += 1;
+    }
+    masks
+};
+
+/// True if the bytes from `start` to `end` are at most [`SHORT_TEXT`] and ASCII, and enough bytes follow to look at them
+/// all at once: nearly all text of a port.
 #[inline(always)]
+pub(crate) fn is_short_text(buf: &[u8], start: usize, end: usize) -> bool {
+    match (
+        buf.get(start..)
+            .and_then(|rest| rest.first_chunk::<SHORT_TEXT>()),
+        HIGH_BITS.get(end - start),
+    ) {
+        (Some(chunk), Some(mask)) => u128::from_le_bytes(*chunk) & mask == 0,
+        _ => false,
+    }
+}
+
+/// Checks that text is UTF-8.
+#[inline]
 pub(crate) fn is_utf8(text: &[u8]) -> bool {
     is_short_ascii(text) || std::str::from_utf8(text).is_ok()
 }

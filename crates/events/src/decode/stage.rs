@@ -1,0 +1,124 @@
+//! Rows waiting to go into columns. Rows are kept as they were read, words and bytes, until some have gathered; then each
+//! column takes its word of all of them in one loop. So the kind of a column is asked once for many rows, and rows of
+//! several tables in turn do not disturb each other.
+use super::layout::BODY_SLOT;
+use super::row::Row;
+
+/// Rows that wait at most.
+const ROWS_MAX: usize = 128;
+/// Bytes that wait at most, but for the last row's: stage and columns should stay in the cache.
+const BYTES_MAX: usize = 32 * 1024;
+/// Zeroes after the bytes, so that the last short text can be copied as a whole chunk.
+const PADDING: [u8; 16] = [0; 16];
+
+/// Words of a waiting row before its slots.
+pub(crate) const ROW_TIME: usize = 0;
+pub(crate) const PARTITION: usize = 1;
+pub(crate) const OFFSET: usize = 2;
+const PRESENT: usize = 3;
+const BYTES_AT: usize = 4;
+const SLOTS_AT: usize = 5;
+
+/// The part of a record's place that is not in its bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub row_time_us: i64,
+    pub partition: i32,
+    pub offset: i64,
+}
+
+/// Rows of one table.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    /// A row's words one after another.
+    words: Vec<u64>,
+    stride: usize,
+    body_slots: usize,
+    /// The records' bytes one after another, if any column takes bytes.
+    bytes: Vec<u8>,
+    needs_bytes: bool,
+}
+
+impl Stage {
+    pub fn new(body_slots: usize, needs_bytes: bool) -> Stage {
+        let stride = SLOTS_AT + usize::from(BODY_SLOT) + body_slots;
+        Stage {
+            words: Vec::new(),
+            stride,
+            body_slots,
+            bytes: Vec::new(),
+            needs_bytes,
+        }
+    }
+
+    /// Puts a row on stage; true if it is time to take them all.
+    #[inline(always)]
+    pub fn push(&mut self, row: &Row, value: &[u8], place: Place) -> bool {
+        let (slots, present) = row.staged(self.body_slots);
+        let bytes_at = self.bytes.len() as u64;
+        let head = [
+            place.row_time_us as u64,
+            place.partition as u64,
+            place.offset as u64,
+            present,
+            bytes_at,
+        ];
+        self.words.extend_from_slice(&head);
+        self.words.extend_from_slice(slots);
+        if self.needs_bytes {
+            self.bytes.extend_from_slice(value);
+        }
+        self.words.len() >= ROWS_MAX * self.stride || self.bytes.len() >= BYTES_MAX
+    }
+
+    /// To be called when the last row is there.
+    pub fn end(&mut self) {
+        self.bytes.extend_from_slice(&PADDING);
+    }
+
+    pub fn clear(&mut self) {
+        self.words.clear();
+        self.bytes.clear();
+        if self.bytes.capacity() > 2 * BYTES_MAX {
+            self.bytes = Vec::new();
+        }
+    }
+
+    pub fn rows(&self) -> usize {
+        self.words.len() / self.stride
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// A word of each row.
+    #[inline(always)]
+    pub fn words(&self, place: usize) -> impl ExactSizeIterator<Item = u64> {
+        self.words
+            .chunks_exact(self.stride)
+            .map(move |row| row[place])
+    }
+
+    /// A slot of each row.
+    #[inline(always)]
+    pub fn slot(&self, slot: u8) -> impl ExactSizeIterator<Item = u64> {
+        self.words(SLOTS_AT + usize::from(slot))
+    }
+
+    /// A slot of each row that is a span, counted from the start of all bytes.
+    #[inline(always)]
+    pub fn spans(&self, slot: u8) -> impl ExactSizeIterator<Item = u64> {
+        let place = SLOTS_AT + usize::from(slot);
+        self.words
+            .chunks_exact(self.stride)
+            .map(move |row| row[place] + (row[BYTES_AT] << 32))
+    }
+
+    /// Whether a slot of the body is present in each row.
+    #[inline(always)]
+    pub fn present(&self, slot: u8) -> impl ExactSizeIterator<Item = bool> {
+        self.words(PRESENT)
+            .map(move |present| present >> slot & 1 == 1)
+    }
+}
