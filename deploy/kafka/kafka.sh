@@ -300,5 +300,5 @@ case "${1:-}" in
   stop) check_node "${2:-}"; end "$2" TERM ;;
   start) start "${2:-}" ;;
   env) environment ;;
-  *) sed -n '2,18p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2 ;;
+  *) sed -n '2,17p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2 ;;
 esac

@@ -53,7 +53,7 @@ fn report(what: &str, records: usize, started: Instant, cpu_before_s: f64) {
 }
 
 fn produce(producer: &BaseProducer, records: usize, partitions: i32) {
-    let value = vec![b'q'; VALUE_BYTES];
+    let value = [b'q'; VALUE_BYTES];
     for number in 0..records {
         let partition = i32::try_from(number % 1_000_000).unwrap() % partitions;
         let mut record = BaseRecord::<(), [u8]>::to(TOPIC)

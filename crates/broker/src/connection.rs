@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::time::timeout;
 
-use crate::api::{self, Caller};
+use crate::api::{Caller, dispatch};
 use crate::shared::{SMALL_FRAME_BYTES, Shared};
 
 /// How long a frame that has begun may take to arrive, and an answer to be taken.
@@ -58,7 +58,7 @@ async fn exchange(shared: Arc<Shared>, stream: TcpStream, peer: SocketAddr) -> s
         fill(&mut reader, &mut buffer, LENGTH_BYTES + length).await?;
         let mut frame = buffer.split_to(LENGTH_BYTES + length);
         let frame = frame.split_off(LENGTH_BYTES).freeze();
-        let answer = api::answer(&mut caller, frame, room)
+        let answer = dispatch::answer(&mut caller, frame, room)
             .await
             .map_err(invalid)?;
         if let Some(mut answer) = answer {

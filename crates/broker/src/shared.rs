@@ -19,7 +19,7 @@ use crate::transactions::Transactions;
 /// The only node's id.
 pub(crate) const NODE_ID: i32 = 1;
 /// How often sessions, rebalances and transactions are looked at.
-const TICK: Duration = Duration::from_millis(50);
+const TICK: Duration = Duration::from_millis(100);
 /// How long a partition remembers an idle producer (`producer.id.expiration.ms`).
 const PRODUCER_EXPIRY_MS: i64 = 86_400_000;
 /// A frame up to this size is read without asking for room.
@@ -82,7 +82,8 @@ impl Shared {
         }
         let now_ms = now_ms();
         if self.memory.may_reclaim(now_ms) {
-            self.clean(now_ms, true);
+            self.clean(now_ms);
+            self.compact_dirty(now_ms);
         }
         let fits = self.memory.try_reserve(bytes);
         if !fits && self.memory.may_warn(now_ms) {
@@ -96,34 +97,30 @@ impl Shared {
         fits
     }
 
-    /// Looks at every log: retention always, compaction if dirty or if `at_once`.
-    fn clean(&self, now_ms: i64, at_once: bool) {
+    /// Drops what retention lets go, in every log.
+    fn clean(&self, now_ms: i64) {
         for topic in self.topics.all() {
             let config = topic.config();
             for partition in topic.partitions() {
-                let dropped = {
-                    let mut log = partition.log();
-                    log.producers_mut().forget_idle(now_ms - PRODUCER_EXPIRY_MS);
-                    log.enforce_retention(&config, now_ms)
-                };
-                let compacted = if at_once {
-                    compact(&partition, &config, now_ms, true)
-                } else {
-                    0
-                };
-                if dropped + compacted > 0 {
-                    tracing::debug!(topic = %topic.name, dropped, compacted, "old records dropped, in bytes");
+                let mut log = partition.log();
+                log.producers_mut().forget_idle(now_ms - PRODUCER_EXPIRY_MS);
+                let dropped_bytes = log.enforce_retention(&config, now_ms);
+                drop(log);
+                if dropped_bytes > 0 {
+                    tracing::debug!(topic = %topic.name, dropped_bytes, "old records dropped");
                 }
             }
         }
     }
 
+    /// Compacts the logs that are worth it.
     fn compact_dirty(&self, now_ms: i64) {
         for topic in self.topics.all() {
             let config = topic.config();
-            if config.compacts {
-                for partition in topic.partitions() {
-                    compact(&partition, &config, now_ms, false);
+            for partition in topic.partitions() {
+                let won_bytes = compact(&partition, &config, now_ms);
+                if won_bytes > 0 {
+                    tracing::debug!(topic = %topic.name, won_bytes, "log compacted");
                 }
             }
         }
@@ -148,7 +145,7 @@ impl Shared {
                 let shared = Arc::clone(&self);
                 let work = tokio::task::spawn_blocking(move || {
                     if cleans {
-                        shared.clean(now_ms, false);
+                        shared.clean(now_ms);
                     }
                     if compacts {
                         shared.compact_dirty(now_ms);

@@ -1,7 +1,12 @@
 //! The embedded broker as clients see it. The behaviour suite runs on it always, and on Apache Kafka as well where
 //! `KAFKA_BOOTSTRAP` is set: then the outcomes must be the same.
 
-#![allow(clippy::print_stderr, missing_docs)]
+#![allow(
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    missing_docs
+)]
 
 mod abuse;
 mod behaviour;

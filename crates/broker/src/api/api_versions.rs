@@ -4,7 +4,9 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::api_versions_response::ApiVersion;
 use kafka_protocol::messages::{ApiKey, ApiVersionsRequest, ApiVersionsResponse};
 
-use super::{Answer, Caller, Head, OFFERED, encode};
+use super::answer::{Answer, encode};
+use super::head::Head;
+use super::{Caller, OFFERED};
 
 fn offered() -> Vec<ApiVersion> {
     let version = |(key, least, most): &(ApiKey, i16, i16)| {

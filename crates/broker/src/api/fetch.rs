@@ -10,8 +10,10 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
+use super::Caller;
+use super::answer::Answer;
 use super::fetch_encoding::{self, Part, TopicParts};
-use super::{Answer, Caller, Head};
+use super::head::Head;
 use crate::log::partition::{Partition, Waiting};
 use crate::topics::Topic;
 

@@ -5,7 +5,8 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
-use super::{Answer, Head};
+use super::answer::Answer;
+use super::head::Head;
 use crate::log::Aborted;
 
 /// The version from which on lengths are varints and tagged fields follow.
@@ -181,7 +182,6 @@ impl Writer {
         self.flush();
         let length = i32::try_from(self.written_bytes).unwrap_or(i32::MAX);
         self.answer
-            .0
             .push_front(Bytes::copy_from_slice(&length.to_be_bytes()));
         self.answer
     }

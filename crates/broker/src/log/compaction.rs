@@ -4,9 +4,7 @@
 //! the lock. What a transaction aborted goes, and so do the end markers of what was compacted; deletions (records
 //! without a value) go once `delete.retention.ms` has passed since compaction first met them.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
-
-use bytes::Bytes;
+use std::collections::{HashMap, VecDeque};
 
 use super::batch::{self, Header};
 use super::partition::Partition;
@@ -70,16 +68,11 @@ impl Log {
     }
 }
 
-/// Compacts the partition if it is dirty enough, or in any case if `at_once`. Gives the bytes won.
-pub(crate) fn compact(
-    partition: &Partition,
-    config: &TopicConfig,
-    now_ms: i64,
-    at_once: bool,
-) -> usize {
+/// Compacts the partition if it is dirty enough. Gives the bytes won.
+pub(crate) fn compact(partition: &Partition, config: &TopicConfig, now_ms: i64) -> usize {
     let (batches, aborted, before_bytes) = {
         let log = partition.log();
-        if !config.compacts || !(at_once || log.is_dirty(config)) {
+        if !config.compacts || !log.is_dirty(config) {
             return 0;
         }
         let aborted: Vec<Aborted> = log.aborted.iter().copied().collect();
@@ -154,7 +147,7 @@ fn keep_newest(
     };
     let drops_deletions = batch.delete_horizon_ms <= now_ms;
     let mut kept = Vec::new();
-    let mut kept_offsets = BTreeSet::new();
+    let mut kept_count = 0;
     let mut has_deletions = false;
     for record in Records::new(&header, &unfolded) {
         let is_newest = record
@@ -162,7 +155,7 @@ fn keep_newest(
             .is_none_or(|key| newest.get(key) == Some(&record.offset));
         if is_newest && (record.has_value || !drops_deletions) {
             kept.extend_from_slice(record.raw);
-            kept_offsets.insert(record.offset);
+            kept_count += 1;
             has_deletions |= !record.has_value;
         }
     }
@@ -171,22 +164,17 @@ fn keep_newest(
         (true, i64::MAX) => now_ms.saturating_add(config.delete_retention_ms),
         (true, horizon_ms) => horizon_ms,
     };
-    let kept_count = i32::try_from(kept_offsets.len()).unwrap_or(i32::MAX);
     if kept_count == 0 {
         return None;
     }
     let bytes = if kept_count == header.record_count {
         batch.bytes.clone()
     } else {
-        rebuild(&header, kept_count, &kept)
+        batch::build(&header, kept_count, &kept)
     };
     Some(Batch {
         delete_horizon_ms,
         bytes,
         ..batch
     })
-}
-
-fn rebuild(header: &Header, kept_count: i32, kept: &[u8]) -> Bytes {
-    batch::build(header, kept_count, kept)
 }
