@@ -63,7 +63,8 @@ impl Connection {
             ("fetch.queue.backoff.ms", "5"),
             ("fetch.error.backoff.ms", "50"),
             ("fetch.wait.max.ms", "100"),
-            ("queued.min.messages", "1000000"),
+            // A queued message costs librdkafka some 350 bytes beside its own, which its bound on bytes leaves out.
+            ("queued.min.messages", "100000"),
             ("queued.max.messages.kbytes", &queued_kb),
             (
                 "fetch.message.max.bytes",
@@ -152,7 +153,7 @@ pub enum Membership {
     /// By the group's rebalance, over all partitions of these topics.
     Topics(Vec<String>),
     /// Always these, without a rebalance. Offsets are still committed to the group, but only the transactional id
-    /// fences.
+    /// fences: exactly-once needs a [`TransactionalId::Slot`].
     Fixed(Vec<Partition>),
 }
 
@@ -212,7 +213,8 @@ pub struct Worker {
     pub batch_rows: usize,
     /// A fetch stops at the first record that brings keys and values above this many bytes.
     pub batch_bytes: usize,
-    /// Bytes fetched ahead of the engine, over all partitions.
+    /// Bytes of keys and values fetched ahead of the engine, over all partitions: up to this much waits in
+    /// librdkafka, and as much again is being handed over.
     pub queued_bytes: usize,
     /// Largest record, bytes of key and value, read or written.
     pub record_bytes_max: usize,
@@ -227,14 +229,19 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// An exactly-once worker over `topics` with the usual bounds, its transactional id made of group and instance.
+    /// An exactly-once worker with the usual bounds. Its transactional id is made of group and instance: that of a
+    /// process where a group assigns, that of a slot where the partitions are fixed.
     pub fn new(
         group: impl Into<String>,
         instance: impl Into<String>,
         membership: Membership,
     ) -> Self {
         let (group, instance) = (group.into(), instance.into());
-        let id = TransactionalId::Process(format!("{group}/{instance}"));
+        let id = format!("{group}/{instance}");
+        let id = match &membership {
+            Membership::Topics(_) => TransactionalId::Process(id),
+            Membership::Fixed(_) => TransactionalId::Slot(id),
+        };
         Worker {
             group,
             instance,
@@ -279,6 +286,13 @@ impl Worker {
         }
         if let Delivery::ExactlyOnce { id, timeout } = &self.delivery {
             want(!id.as_str().is_empty(), "the transactional id is empty");
+            want(
+                matches!(
+                    (&self.membership, id),
+                    (Membership::Topics(_), _) | (_, TransactionalId::Slot(_))
+                ),
+                "fixed partitions need the transactional id of a slot: nothing else would fence two instances",
+            );
             want(
                 self.isolation == Isolation::ReadCommitted,
                 "exactly-once needs isolation read_committed",

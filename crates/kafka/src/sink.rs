@@ -55,14 +55,30 @@ impl KafkaSink {
     }
 }
 
+impl KafkaSink {
+    /// A partition that the commit moves and that is not ours. (The group checks who commits, not for what.)
+    fn foreign(&self, commit: &Commit) -> Option<Partition> {
+        let owned = self.consumer.context().positions();
+        commit
+            .positions
+            .iter()
+            .map(|(partition, _)| partition)
+            .find(|partition| !owned.contains_key(partition))
+            .cloned()
+    }
+}
+
 impl Sink for KafkaSink {
     fn commit(&mut self, commit: Commit) -> Result<(), LogError> {
         let started = Instant::now();
         let records = commit.records.len();
         let bytes = commit.records.iter().map(|out| record(out).bytes()).sum();
-        let done = match &mut self.way {
-            Way::ExactlyOnce(transactions) => transactions.commit(&commit),
-            Way::AtLeastOnce(plain) => plain.commit(&commit, &self.consumer),
+        let done = match (self.foreign(&commit), &mut self.way) {
+            (Some(partition), _) => Err(LogError::Aborted(format!(
+                "{partition} is not owned (any more): what was read from it is the next owner's to commit"
+            ))),
+            (None, Way::ExactlyOnce(transactions)) => transactions.commit(&commit),
+            (None, Way::AtLeastOnce(plain)) => plain.commit(&commit, &self.consumer),
         };
         match &done {
             Ok(()) => {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pipeline::log::{Batch, LogError, Partition, Signal, Source};
+use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
-use rdkafka::{Offset, TopicPartitionList};
 
 use crate::assignment::{Owned, OwnedPartition};
-use crate::config::{Connection, Membership, Worker};
+use crate::config::{Connection, Delivery, Membership, Worker};
 use crate::context::{Notice, SharedConsumer, WorkerContext, serve};
 use crate::error::{is_denied, is_fence};
 use crate::metrics::Outcome;
@@ -51,6 +51,7 @@ pub fn connect(
         assigning: VecDeque::new(),
         revoking: None,
         paused: false,
+        pending: Vec::new(),
         connection: connection.clone(),
         worker,
         consumer,
@@ -99,6 +100,8 @@ pub struct KafkaSource {
     assigning: VecDeque<Vec<Partition>>,
     revoking: Option<Vec<Partition>>,
     paused: bool,
+    /// Signals that came up outside `fetch`.
+    pending: Vec<Signal>,
     connection: Connection,
     worker: Worker,
     consumer: SharedConsumer,
@@ -430,7 +433,7 @@ impl Source for KafkaSource {
     fn fetch(&mut self, batch: &mut Batch, wait: Duration) -> Result<Vec<Signal>, LogError> {
         let deadline = Instant::now() + wait;
         let rows_before = batch.len();
-        let mut signals = Vec::new();
+        let mut signals = std::mem::take(&mut self.pending);
         let mut slice = Duration::ZERO;
         loop {
             self.serve_group(&mut signals)?;
@@ -477,17 +480,27 @@ impl Source for KafkaSource {
 
     fn rewind(&mut self) -> Result<(), LogError> {
         let deadline = Instant::now() + self.worker.patience;
+        let takeover_deadline = Instant::now() + self.worker.session_timeout * 2;
         loop {
-            let error = match self.seek_to_committed() {
-                Ok(()) => return Ok(()),
-                Err(error) => error,
-            };
-            self.judge(&error)?;
-            if self.worker.stopped() || Instant::now() >= deadline {
-                return Err(fatal("read again from the committed offsets", &error));
+            match self.seek_to_committed() {
+                Ok(None) => return Ok(()),
+                Ok(Some(foreign)) if Instant::now() >= takeover_deadline => {
+                    return Err(LogError::Fenced(foreign));
+                }
+                Ok(Some(foreign)) => tracing::info!(foreign, "waiting for the group to say so"),
+                Err(error) => {
+                    self.judge(&error)?;
+                    if self.worker.stopped() || Instant::now() >= deadline {
+                        return Err(fatal("read again from the committed offsets", &error));
+                    }
+                    tracing::info!(%error, "waiting to read again from the committed offsets");
+                }
             }
-            tracing::info!(%error, "waiting to read again from the committed offsets");
             serve(&self.consumer, Duration::from_millis(50));
+            let mut signals = std::mem::take(&mut self.pending);
+            let served = self.serve_group(&mut signals);
+            self.pending = signals;
+            served?;
         }
     }
 
@@ -511,26 +524,38 @@ impl Source for KafkaSource {
 }
 
 impl KafkaSource {
-    fn seek_to_committed(&mut self) -> KafkaResult<()> {
+    /// Goes back to where the group is, or says which partition someone else has committed. (The state that the
+    /// engine rolls back to is that of our own last commit: it fits no other offset.)
+    fn seek_to_committed(&mut self) -> KafkaResult<Option<String>> {
         let partitions = self.owned.list();
         if partitions.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
-        let starts = self.starts(&partitions)?;
-        let mut list = TopicPartitionList::new();
-        for (partition, next) in &starts {
-            list.add_partition_offset(&partition.topic, partition.index, Offset::Offset(*next))?;
+        let committed = offsets::committed(&self.consumer, &partitions, LOOKUP_WAIT)?;
+        let mut places = self.consumer.context().positions().clone();
+        for (partition, found) in committed {
+            let (Some(next), Some(ours)) = (found.next, places.get_mut(&partition)) else {
+                // Never committed: again from where it started.
+                continue;
+            };
+            if next != *ours && self.worker.delivery != Delivery::AtLeastOnce {
+                return Ok(Some(format!(
+                    "{partition} was committed at {next} by another instance, ours is {ours}"
+                )));
+            }
+            *ours = next;
         }
+        let list = offsets::list_at(places.iter().map(|(partition, next)| (partition, *next)))?;
         let answer = self.consumer.seek_partitions(list, LOOKUP_WAIT)?;
         for element in answer.elements() {
             element.error()?;
         }
         self.queue.clear();
-        for (partition, next) in &starts {
+        for (partition, next) in &places {
             self.owned.set(partition, *next);
         }
-        self.consumer.context().positions().extend(starts);
-        Ok(())
+        *self.consumer.context().positions() = places;
+        Ok(None)
     }
 }
 

@@ -90,6 +90,7 @@ impl Transactions {
     /// Settles what an earlier producer with this id has left, and takes the id over.
     fn initialise(&self, producer: &OutProducer) -> Result<(), LogError> {
         let deadline = Instant::now() + self.worker.patience;
+        let mut said = false;
         loop {
             let error = match producer.init_transactions(TRY.max(self.timeout / 4)) {
                 Ok(()) => return Ok(()),
@@ -116,7 +117,10 @@ impl Transactions {
                     self.id.as_str()
                 )));
             }
-            tracing::debug!(%error, "waiting to start transactions");
+            if !said {
+                tracing::warn!(%error, id = self.id.as_str(), "waiting to start transactions");
+                said = true;
+            }
             std::thread::sleep(PAUSE);
         }
     }

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use kafka::{Delivery, TransactionalId, Worker, connect};
-use pipeline::log::{Batch, Commit, LogError, Outgoing, Signal, Sink, Source};
+use kafka::{Delivery, Membership, TransactionalId, Worker, connect};
+use pipeline::log::{Batch, Commit, LogError, Outgoing, Partition, Signal, Sink, Source};
 
 use crate::cluster::{Cluster, numbers, unique, worker};
 use crate::copy::Copier;
@@ -201,7 +201,8 @@ fn a_member_that_slept_too_long_commits_nothing() {
         .commit(zombie.commit_of(&batch))
         .expect_err("the partition is the heir's");
     assert!(matches!(error, LogError::Aborted(_)), "{error}");
-    zombie.positions.clear();
+    // The heir has committed: there is nothing to go back to, and the group says why.
+    zombie.source.rewind().expect("rewind");
     zombie.run(|copier| {
         copier
             .signals
@@ -215,6 +216,46 @@ fn a_member_that_slept_too_long_commits_nothing() {
         numbers(&cluster.committed(&output)),
         (0..20).collect::<Vec<_>>()
     );
+}
+
+/// What the engine would roll back to does not fit offsets that another instance has committed.
+#[test]
+fn fixed_partitions_that_another_instance_has_committed_are_not_read_again() {
+    let cluster = Cluster::start();
+    let input = cluster.topic("in", 1);
+    let output = cluster.topic("out", 1);
+    let group = unique("g");
+    cluster.fill(&input, 1, 0..10);
+    let fixed = |instance: &str| {
+        let partitions = vec![Partition::new(input.as_str(), 0)];
+        let mut worker = Worker::new(&group, instance, Membership::Fixed(partitions));
+        worker.session_timeout = Duration::from_secs(1);
+        Copier::new(
+            connect(&cluster.connection(), worker).expect("connect"),
+            &output,
+        )
+    };
+    let mut old = fixed("old");
+    fetch_some(&mut old);
+    old.source.rewind().expect("nobody has committed yet");
+    fixed("new").run(|copier| copier.copied == 10);
+    let error = old.source.rewind().expect_err("fenced");
+    assert!(matches!(error, LogError::Fenced(_)), "{error}");
+}
+
+#[test]
+fn a_partition_that_is_not_owned_is_not_committed() {
+    let cluster = Cluster::start();
+    let input = cluster.topic("in", 1);
+    let (_source, mut sink) =
+        connect(&cluster.connection(), worker(&unique("g"), "a", &input)).expect("connect");
+    let error = sink
+        .commit(Commit {
+            records: vec![],
+            positions: vec![(Partition::new(input.as_str(), 0), 5)],
+        })
+        .expect_err("not assigned yet");
+    assert!(matches!(error, LogError::Aborted(_)), "{error}");
 }
 
 /// A commit whose end never gets an answer: either it happened (`Ok`) or it did not (`Aborted`), never both or neither.

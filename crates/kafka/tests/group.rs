@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use kafka::{Connection, Delivery, Membership, Start, connect};
+use kafka::{Connection, Delivery, Membership, Start, Worker, connect};
 use pipeline::log::{Batch, LogError, Partition, Signal, Sink, Source};
 
 use crate::cluster::{Cluster, numbers, unique, worker};
@@ -222,8 +222,8 @@ fn fixed_partitions_need_no_group_and_resume_all_the_same() {
     let group = unique("g");
     cluster.fill(&input, 2, 0..20);
     let fixed = |instance: &str| {
-        let mut worker = worker(&group, instance, &input);
-        worker.membership = Membership::Fixed(vec![Partition::new(input.as_str(), 1)]);
+        let partitions = vec![Partition::new(input.as_str(), 1)];
+        let worker = Worker::new(&group, instance, Membership::Fixed(partitions));
         Copier::new(
             connect(&cluster.connection(), worker).expect("connect"),
             &output,

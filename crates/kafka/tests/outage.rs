@@ -77,6 +77,27 @@ fn a_commit_waits_for_an_outage_to_end_and_loses_nothing() {
     );
 }
 
+#[test]
+fn a_worker_stops_soon_while_the_brokers_are_away() {
+    let cluster = Cluster::start();
+    let input = cluster.topic("in", 1);
+    let output = cluster.topic("out", 1);
+    cluster.fill(&input, 1, 0..10);
+    let proxy = Proxy::start(&cluster.bootstrap);
+    let mut connection = cluster.connection();
+    connection.bootstrap = proxy.address();
+    let settings = worker(&unique("g"), "a", &input);
+    let stop = settings.stop.clone();
+    let mut copier = Copier::new(connect(&connection, settings).expect("connect"), &output);
+    copier.run(|copier| copier.copied == 10);
+    proxy.cut();
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    let started = Instant::now();
+    drop(copier);
+    let took = started.elapsed();
+    assert!(took < Duration::from_secs(10), "{took:?}");
+}
+
 /// The mock cluster, for what no real broker does on demand: here, to be down from the start.
 #[test]
 fn connecting_waits_for_brokers_that_are_down() {
