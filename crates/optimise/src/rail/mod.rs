@@ -9,6 +9,7 @@ pub mod cholesky;
 pub mod core;
 pub mod dual;
 pub mod exact;
+pub mod explain;
 pub mod full;
 pub mod generate;
 pub mod greedy;

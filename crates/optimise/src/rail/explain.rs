@@ -1,0 +1,183 @@
+//! Why a unit goes as it goes, or stays: every path that the network offers it, its price, and what stands in its way.
+
+use std::collections::BTreeMap;
+
+use domain::rail::index::Index;
+use domain::rail::rules::{self, Path, capacity};
+use domain::rail::{Breach, RailPlan, RailProblem, Rule, TrainSlot, Unit, cost};
+
+use super::full::paths::{self, Departures};
+
+/// Something that keeps a unit off a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Obstacle {
+    /// A rule that no room would mend.
+    Breach {
+        /// The slot.
+        train: String,
+        /// What is broken, with what it needs and what is allowed.
+        breach: Breach,
+    },
+    /// Others have the room.
+    Room {
+        /// The slot.
+        train: String,
+        /// TEU, length, tonnes or dangerous goods.
+        rule: Rule,
+        /// How much is lacking, in the rule's own unit.
+        lack: i64,
+    },
+}
+
+/// One path for a unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alternative {
+    /// Slot references, in order; empty for staying.
+    pub legs: Vec<String>,
+    /// The objective of this unit by this path.
+    pub price: i64,
+    /// What stands in its way; empty if it could go so at once.
+    pub obstacles: Vec<Obstacle>,
+}
+
+/// A unit's place in a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// The path that the plan gives it.
+    pub taken: Alternative,
+    /// Others, free ones first, then by price.
+    pub others: Vec<Alternative>,
+}
+
+/// Explains one unit of a plan; `None` if the problem does not know it. At most `limit` alternatives.
+pub fn explain(
+    problem: &RailProblem,
+    plan: &RailPlan,
+    unit: &str,
+    limit: usize,
+) -> Option<Explanation> {
+    let index = Index::new(problem);
+    let unit = &problem.units[index.unit(unit)?];
+    let aboard = aboard(problem, &index, plan, unit);
+    let previous = index.path(problem, &unit.previous).unwrap_or_default();
+    let held = &previous[..rules::held(problem, &previous)];
+    let held_at: Vec<u32> = held
+        .iter()
+        .filter_map(|slot| index.train(&slot.id).map(|at| at as u32))
+        .collect();
+    let departures = Departures::new(problem);
+    let offered = paths::between(
+        problem,
+        &departures,
+        &held_at,
+        &unit.origin,
+        &unit.destination,
+    );
+    let taken = plan
+        .assignments
+        .iter()
+        .find(|assigned| assigned.unit == unit.id);
+    let taken_legs: &[String] = taken.map_or(&[], |assigned| &assigned.legs);
+    let judge = |legs: &[&TrainSlot]| judge(problem, unit, held, legs, &aboard);
+    let mut others: Vec<Alternative> = std::iter::once(&held_at)
+        .chain(&offered.paths)
+        .map(|path| {
+            let legs: Vec<&TrainSlot> = path
+                .iter()
+                .map(|&slot| &problem.trains[slot as usize])
+                .collect();
+            judge(&legs)
+        })
+        .filter(|other| other.legs != taken_legs)
+        .collect();
+    others.sort_by_key(|other| (!other.obstacles.is_empty(), other.price));
+    others.truncate(limit);
+    Some(Explanation {
+        taken: judge(&index.path(problem, taken_legs)?),
+        others,
+    })
+}
+
+/// Who is on each slot, without `unit`.
+fn aboard<'p>(
+    problem: &'p RailProblem,
+    index: &Index<'p>,
+    plan: &RailPlan,
+    without: &Unit,
+) -> BTreeMap<&'p str, Vec<&'p Unit>> {
+    let mut aboard: BTreeMap<&str, Vec<&Unit>> = BTreeMap::new();
+    for assigned in plan
+        .assignments
+        .iter()
+        .filter(|assigned| assigned.unit != without.id)
+    {
+        let Some(unit) = index.unit(&assigned.unit) else {
+            continue;
+        };
+        for slot in assigned.legs.iter().filter_map(|leg| index.train(leg)) {
+            aboard
+                .entry(&problem.trains[slot].id)
+                .or_default()
+                .push(&problem.units[unit]);
+        }
+    }
+    aboard
+}
+
+fn judge(
+    problem: &RailProblem,
+    unit: &Unit,
+    held: &[&TrainSlot],
+    legs: &[&TrainSlot],
+    aboard: &BTreeMap<&str, Vec<&Unit>>,
+) -> Alternative {
+    let path = Path {
+        problem,
+        unit,
+        held,
+        legs,
+    };
+    let mut obstacles = Vec::new();
+    if let Some(breach) = rules::first_breach(&path) {
+        let train = legs
+            .get(breach.leg)
+            .map_or_else(String::new, |slot| slot.id.clone());
+        obstacles.push(Obstacle::Breach { train, breach });
+    }
+    for slot in legs.iter().skip(held.len()) {
+        let mut units = aboard.get(slot.id.as_str()).cloned().unwrap_or_default();
+        units.push(unit);
+        let mut lacks = |rule, lack| {
+            obstacles.push(Obstacle::Room {
+                train: slot.id.clone(),
+                rule,
+                lack,
+            });
+        };
+        for (rule, used, limit) in capacity::overloads(slot, &units) {
+            lacks(rule, used - limit);
+        }
+        for (limit, count, gross_kg) in rules::dangerous::overloads(slot, &units) {
+            let units_over = count - limit.max_units;
+            lacks(
+                Rule::Dangerous,
+                if units_over > 0 {
+                    units_over
+                } else {
+                    gross_kg - limit.max_gross_kg
+                },
+            );
+        }
+        for cut in problem.load_cuts.iter().filter(|cut| cut.train == slot.id) {
+            let over = rules::load_cut::counted(cut, &units) - cut.max_units;
+            if over > 0 && cut.units.contains(&unit.id) {
+                lacks(Rule::LoadCut, over);
+            }
+        }
+    }
+    Alternative {
+        legs: legs.iter().map(|slot| slot.id.clone()).collect(),
+        price: cost::of_path(&path).total(),
+        obstacles,
+    }
+}

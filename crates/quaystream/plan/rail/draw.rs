@@ -1,0 +1,161 @@
+//! Plans for the terminal: one line a train, filled as the train is.
+
+use std::collections::BTreeMap;
+
+use domain::rail::assignment::Assignment;
+use domain::rail::rules::capacity;
+use domain::rail::{Cost, RailPlan, RailProblem, UNLIMITED, Unit};
+use optimise::answer::Answer;
+
+use crate::plan::table::Table;
+
+const BAR: usize = 20;
+/// At most so many lines of trains or reasons.
+const LINES: usize = 60;
+
+/// A bar of [`BAR`] cells, and the percentage.
+fn bar(used: i64, capacity: i64) -> String {
+    if capacity == UNLIMITED || capacity <= 0 {
+        return "-".to_owned();
+    }
+    let cells = (used * BAR as i64 / capacity).clamp(0, BAR as i64) as usize;
+    format!(
+        "[{}{}] {:>3}%",
+        "#".repeat(cells),
+        ".".repeat(BAR - cells),
+        used * 100 / capacity
+    )
+}
+
+/// Value, bound, gap, time.
+pub fn summary<P>(answer: &Answer<P>, seconds: f64) -> String {
+    let proved = if answer.is_proved() {
+        ", proved optimal"
+    } else {
+        ""
+    };
+    format!(
+        "value {}  bound {}  gap {:.3} %{proved}  {seconds:.3} s processor time, {} moves\n",
+        answer.value,
+        answer.bound,
+        answer.gap() * 100.0,
+        answer.statistics.iterations
+    )
+}
+
+/// The terms of the objective that are not 0.
+pub fn terms(cost: &Cost) -> String {
+    let terms = [
+        ("carriage", cost.carriage),
+        ("dwell", cost.dwell),
+        ("transit", cost.transit),
+        ("lateness", cost.lateness),
+        ("transfer", cost.transfer),
+        ("change", cost.change),
+        ("missed connections", cost.missed_connection),
+        ("unknown milestones", cost.unknown_milestone),
+        ("roll-over", cost.roll_over),
+        ("broken pins", cost.broken_pin),
+    ];
+    let shown = terms.iter().filter(|(_, amount)| *amount != 0);
+    let shown: Vec<String> = shown
+        .map(|(name, amount)| format!("{name} {amount}"))
+        .collect();
+    format!("cost: {}\n", shown.join(", "))
+}
+
+/// Trains of a bare plan.
+pub fn bare(problem: &Assignment, plan: &[usize]) -> String {
+    let mut used = vec![0_i64; problem.capacities.len()];
+    let mut count = vec![0_usize; problem.trains];
+    for (item, &option) in plan.iter().enumerate() {
+        let choice = &problem.items[item][option];
+        count[choice.train] += 1;
+        for &(row, amount) in &choice.uses {
+            used[row] += amount;
+        }
+    }
+    let rows = problem.capacities.len() / problem.trains.max(1);
+    let mut table = Table::new(&["train", "units", "filled"]);
+    for train in 0..problem.trains.min(LINES) {
+        let bars =
+            (train * rows..(train + 1) * rows).map(|row| bar(used[row], problem.capacities[row]));
+        table.row([
+            train.to_string(),
+            count[train].to_string(),
+            bars.collect::<Vec<_>>().join("  "),
+        ]);
+    }
+    table.render() + &more(problem.trains)
+}
+
+/// Trains of a full plan by departure, then who stays and why.
+pub fn full(problem: &RailProblem, plan: &RailPlan) -> String {
+    let units: BTreeMap<&str, &Unit> = problem
+        .units
+        .iter()
+        .map(|unit| (unit.id.as_str(), unit))
+        .collect();
+    let mut aboard: BTreeMap<&str, Vec<&Unit>> = BTreeMap::new();
+    for assigned in &plan.assignments {
+        for leg in &assigned.legs {
+            if let Some(&unit) = units.get(assigned.unit.as_str()) {
+                aboard.entry(leg).or_default().push(unit);
+            }
+        }
+    }
+    let mut trains: Vec<_> = problem.trains.iter().collect();
+    trains.sort_by_key(|slot| (slot.departure_at_min, &slot.id));
+    let mut table = Table::new(&[
+        "train",
+        "from",
+        "to",
+        "track",
+        "leaves in h",
+        "units",
+        "TEU",
+        "metres",
+        "tonnes",
+    ]);
+    for slot in trains.iter().take(LINES) {
+        let empty = Vec::new();
+        let units = aboard.get(slot.id.as_str()).unwrap_or(&empty);
+        let [teu, metres, tonnes] = std::array::from_fn(|at| {
+            let used = units.iter().map(|unit| capacity::uses(unit)[at]).sum();
+            bar(used, capacity::limits(slot)[at].1)
+        });
+        table.row([
+            slot.id.clone(),
+            slot.origin.clone(),
+            slot.destination.clone(),
+            slot.track.clone(),
+            ((slot.departure_at_min - problem.now_at_min) / 60).to_string(),
+            units.len().to_string(),
+            teu,
+            metres,
+            tonnes,
+        ]);
+    }
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for stays in &plan.rolled_over {
+        *reasons.entry(stays.reason.code()).or_default() += 1;
+    }
+    let reasons: Vec<String> = reasons
+        .iter()
+        .map(|(code, count)| format!("{code} {count}"))
+        .collect();
+    let stay = format!(
+        "{} units stay: {}\n",
+        plan.rolled_over.len(),
+        reasons.join(", ")
+    );
+    let go = format!("{} units go\n", plan.assignments.len());
+    table.render() + &more(trains.len()) + &go + &stay
+}
+
+fn more(trains: usize) -> String {
+    match trains.saturating_sub(LINES) {
+        0 => String::new(),
+        more => format!("and {more} trains more\n"),
+    }
+}

@@ -1,0 +1,96 @@
+//! `quaystream plan rail`: containers to train slots, from an instance file or a folder of them.
+//!
+//! Three formats: `json` carries the full rules ([`json`], version 1); `slots` and `gap` are the bare text formats of the
+//! benchmark sets. Every plan that is printed has passed the independent checker.
+
+pub mod bare;
+pub mod bench;
+pub mod draw;
+pub mod error;
+pub mod full;
+pub mod json;
+pub mod output;
+
+use std::path::PathBuf;
+
+use super::limit::LimitArgs;
+pub use error::RailError;
+
+/// Plan containers onto train slots
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The instance file
+    #[arg(required_unless_present_any = ["bench", "generate", "scale"])]
+    pub file: Option<PathBuf>,
+    /// The file's format; by its ending if not given (.json is json, .txt slots, none gap)
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+    #[command(flatten)]
+    pub limit: LimitArgs,
+    /// Print one JSON object instead of text
+    #[arg(long, value_enum)]
+    pub out: Option<Out>,
+    /// Check this plan (JSON, as printed by --out json) instead of making one
+    #[arg(long, value_name = "PLAN")]
+    pub check: Option<PathBuf>,
+    /// Explain one unit of the plan: its alternatives, their prices, what stands in their way
+    #[arg(long, value_name = "UNIT")]
+    pub explain: Option<String>,
+    /// Solve every instance of a folder and print a table against its best_known.csv
+    #[arg(long, value_name = "DIR")]
+    pub bench: Option<PathBuf>,
+    /// Solve so many generated full-rule problems of 800 units and 24 trains and print a table
+    #[arg(long, value_name = "COUNT")]
+    pub generate: Option<u64>,
+    /// Solve generated full-rule problems of 100 to 20,000 units and print a table
+    #[arg(long)]
+    pub scale: bool,
+}
+
+/// Input formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// Containers and slots, two capacities
+    Slots,
+    /// Generalised assignment
+    Gap,
+    /// Full rules
+    Json,
+}
+
+/// Output formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Out {
+    /// One JSON object
+    Json,
+}
+
+/// Runs the command; what it returns goes to standard output.
+pub fn run(args: &Args) -> Result<String, RailError> {
+    if let Some(folder) = &args.bench {
+        return bench::folder(folder, &args.limit);
+    }
+    if let Some(count) = args.generate {
+        return bench::generated(count, &args.limit);
+    }
+    if args.scale {
+        return bench::scale(&args.limit);
+    }
+    let file = args.file.as_ref().ok_or(RailError::NoFile)?;
+    let text = error::read(file)?;
+    match format(args, file) {
+        Format::Json => full::run(args, file, &text),
+        Format::Slots => bare::run(args, file, optimise::rail::read::slots::read(&text)),
+        Format::Gap => bare::run(args, file, optimise::rail::read::gap::read(&text)),
+    }
+}
+
+fn format(args: &Args, file: &std::path::Path) -> Format {
+    args.format.unwrap_or_else(
+        || match file.extension().and_then(|ending| ending.to_str()) {
+            Some("json") => Format::Json,
+            Some("txt") => Format::Slots,
+            _ => Format::Gap,
+        },
+    )
+}
