@@ -178,3 +178,7 @@ fn keep_newest(
         ..batch
     })
 }
+
+#[cfg(test)]
+#[path = "compaction_tests.rs"]
+mod tests;

@@ -14,6 +14,8 @@ pub(crate) mod partition;
 pub(crate) mod producers;
 pub(crate) mod records;
 pub(crate) mod retention;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -301,3 +303,7 @@ impl Drop for Log {
         self.memory.release(self.charged_bytes);
     }
 }
+
+#[cfg(test)]
+#[path = "log_tests.rs"]
+mod tests;
