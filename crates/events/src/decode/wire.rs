@@ -40,17 +40,21 @@ pub(crate) fn varint(buf: &[u8], pos: &mut usize) -> Result<u64, Wrong> {
 }
 
 /// A varint of two bytes or more.
-#[inline]
+#[inline(always)]
 fn varint_long(buf: &[u8], pos: &mut usize) -> Result<u64, Wrong> {
     let rest = buf.get(*pos..).unwrap_or_default();
     let Some(chunk) = rest.first_chunk::<8>() else {
-        return varint_bytewise(rest, pos);
+        let (value, length) = varint_bytewise(rest)?;
+        *pos += length;
+        return Ok(value);
     };
     // All eight bytes at once: find the one without the continuation bit, then squeeze the 7-bit groups together.
     let word = u64::from_le_bytes(*chunk);
     let ends = !word & 0x8080_8080_8080_8080;
     if ends == 0 {
-        return varint_bytewise(rest, pos);
+        let (value, length) = varint_bytewise(rest)?;
+        *pos += length;
+        return Ok(value);
     }
     *pos += (ends.trailing_zeros() as usize >> 3) + 1;
     let kept = word & (ends ^ (ends - 1));
@@ -60,8 +64,10 @@ fn varint_long(buf: &[u8], pos: &mut usize) -> Result<u64, Wrong> {
     Ok((x & 0x0fff_ffff) | ((x & 0x0fff_ffff_0000_0000) >> 4))
 }
 
+/// At the end of the record, or of more than eight bytes: the value and its length. Takes no `pos`, so that the walk can
+/// keep it in a register.
 #[inline(never)]
-fn varint_bytewise(rest: &[u8], pos: &mut usize) -> Result<u64, Wrong> {
+fn varint_bytewise(rest: &[u8]) -> Result<(u64, usize), Wrong> {
     let mut value = 0u64;
     for (at, &byte) in rest.iter().take(10).enumerate() {
         if at == 9 && byte > 1 {
@@ -69,8 +75,7 @@ fn varint_bytewise(rest: &[u8], pos: &mut usize) -> Result<u64, Wrong> {
         }
         value |= u64::from(byte & 0x7f) << (7 * at);
         if byte < 0x80 {
-            *pos += at + 1;
-            return Ok(value);
+            return Ok((value, at + 1));
         }
     }
     Err(Wrong::Truncated)
