@@ -108,7 +108,7 @@ impl Admin {
             client: connection
                 .plain_config()
                 .create_with_context(QuietContext)
-                .map_err(Error::Setup)?,
+                .map_err(|cause| Error::Setup(Box::new(cause)))?,
             connection: connection.clone(),
             wait,
         })
@@ -119,7 +119,7 @@ impl Admin {
         move |cause| Error::Request {
             action,
             bootstrap,
-            cause,
+            cause: Box::new(cause),
         }
     }
 
@@ -344,7 +344,7 @@ impl Admin {
             .connection
             .consumer_config(group, Isolation::ReadCommitted, 0, 0)
             .create_with_context(QuietContext)
-            .map_err(Error::Setup)?;
+            .map_err(|cause| Error::Setup(Box::new(cause)))?;
         let mut lags = Vec::new();
         for topic in topics {
             let offsets = self.offsets(topic)?;

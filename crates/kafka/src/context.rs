@@ -79,10 +79,9 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Serves callbacks, without taking messages, waiting at most `wait` for the first.
 pub(crate) fn serve(consumer: &SharedConsumer, wait: Duration) {
-    match consumer.poll(wait) {
-        Some(Err(error)) => consumer.context().post(Notice::Failed(error)),
-        // A partition's messages are forwarded before it is assigned: none can come this way.
-        Some(Ok(_)) | None => {}
+    // A partition's messages are forwarded before it is assigned: none can come this way.
+    if let Some(Err(error)) = consumer.poll(wait) {
+        consumer.context().post(Notice::Failed(error));
     }
 }
 

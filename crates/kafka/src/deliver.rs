@@ -53,7 +53,7 @@ impl Undelivered {
             count: self.count,
             topic: self.topic,
             key: self.key,
-            cause: self.cause,
+            cause: Box::new(self.cause),
         }
     }
 }

@@ -9,7 +9,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 pub enum Error {
     /// The client could not be set up.
     #[error("cannot set up the kafka client: {0}; check the kafka properties in the configuration")]
-    Setup(KafkaError),
+    Setup(Box<KafkaError>),
     /// A request failed or was not answered in time.
     #[error("cannot {action}: {cause}; check that the brokers at {bootstrap} are up")]
     Request {
@@ -18,7 +18,7 @@ pub enum Error {
         /// The brokers asked.
         bootstrap: String,
         /// The answer.
-        cause: KafkaError,
+        cause: Box<KafkaError>,
     },
     /// A broker refused to do something to a topic.
     #[error("cannot {action} topic {topic}: {code}")]
@@ -78,7 +78,7 @@ pub enum Error {
         /// Key of the first, readable.
         key: String,
         /// The broker's or the client's reason.
-        cause: KafkaError,
+        cause: Box<KafkaError>,
     },
 }
 

@@ -44,7 +44,7 @@ impl Feeder {
                 patience.as_millis().clamp(1000, 2_147_483_000).to_string(),
             )
             .create_with_context(OutContext::default())
-            .map_err(Error::Setup)?;
+            .map_err(|cause| Error::Setup(Box::new(cause)))?;
         Ok(Feeder {
             producer,
             record_bytes_max,
@@ -88,7 +88,7 @@ impl Feeder {
                     count: 1,
                     topic,
                     key,
-                    cause,
+                    cause: Box::new(cause),
                 }
             }
         })?;
@@ -113,9 +113,9 @@ impl Feeder {
                 count: u64::try_from(self.producer.in_flight_count()).unwrap_or(0),
                 topic: "(several)".to_owned(),
                 key: "(unknown)".to_owned(),
-                cause: rdkafka::error::KafkaError::Flush(
+                cause: Box::new(rdkafka::error::KafkaError::Flush(
                     rdkafka::error::RDKafkaErrorCode::OperationTimedOut,
-                ),
+                )),
             });
         }
         crate::metrics::produced(self.records, self.bytes);

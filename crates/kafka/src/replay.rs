@@ -35,7 +35,7 @@ pub(crate) fn replay(
             worker.record_bytes_max,
         )
         .create_with_context(QuietContext)
-        .map_err(crate::error::Error::Setup)?;
+        .map_err(|cause| crate::error::Error::Setup(Box::new(cause)))?;
     let (oldest, end) = watermarks(&consumer, worker, partition, alive)?;
     let from = range.start.unwrap_or(oldest);
     let to = range.end.unwrap_or(end);

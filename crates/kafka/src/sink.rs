@@ -135,7 +135,7 @@ impl Plain {
         connection
             .producer_config(worker.record_bytes_max)
             .create_with_context(crate::deliver::OutContext::default())
-            .map_err(|error| Error::Setup(error).into())
+            .map_err(|error| Error::Setup(Box::new(error)).into())
     }
 
     fn commit(&mut self, commit: &Commit, consumer: &SharedConsumer) -> Result<(), LogError> {

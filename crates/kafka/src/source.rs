@@ -41,7 +41,7 @@ pub fn connect(
     let consumer: BaseConsumer<WorkerContext> = worker
         .consumer_config(connection)
         .create_with_context(WorkerContext::default())
-        .map_err(crate::error::Error::Setup)?;
+        .map_err(|cause| crate::error::Error::Setup(Box::new(cause)))?;
     let consumer: SharedConsumer = Arc::new(consumer);
     check_topics(&consumer, &worker)?;
     let sink = KafkaSink::connect(connection, &worker, consumer.clone())?;

@@ -78,11 +78,11 @@ impl Tail {
             .consumer_config("quaystream-tail", isolation, QUEUED_BYTES, RECORD_BYTES_MAX)
             .set("auto.offset.reset", "earliest")
             .create_with_context(QuietContext)
-            .map_err(Error::Setup)?;
+            .map_err(|cause| Error::Setup(Box::new(cause)))?;
         let request = |action: &str, cause: KafkaError| Error::Request {
             action: format!("{action} topic {topic}"),
             bootstrap: connection.bootstrap.clone(),
-            cause,
+            cause: Box::new(cause),
         };
         let count = partition_count(consumer.client(), topic, LOOKUP_WAIT)
             .map_err(|cause| request("look up", cause))?
@@ -148,7 +148,7 @@ impl Tail {
                         return Err(Error::Request {
                             action: format!("read topic {}", self.topic),
                             bootstrap: self.bootstrap.clone(),
-                            cause,
+                            cause: Box::new(cause),
                         });
                     }
                     tracing::debug!(error = %cause, topic = self.topic, "tail");
@@ -177,7 +177,9 @@ impl Tail {
                     return Err(Error::Request {
                         action: format!("read topic {} to its end", self.topic),
                         bootstrap: self.bootstrap.clone(),
-                        cause: KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut),
+                        cause: Box::new(KafkaError::MessageConsumption(
+                            RDKafkaErrorCode::OperationTimedOut,
+                        )),
                     });
                 }
             }

@@ -375,7 +375,7 @@ fn new_producer(
         .set("message.timeout.ms", &timeout_ms)
         .set("socket.timeout.ms", &timeout_ms)
         .create_with_context(OutContext::default())
-        .map_err(|error| Error::Setup(error).into())
+        .map_err(|error| Error::Setup(Box::new(error)).into())
 }
 
 fn marked(
