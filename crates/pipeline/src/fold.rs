@@ -789,7 +789,7 @@ impl Fold {
                     complete_to_us: complete_to_us.unwrap_or_default(),
                     state: state.into(),
                     begin_us: source.begin_us(correction_us),
-                    row_time_max_us: source.accepted_max_us,
+                    row_time_max_us: source.row_time_max_us,
                 });
             }
         }

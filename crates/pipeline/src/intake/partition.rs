@@ -36,8 +36,6 @@ pub struct SourceState {
     pub row_time_max_us: Option<i64>,
     /// Row time of the first row.
     pub row_time_first_us: Option<i64>,
-    /// Largest row time of a row that counted.
-    pub accepted_max_us: Option<i64>,
     /// Its rows may be so much out of order.
     pub out_of_order_us: i64,
     /// Said to be silent.
@@ -111,7 +109,6 @@ impl PartitionIntake {
                 number,
                 row_time_max_us: None,
                 row_time_first_us: None,
-                accepted_max_us: None,
                 out_of_order_us: out_of_order_us(),
                 is_idle: false,
                 is_changed: true,
@@ -147,7 +144,6 @@ impl PartitionIntake {
             }
             self.ids.insert(id, state.number, row_time_us, 1);
             self.counted.push((id, state.number, row_time_us, 1));
-            state.accepted_max_us = state.accepted_max_us.max(Some(row_time_us));
         }
         if state.is_idle
             || state

@@ -1,0 +1,221 @@
+//! A simulated port in a log in memory, and an engine over it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use events::v1::WindowStat;
+use events::{Message, Stream};
+use pipeline::log::{Outgoing, Partition};
+use pipeline::memory::{HandClock, MemoryLog};
+use pipeline::outcome::Tally;
+use pipeline::plans::berths::BerthRules;
+use pipeline::plans::rail::RailRules;
+use pipeline::plans::{PlannerRun, PlannerSettings};
+use pipeline::settings::{Bounded, Doubt, Input, Settings, SourceSettings, Topics};
+use pipeline::worker::{FoldWorker, MergeWorker, Shared, Stop, Turn};
+use windows::sql::parse::SqlFile;
+
+pub const QUERIES: [(&str, &str); 5] = [
+    (
+        "moves",
+        "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, count(*) AS moves, sum(teu_quarters) AS teu
+         FROM TUMBLE(move_event, DESCRIPTOR(row_time), INTERVAL '15' MINUTE) GROUP BY window_start, window_end, terminal_id",
+    ),
+    (
+        "intake_all",
+        "INSERT INTO window_stat SELECT window_start, window_end, source, outcome, count(*) AS records
+         FROM HOP(intake, DESCRIPTOR(row_time), INTERVAL '30' MINUTE, INTERVAL '60' MINUTE)
+         GROUP BY window_start, window_end, source, outcome",
+    ),
+    (
+        "yard",
+        "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, yard_block, level_end, level_us, changes
+         FROM LEVEL((SELECT row_time, terminal_id, yard_block, yard_delta_teu_quarters FROM equipment_event
+                     WHERE yard_delta_teu_quarters <> 0), DESCRIPTOR(row_time),
+                    DESCRIPTOR(terminal_id, yard_block), yard_delta_teu_quarters, INTERVAL '30' MINUTE)",
+    ),
+    (
+        "slot",
+        "CREATE TABLE slot (PRIMARY KEY (train_slot_id)) AS SELECT train_slot_id, corridor, departure_planned_at FROM train_slot",
+    ),
+    (
+        "open_slots",
+        "INSERT INTO window_stat SELECT window_start, window_end, corridor, count(*) AS trains
+         FROM TICK(INTERVAL '60' MINUTE) AS t JOIN slot ON slot.departure_planned_at > t.tick_at
+         GROUP BY window_start, window_end, corridor",
+    ),
+];
+
+pub fn settings(partitions: i32, partials_partitions: i32) -> Settings {
+    let inputs = Stream::ALL.map(|stream| Input {
+        stream,
+        topic: stream.name().into(),
+        partitions,
+    });
+    let sources = portsim::sources().into_iter().map(|source| SourceSettings {
+        name: source.name.to_owned(),
+        streams: source.streams.to_vec(),
+        out_of_order_max: Duration::from_secs(u64::from(source.out_of_order_max_s)),
+    });
+    let off = PlannerRun {
+        is_on: false,
+        inputs: Vec::new(),
+        every: Duration::from_secs(900),
+        iterations: 100,
+        seed: 1,
+    };
+    Settings {
+        inputs: inputs.to_vec(),
+        topics: Topics {
+            partials: "partials".into(),
+            partials_partitions,
+            intake_state: "intake-state".into(),
+            rejects: "rejects".into(),
+            sinks: BTreeMap::from([("window_stat".to_owned(), "window-stats".into())]),
+            berth_plan: "berth-plan".into(),
+            rail_plan: "rail-plan".into(),
+            plan_deltas: "plan-deltas".into(),
+        },
+        sources: sources.collect(),
+        out_of_order_max: Duration::from_secs(60),
+        correction_max: Duration::ZERO,
+        future_max: Duration::from_secs(300),
+        terminals: Vec::new(),
+        unknown_terminal: Doubt::Flag,
+        check_digits: Doubt::Flag,
+        record_bytes_max: 10_000_000,
+        commit_interval: Duration::from_millis(200),
+        commit_bytes_max: 64 << 20,
+        idle_timeout: Duration::from_secs(60),
+        bounded: Bounded::UntilEnd,
+        queries: QUERIES
+            .iter()
+            .map(|(name, text)| SqlFile::new(*name, *text))
+            .collect(),
+        early: BTreeMap::new(),
+        table_keys_max: 100_000,
+        planners: PlannerSettings {
+            berths: off.clone(),
+            berth_rules: BerthRules::default(),
+            rail: off,
+            rail_rules: RailRules::default(),
+        },
+    }
+}
+
+/// Hours of the simulated port in a new log with all topics.
+pub fn port(
+    seed: u64,
+    hours: u32,
+    records: u64,
+    settings: &Settings,
+) -> (MemoryLog, portsim::Truth) {
+    let log = MemoryLog::default();
+    for input in &settings.inputs {
+        log.create(&input.topic, input.partitions);
+    }
+    let partitions = settings.inputs[0].partitions;
+    log.create("partials", settings.topics.partials_partitions);
+    log.create("intake-state", partitions);
+    for topic in [
+        "rejects",
+        "window-stats",
+        "berth-plan",
+        "rail-plan",
+        "plan-deltas",
+    ] {
+        log.create(topic, 1);
+    }
+    let mut simulation = portsim::Simulation::new(
+        portsim::Settings {
+            seed,
+            hours,
+            partitions: portsim::Partitions::all(partitions as u32),
+            ..portsim::Settings::default()
+        }
+        .with_records(records),
+    )
+    .expect("settings are in range");
+    while let Some(produced) = simulation.next() {
+        log.append(Outgoing {
+            topic: produced.stream.name().into(),
+            partition: produced.partition.map(|partition| partition as i32),
+            key: Some(produced.key),
+            value: Some(produced.value),
+            timestamp_ms: produced.timestamp_ms,
+            headers: Vec::new(),
+        })
+        .expect("the topic exists");
+    }
+    (log, simulation.truth().clone())
+}
+
+/// Runs both stages to the end of the input, `rows_max` records a fetch, an abort after every `abort_every`-th turn.
+pub fn run(log: &MemoryLog, settings: Settings, rows_max: usize, abort_every: usize) -> Arc<Tally> {
+    let clock = Arc::new(HandClock::default());
+    let tally = Arc::new(Tally::default());
+    let shared = Shared {
+        settings: Arc::new(settings),
+        clock: clock.clone(),
+        tally: Arc::clone(&tally),
+        stop: Stop::default(),
+    };
+    let inputs: Vec<Arc<str>> = shared
+        .settings
+        .inputs
+        .iter()
+        .map(|input| Arc::clone(&input.topic))
+        .collect();
+    let partials = [Arc::clone(&shared.settings.topics.partials)];
+    let mut fold = FoldWorker::new(
+        shared.clone(),
+        log.source("fold", &inputs, rows_max),
+        log.sink("fold"),
+    )
+    .expect("fold starts");
+    let mut merge = MergeWorker::new(
+        shared,
+        log.source("merge", &partials, 64),
+        log.sink("merge"),
+        true,
+    );
+    let (mut folded, mut merged) = (false, false);
+    for turn in 0..1_000_000 {
+        clock.advance(Duration::from_millis(50));
+        if abort_every > 0 && turn % abort_every == abort_every - 1 {
+            log.abort_next(1);
+        }
+        folded = folded || fold.turn(Duration::ZERO).expect("fold goes on") == Turn::Done;
+        merged = merged || merge.turn(Duration::ZERO).expect("merge goes on") == Turn::Done;
+        if folded && merged {
+            return tally;
+        }
+    }
+    panic!("the engine does not come to its end; {:?}", merge.slowest());
+}
+
+/// All rows that left, decoded, in a fixed order.
+pub fn stats(log: &MemoryLog) -> Vec<WindowStat> {
+    let records = log.records("window-stats").into_iter().flatten();
+    let mut stats: Vec<WindowStat> = records
+        .map(|record| {
+            WindowStat::decode(record.value.expect("no tombstones").as_slice())
+                .expect("a WindowStat")
+        })
+        .collect();
+    stats.sort_by_key(|stat| {
+        (
+            stat.query.clone(),
+            stat.window_start_us,
+            format!("{:?}", stat.cells),
+        )
+    });
+    stats
+}
+
+/// A partition of a topic.
+#[allow(dead_code)]
+pub fn partition(topic: &str, index: i32) -> Partition {
+    Partition::new(topic, index)
+}

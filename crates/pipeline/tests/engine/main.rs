@@ -1,0 +1,4 @@
+//! The whole engine in memory: a simulated port, both stages, no Kafka.
+
+mod fixture;
+mod whole;

@@ -1,0 +1,110 @@
+//! What comes out is a function of what went in, and adds up.
+
+use events::v1::WindowStat;
+use events::v1::cell::Value;
+
+use crate::fixture::{port, run, settings, stats};
+
+fn integer(stat: &WindowStat, name: &str) -> i64 {
+    match stat
+        .cells
+        .iter()
+        .find(|cell| cell.name == name)
+        .and_then(|cell| cell.value.clone())
+    {
+        Some(Value::Integer(value)) => value,
+        other => panic!("{name} is {other:?}"),
+    }
+}
+
+fn text(stat: &WindowStat, name: &str) -> String {
+    match stat
+        .cells
+        .iter()
+        .find(|cell| cell.name == name)
+        .and_then(|cell| cell.value.clone())
+    {
+        Some(Value::Text(value)) => value,
+        other => panic!("{name} is {other:?}"),
+    }
+}
+
+#[test]
+fn every_record_is_in_one_class_and_every_accepted_move_in_one_window() {
+    let settings = settings(2, 2);
+    let (log, truth) = port(7, 6, 20_000, &settings);
+    let tally = run(&log, settings, 5_000, 0);
+    let counts = tally.intake_counts();
+    let rejects: u64 = tally.rejects().values().sum();
+    assert_eq!(counts.records, truth.records);
+    assert_eq!(
+        counts.accepted + counts.duplicates + counts.heartbeats + rejects,
+        counts.records
+    );
+    assert_eq!(log.records("rejects")[0].len() as u64, rejects);
+    let duplicates: u64 = truth.sources.values().map(|source| source.duplicates).sum();
+    assert!(
+        counts.duplicates >= duplicates * 9 / 10 && duplicates > 0,
+        "{counts:?} of {duplicates}"
+    );
+    let stats = stats(&log);
+    assert!(stats.iter().all(|stat| stat.is_final && stat.revision == 0));
+    let of = |query: &str| {
+        stats
+            .iter()
+            .filter(move |stat| stat.query == query)
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    let moved: i64 = of("moves").iter().map(|stat| integer(stat, "moves")).sum();
+    let late = truth
+        .late_by_table
+        .get("move_event")
+        .copied()
+        .unwrap_or_default();
+    let produced = truth.events_by_table["move_event"];
+    assert!(
+        moved as u64 <= produced && moved as u64 >= produced - late - 20,
+        "{moved} of {produced}, {late} late"
+    );
+    // Every record but heartbeats lies in two hopping windows.
+    let seen: i64 = of("intake_all")
+        .iter()
+        .filter(|stat| text(stat, "outcome") != "flagged")
+        .map(|stat| integer(stat, "records"))
+        .sum();
+    assert_eq!(seen as u64, 2 * (counts.records - counts.heartbeats));
+    assert!(
+        of("yard")
+            .iter()
+            .all(|stat| integer(stat, "level_end") >= 0),
+        "a yard cannot hold less than nothing"
+    );
+    assert!(of("open_slots").len() > 5);
+}
+
+#[test]
+fn rows_are_the_same_for_every_interleaving_partitioning_of_merge_and_aborted_commit() {
+    let expected = {
+        let settings = settings(3, 1);
+        let (log, _) = port(11, 4, 12_000, &settings);
+        run(&log, settings, 100_000, 0);
+        stats(&log)
+    };
+    assert!(expected.len() > 100);
+    for (rows_max, partials, abort_every) in [(700, 1, 0), (2_500, 3, 0), (1_500, 2, 3)] {
+        let settings = settings(3, partials);
+        let (log, _) = port(11, 4, 12_000, &settings);
+        run(&log, settings, rows_max, abort_every);
+        let found = stats(&log);
+        assert_eq!(
+            found.len(),
+            expected.len(),
+            "rows_max {rows_max}, {partials} partitions, abort every {abort_every}"
+        );
+        assert!(
+            found == expected,
+            "rows differ: rows_max {rows_max}, {partials} partitions, abort every {abort_every}"
+        );
+    }
+}
