@@ -12,6 +12,7 @@
 
 mod exponential;
 pub mod full;
+pub mod generate;
 pub mod kernel;
 pub mod solve;
 pub mod text;

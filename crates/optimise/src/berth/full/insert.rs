@@ -70,6 +70,42 @@ pub(super) fn best(
     best
 }
 
+/// The placement with its end and cost as they are now, if `call` may still start there among the others.
+pub(super) fn exactly(
+    model: &Model<'_>,
+    state: &State,
+    call: usize,
+    placement: &Placement,
+    scratch: &mut Scratch,
+) -> Option<Placement> {
+    let compiled = &model.calls[call];
+    let mode = &compiled.modes[placement.mode as usize];
+    let spot = &compiled.spots[mode.spot as usize];
+    let limits = collect(model, state, call, mode, spot, &mut scratch.blockers)?;
+    let search = Search {
+        model,
+        compiled,
+        call,
+        mode,
+        spot,
+        limits,
+        blockers: &scratch.blockers,
+    };
+    let fixed_elsewhere = compiled
+        .fixed_start_min
+        .is_some_and(|start_min| start_min != placement.start_min);
+    let off_grid = !compiled.is_alongside && model.round_down_min(placement.start_min) != placement.start_min;
+    let (start_min, end_min) = search
+        .exactly(placement.start_min)
+        .filter(|_| !fixed_elsewhere && !off_grid)?;
+    Some(Placement {
+        start_min,
+        end_min,
+        cost: model.cost(call, mode, start_min, end_min),
+        ..*placement
+    })
+}
+
 /// Gathers the times at which others stand in the way of the mode, and the limits of the couplings.
 fn collect(
     model: &Model<'_>,

@@ -2,11 +2,14 @@
 //!
 //! [`model`] compiles the problem: for each call the places on the grid and, for each place, the crane sets (together a
 //! *mode*), with what forbids a mode at what time whatever the others do. [`state`] is a plan in the making, [`insert`]
-//! finds the cheapest mode and start of one call among the others.
+//! finds the cheapest mode and start of one call among the others, [`search`] ruins and recreates, [`bound`] prices what
+//! the calls share.
 
+mod bound;
 mod insert;
 mod model;
 mod modes;
+mod search;
 mod solve;
 mod state;
 #[cfg(test)]

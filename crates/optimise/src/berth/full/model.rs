@@ -13,6 +13,10 @@ pub(super) struct Spot {
     pub to_m: i64,
     /// Free metres to the neighbours; none at a discrete berth, where no neighbour is allowed.
     pub gap_m: Option<i64>,
+    /// Minutes of handling where no cranes are used.
+    pub minutes: Option<i64>,
+    /// The cranes that reach the whole vessel here, as bits in rail order.
+    pub reach: u64,
     /// Times that a stay here may not touch, whatever the others do, ascending by start.
     pub forbidden: Vec<Interval>,
 }

@@ -18,7 +18,7 @@ pub(super) fn enumerate(model: &Model<'_>, call: &Call, compiled: &mut CallModel
             continue;
         }
         for from_m in places(model.problem, call, compiled, index, berth) {
-            let spot = spot(model, call, compiled, index, from_m);
+            let spot = spot(model, call, compiled, (index, handling), from_m);
             compiled.spots.push(spot);
             let number = compiled.spots.len() - 1;
             crane_modes(model, call, handling, number, compiled);
@@ -73,7 +73,13 @@ fn places(
     }
 }
 
-fn spot(model: &Model<'_>, call: &Call, compiled: &CallModel, index: usize, from_m: i64) -> Spot {
+fn spot(
+    model: &Model<'_>,
+    call: &Call,
+    compiled: &CallModel,
+    (index, handling): (usize, Handling),
+    from_m: i64,
+) -> Spot {
     let berth = &model.problem.berths[index];
     let to_m = from_m + call.length_m;
     let forbidden = match compiled.is_alongside {
@@ -89,8 +95,25 @@ fn spot(model: &Model<'_>, call: &Call, compiled: &CallModel, index: usize, from
             Layout::Discrete => None,
             Layout::ByMetre { gap_m, .. } => Some(gap_m),
         },
+        minutes: match handling {
+            Handling::Minutes(minutes) => Some(minutes),
+            _ => None,
+        },
+        reach: reach(model, model.berth_quay[index], from_m, to_m),
         forbidden,
     }
+}
+
+/// The cranes of a quay that reach all metres from `from_m` to `to_m`.
+fn reach(model: &Model<'_>, quay: u32, from_m: i64, to_m: i64) -> u64 {
+    let mut reach = 0;
+    for (bit, crane) in model.quay_cranes[quay as usize].iter().enumerate() {
+        let crane = &model.problem.cranes[*crane as usize];
+        if crane.reach_from_m <= from_m && to_m <= crane.reach_to_m {
+            reach |= 1 << bit;
+        }
+    }
+    reach
 }
 
 /// Times at which a stay of the call cannot touch the place: closed, reserved, too shallow, too low.
@@ -165,11 +188,9 @@ fn crane_modes(
         Handling::Cranes => {
             let spot = &compiled.spots[number];
             let cranes = &model.quay_cranes[spot.quay as usize];
-            let reaches = |bit: &usize| {
-                let crane = &model.problem.cranes[cranes[*bit] as usize];
-                crane.reach_from_m <= spot.from_m && spot.to_m <= crane.reach_to_m
-            };
-            let bits: Vec<usize> = (0..cranes.len()).filter(reaches).collect();
+            let bits: Vec<usize> = (0..cranes.len())
+                .filter(|bit| spot.reach & (1 << bit) != 0)
+                .collect();
             let rate_of = |set: u64| -> i64 {
                 let chosen = bits.iter().filter(|bit| set & (1 << **bit) != 0);
                 chosen

@@ -1,36 +1,156 @@
 //! Construction, search and bound put together.
 
+use super::bound::Bound;
 use super::insert::{self, Scratch};
 use super::model::Model;
-use super::state::State;
+use super::search::Search;
+use super::state::{Placement, State};
 use crate::answer::{Answer, Statistics};
 use crate::berth::solve::{Duals, Solved, Warm};
-use crate::budget::Budget;
-use domain::berth::BerthProblem;
+use crate::budget::{Budget, Stop};
+use domain::berth::{BerthPlan, BerthProblem, Stay};
+
+/// Search iterations before the first bound.
+const OPENING: u64 = 300;
+/// Effort of one turn of search or bound.
+const TURN: u64 = 100;
+/// Options are fixed once in so many iterations of the bound.
+const FIX_EVERY: u64 = 20;
 
 /// Plans with all rules.
 pub(crate) fn solve(
     problem: &BerthProblem,
-    _warm: Warm<'_>,
-    _seed: u64,
-    _budget: &Budget<'_>,
+    warm: Warm<'_>,
+    seed: u64,
+    budget: &Budget<'_>,
 ) -> Solved {
     let model = Model::new(problem);
-    let state = construct(&model);
-    let bound: i64 = model.calls.iter().map(|call| call.floor).sum();
+    let mut start = construct(&model, &[]);
+    if let Some(plan) = warm.plan {
+        let repaired = construct(&model, &kept(&model, plan));
+        if repaired.value <= start.value {
+            start = repaired;
+        }
+    }
+    let mut search = Search::new(&model, seed, start);
+    let mut run = Run {
+        bound_value: model.calls.iter().map(|call| call.floor).sum(),
+        bound: None,
+        bound_effort: 0,
+    };
+    run.go(&model, &mut search, budget);
+    let value = search.best.value;
     Solved {
         answer: Answer {
-            value: state.value,
-            bound,
-            plan: state.to_plan(&model),
-            statistics: Statistics::default(),
+            value,
+            bound: run.bound_value.min(value),
+            plan: search.best.to_plan(&model),
+            statistics: Statistics {
+                iterations: search.iterations + run.bound_effort,
+                improvements: search.improvements,
+                bound_iterations: run.bound.map_or(0, |bound| bound.iterations),
+                nodes: 0,
+            },
         },
         duals: Duals::default(),
     }
 }
 
-/// First come first served: held stays first, then by release, each where it is cheapest.
-fn construct(model: &Model<'_>) -> State {
+struct Run {
+    bound: Option<Bound>,
+    bound_value: i64,
+    /// Effort spent on the bound, in search iterations.
+    bound_effort: u64,
+}
+
+impl Run {
+    fn go(&mut self, model: &Model<'_>, search: &mut Search<'_>, budget: &Budget<'_>) {
+        let opening = OPENING.min(budget.iterations);
+        if self.bound_value >= search.best.value || search.run(opening, budget.stop) {
+            return;
+        }
+        loop {
+            let done = search.iterations + self.bound_effort;
+            if done >= budget.iterations || self.bound_value >= search.best.value {
+                return;
+            }
+            let turn = TURN.min(budget.iterations - done);
+            let is_bound_turn = self.bound_effort <= search.iterations
+                && self.bound.as_ref().is_none_or(|bound| !bound.is_done());
+            let stopped = if is_bound_turn {
+                self.turn(model, search.best.value, turn, budget.stop)
+            } else {
+                search.run(turn, budget.stop)
+            };
+            if stopped {
+                return;
+            }
+        }
+    }
+
+    fn turn(&mut self, model: &Model<'_>, value: i64, effort: u64, stop: &dyn Stop) -> bool {
+        let bound = self.bound.get_or_insert_with(|| Bound::new(model, value));
+        let until = self.bound_effort + effort;
+        while self.bound_effort < until && !bound.is_done() && bound.value() < value {
+            if stop.stop() {
+                return true;
+            }
+            self.bound_effort += bound.effort();
+            bound.iterate(value);
+            if bound.iterations.is_multiple_of(FIX_EVERY) {
+                self.bound_effort += 2 * bound.effort();
+                bound.fix(value);
+            }
+        }
+        self.bound_value = self.bound_value.max(bound.value());
+        false
+    }
+}
+
+/// The placements of a plan that the problem still knows, by start.
+fn kept(model: &Model<'_>, plan: &BerthPlan) -> Vec<(usize, Placement)> {
+    let mut kept: Vec<(usize, Placement)> = Vec::new();
+    for stay in plan
+        .stays
+        .iter()
+        .filter(|stay| stay.call < model.calls.len())
+    {
+        if let Some(mode) = mode_of(model, stay) {
+            let placement = Placement {
+                mode,
+                start_min: stay.start_min,
+                end_min: stay.end_min,
+                cost: 0,
+            };
+            kept.push((stay.call, placement));
+        }
+    }
+    kept.sort_by_key(|(call, placement)| (placement.start_min, *call));
+    kept
+}
+
+fn mode_of(model: &Model<'_>, stay: &Stay) -> Option<u32> {
+    let compiled = &model.calls[stay.call];
+    let is_it = |mode: &super::model::Mode| {
+        let spot = &compiled.spots[mode.spot as usize];
+        let on_quay = &model.quay_cranes[spot.quay as usize];
+        let bits = stay
+            .cranes
+            .iter()
+            .filter_map(|crane| on_quay.iter().position(|on| *on as usize == *crane));
+        let set = bits.fold(0_u64, |set, bit| set | 1 << bit);
+        spot.berth as usize == stay.berth && spot.from_m == stay.from_m && mode.cranes == set
+    };
+    compiled
+        .modes
+        .iter()
+        .position(is_it)
+        .map(|mode| mode as u32)
+}
+
+/// First the given placements where they still fit, then first come first served: held stays, then by release, each where it
+/// is cheapest.
+pub(super) fn construct(model: &Model<'_>, given: &[(usize, Placement)]) -> State {
     let mut order: Vec<usize> = (0..model.calls.len()).collect();
     order.sort_by_key(|call| {
         let compiled = &model.calls[*call];
@@ -48,8 +168,20 @@ fn construct(model: &Model<'_>) -> State {
     });
     let mut state = State::empty(model);
     let mut scratch = Scratch::default();
-    for call in order {
-        if let Some(placement) = insert::best(model, &state, call, &mut scratch, None) {
+    let held = order
+        .iter()
+        .filter(|call| model.calls[**call].fixed_start_min.is_some());
+    let held: Vec<usize> = held.copied().collect();
+    for (call, placement) in given {
+        let placed = insert::exactly(model, &state, *call, placement, &mut scratch);
+        if let Some(placement) = placed.filter(|_| state.at[*call].is_none()) {
+            state.place(model, *call, placement);
+        }
+    }
+    for call in held.into_iter().chain(order) {
+        if state.at[call].is_none()
+            && let Some(placement) = insert::best(model, &state, call, &mut scratch, None)
+        {
             state.place(model, call, placement);
         }
     }

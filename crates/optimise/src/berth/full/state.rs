@@ -15,6 +15,7 @@ pub(super) struct Placement {
 /// What the others on a quay need to know of a stay.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Neighbour {
+    pub call: u32,
     pub berth: u32,
     pub from_m: i64,
     pub to_m: i64,
@@ -53,6 +54,7 @@ impl State {
         let mode = &compiled.modes[placement.mode as usize];
         let spot = &compiled.spots[mode.spot as usize];
         self.quays[spot.quay as usize].push(Neighbour {
+            call: call as u32,
             berth: spot.berth,
             from_m: spot.from_m,
             to_m: spot.to_m,
@@ -64,6 +66,26 @@ impl State {
         });
         self.at[call] = Some(placement);
         self.value += placement.cost - model.problem.calls[call].unassigned_price;
+    }
+
+    /// Copies `other` into self without allocating.
+    pub fn copy_from(&mut self, other: &State) {
+        self.at.copy_from_slice(&other.at);
+        for (quay, theirs) in self.quays.iter_mut().zip(&other.quays) {
+            quay.clear();
+            quay.extend_from_slice(theirs);
+        }
+        self.value = other.value;
+    }
+
+    pub fn remove(&mut self, model: &Model<'_>, call: usize) {
+        let Some(placement) = self.at[call].take() else {
+            return;
+        };
+        let compiled = &model.calls[call];
+        let spot = &compiled.spots[compiled.modes[placement.mode as usize].spot as usize];
+        self.quays[spot.quay as usize].retain(|neighbour| neighbour.call as usize != call);
+        self.value += model.problem.calls[call].unassigned_price - placement.cost;
     }
 
     /// The plan in the domain's form.

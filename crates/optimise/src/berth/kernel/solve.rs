@@ -255,7 +255,9 @@ impl<'a> Run<'a> {
             let shares = &self.dual.share[ship * berths..(ship + 1) * berths];
             let favourite =
                 (0..berths).max_by(|a, b| shares[*a].total_cmp(&shares[*b]).then(b.cmp(a)));
-            favourite.is_some_and(|berth| plan.append(self.instance, *ship, berth));
+            if let Some(berth) = favourite {
+                plan.append(self.instance, *ship, berth);
+            }
         }
         self.order.retain(|ship| plan.is_without(*ship));
         insert_all(self.instance, &mut plan, &self.order);
