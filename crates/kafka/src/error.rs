@@ -131,6 +131,11 @@ pub(crate) fn is_denied(code: RDKafkaErrorCode) -> bool {
     )
 }
 
+/// An error that trying again does not mend.
+pub(crate) fn fatal(action: &str, error: &KafkaError) -> LogError {
+    LogError::Fatal(format!("cannot {action}: {error}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

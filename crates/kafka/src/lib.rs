@@ -15,11 +15,13 @@
 //!   that failed.
 //! - All `unsafe` code is in `raw.rs`.
 //!
-//! Reading order: `config`, `source` with `assignment`, `sink` with `transaction`, then `raw` and `context`.
+//! Reading order: `config`, `connect`, `source` with `rebalance` and `assignment`, `sink` with `transaction`, then
+//! `raw` and `context`.
 
 pub mod admin;
 mod assignment;
 pub mod config;
+mod connect;
 mod context;
 mod deliver;
 pub mod error;
@@ -27,6 +29,7 @@ pub mod feed;
 pub mod metrics;
 mod offsets;
 mod raw;
+mod rebalance;
 mod replay;
 mod sink;
 mod source;
@@ -34,6 +37,7 @@ pub mod tail;
 mod transaction;
 
 pub use config::{Connection, Delivery, Isolation, Membership, Start, TransactionalId, Worker};
+pub use connect::connect;
 pub use error::Error;
 pub use sink::KafkaSink;
-pub use source::{KafkaSource, connect};
+pub use source::KafkaSource;

@@ -1,0 +1,225 @@
+//! What the group gives and takes: noted in callbacks, answered here.
+
+use std::time::Duration;
+
+use pipeline::log::{LogError, Partition, Signal};
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::{Consumer, RebalanceProtocol};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+
+use crate::connect::check_topics;
+use crate::context::{Notice, serve};
+use crate::error::{fatal, is_denied, is_fence};
+use crate::metrics::Outcome;
+use crate::offsets;
+use crate::source::KafkaSource;
+
+/// One question to the brokers about offsets, inside `fetch`.
+pub(crate) const LOOKUP_WAIT: Duration = Duration::from_secs(2);
+/// Callbacks served before a fetch goes on.
+const EVENTS_PER_FETCH: usize = 16;
+
+impl KafkaSource {
+    pub(crate) fn cooperative(&self) -> bool {
+        matches!(
+            self.consumer.rebalance_protocol(),
+            RebalanceProtocol::Cooperative
+        )
+    }
+
+    pub(crate) fn serve_group(&mut self, signals: &mut Vec<Signal>) -> Result<(), LogError> {
+        for _ in 0..EVENTS_PER_FETCH {
+            serve(&self.consumer, Duration::ZERO);
+            let Some(notice) = self.consumer.context().take() else {
+                break;
+            };
+            self.act(notice, signals)?;
+        }
+        self.assign_next(signals)
+    }
+
+    fn act(&mut self, notice: Notice, signals: &mut Vec<Signal>) -> Result<(), LogError> {
+        match notice {
+            Notice::Assign(partitions) => self.assigning.push_back(partitions),
+            Notice::Revoke { partitions, lost } => self.take_away(partitions, lost, signals)?,
+            Notice::Down(reason) => {
+                Outcome::Unreachable { reason: &reason }.emit();
+                signals.push(Signal::Unreachable(reason));
+            }
+            Notice::Up => {
+                Outcome::Reachable.emit();
+                signals.push(Signal::Reachable);
+            }
+            Notice::Failed(error) => self.judge(&error)?,
+        }
+        Ok(())
+    }
+
+    /// Errors of the consumer as a whole: librdkafka retries what can be retried.
+    pub(crate) fn judge(&self, error: &KafkaError) -> Result<(), LogError> {
+        let code = error
+            .rdkafka_error_code()
+            .unwrap_or(RDKafkaErrorCode::Unknown);
+        if is_fence(code) {
+            return Err(LogError::Fenced(format!(
+                "group {}: {error}",
+                self.worker.group
+            )));
+        }
+        if matches!(
+            code,
+            RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition
+        ) {
+            // A broker that has just started may not know its topics yet: ask again before giving up.
+            return check_topics(&self.consumer, &self.worker);
+        }
+        if matches!(error, KafkaError::MessageConsumptionFatal(_)) || is_denied(code) {
+            return Err(fatal(
+                &format!("consume as group {}", self.worker.group),
+                error,
+            ));
+        }
+        tracing::debug!(%error, "consumer");
+        Ok(())
+    }
+
+    fn take_away(
+        &mut self,
+        partitions: Vec<Partition>,
+        lost: bool,
+        signals: &mut Vec<Signal>,
+    ) -> Result<(), LogError> {
+        // What was offered and never assigned has to be assigned before it can be given back.
+        for offered in std::mem::take(&mut self.assigning) {
+            self.assign_at(&offsets::list_of(&offered))
+                .map_err(|error| fatal("assign partitions", &error))?;
+        }
+        let ours: Vec<Partition> = partitions
+            .iter()
+            .filter(|partition| self.owned.contains(partition))
+            .cloned()
+            .collect();
+        self.revoking = Some(partitions);
+        if lost {
+            Outcome::Lost {
+                partitions: ours.len(),
+            }
+            .emit();
+            self.give_up()?;
+            if !ours.is_empty() {
+                signals.push(Signal::Lost(ours));
+            }
+        } else if ours.is_empty() {
+            self.give_up()?;
+        } else {
+            signals.push(Signal::Revoking(ours));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn give_up(&mut self) -> Result<(), LogError> {
+        let Some(partitions) = self.revoking.take() else {
+            return Ok(());
+        };
+        for partition in &partitions {
+            self.owned.remove(partition);
+            self.consumer.context().positions().remove(partition);
+        }
+        self.settle();
+        let answer = if self.cooperative() {
+            self.consumer
+                .incremental_unassign(&offsets::list_of(&partitions))
+        } else {
+            self.consumer.unassign()
+        };
+        answer.map_err(|error| fatal("give partitions back", &error))
+    }
+
+    /// Assigns what the group has offered, once the brokers have told where to start.
+    fn assign_next(&mut self, signals: &mut Vec<Signal>) -> Result<(), LogError> {
+        while let Some(offered) = self.assigning.front() {
+            let starts = match self.starts(offered) {
+                Ok(starts) => starts,
+                Err(error) => {
+                    self.judge(&error)?;
+                    tracing::info!(%error, "waiting for the committed offsets");
+                    return Ok(());
+                }
+            };
+            self.assigning.pop_front();
+            let list = offsets::list_at(starts.iter().map(|(partition, next)| (partition, *next)))
+                .map_err(|error| fatal("assign partitions", &error))?;
+            self.assign_at(&list)
+                .map_err(|error| fatal("assign partitions", &error))?;
+            let mut positions = self.consumer.context().positions();
+            for (partition, next) in &starts {
+                self.owned.set(partition, *next);
+                positions.insert(partition.clone(), *next);
+            }
+            if !starts.is_empty() {
+                Outcome::Assigned {
+                    partitions: starts.len(),
+                }
+                .emit();
+                signals.push(Signal::Assigned(starts));
+            }
+        }
+        Ok(())
+    }
+
+    fn starts(&self, partitions: &[Partition]) -> KafkaResult<Vec<(Partition, i64)>> {
+        if partitions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let committed = offsets::committed(&self.consumer, partitions, LOOKUP_WAIT)?;
+        let mut starts = Vec::with_capacity(partitions.len());
+        for partition in partitions {
+            let next = match committed.get(partition).and_then(|found| found.next) {
+                Some(next) => next,
+                None => offsets::start(&self.consumer, partition, self.worker.start, LOOKUP_WAIT)?,
+            };
+            starts.push((partition.clone(), next));
+        }
+        Ok(starts)
+    }
+
+    pub(crate) fn assign_at(&mut self, list: &TopicPartitionList) -> KafkaResult<()> {
+        for element in list.elements() {
+            self.queue
+                .attach(self.consumer.client(), element.topic(), element.partition())?;
+        }
+        self.settle();
+        if self.cooperative() {
+            self.consumer.incremental_assign(list)
+        } else {
+            self.consumer.assign(list)
+        }
+    }
+
+    /// Before a rebalance is answered: lets the partitions that stay go on exactly where the engine is.
+    ///
+    /// While a rebalance waits for its answer librdkafka pauses them, and then goes on from its own idea of what the
+    /// application has seen. Its batch call takes an end of partition for a record there (2.12): it would go on one
+    /// offset too far and skip a record. It may also be behind, by a batch that was being taken.
+    fn settle(&mut self) {
+        self.queue.clear();
+        if self.owned.is_empty() || !self.cooperative() {
+            return;
+        }
+        let places = self
+            .owned
+            .iter()
+            .map(|owned| (&owned.partition, owned.next));
+        let answer = offsets::list_at(places)
+            .and_then(|list| self.consumer.seek_partitions(list, LOOKUP_WAIT));
+        match answer {
+            // A partition that has not begun to fetch yet begins where it was assigned, which is the same place.
+            Ok(list) => list
+                .elements()
+                .iter()
+                .filter_map(|element| element.error().err())
+                .for_each(|error| tracing::debug!(%error, "settle")),
+            Err(error) => tracing::warn!(%error, "cannot settle the partitions that stay"),
+        }
+    }
+}
