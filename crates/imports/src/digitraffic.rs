@@ -13,10 +13,30 @@ use serde_json::Value;
 
 /// The member, its classifier, event type and phase.
 const STAMPS: [(&str, Classifier, OperationsEventType, PortCallPhase); 4] = [
-    ("eta", Classifier::Est, OperationsEventType::Arri, PortCallPhase::Inbd),
-    ("etd", Classifier::Est, OperationsEventType::Depa, PortCallPhase::Outb),
-    ("ata", Classifier::Act, OperationsEventType::Arri, PortCallPhase::Inbd),
-    ("atd", Classifier::Act, OperationsEventType::Depa, PortCallPhase::Outb),
+    (
+        "eta",
+        Classifier::Est,
+        OperationsEventType::Arri,
+        PortCallPhase::Inbd,
+    ),
+    (
+        "etd",
+        Classifier::Est,
+        OperationsEventType::Depa,
+        PortCallPhase::Outb,
+    ),
+    (
+        "ata",
+        Classifier::Act,
+        OperationsEventType::Arri,
+        PortCallPhase::Inbd,
+    ),
+    (
+        "atd",
+        Classifier::Act,
+        OperationsEventType::Depa,
+        PortCallPhase::Outb,
+    ),
 ];
 
 /// A port call's own fields, which all its timestamps share.
@@ -47,7 +67,10 @@ fn read_call(node: &Node<'_>, desk: &mut Desk<'_>) -> Result<(), Skipped> {
     if id.is_empty() {
         return Err(node.skip(desk, "portCallId is missing"));
     }
-    let agents = node.get("agentInfo").map(|list| list.elements()).unwrap_or_default();
+    let agents = node
+        .get("agentInfo")
+        .map(|list| list.elements())
+        .unwrap_or_default();
     let call = PortCall {
         id,
         place: node.place(desk, "portToVisit"),
@@ -58,11 +81,20 @@ fn read_call(node: &Node<'_>, desk: &mut Desk<'_>) -> Result<(), Skipped> {
             kind: v1::VesselKind::Sea.into(),
             ..Default::default()
         },
-        agent: agents.first().map(|agent| agent.text_of("name")).unwrap_or_default(),
+        agent: agents
+            .first()
+            .map(|agent| agent.text_of("name"))
+            .unwrap_or_default(),
     };
-    let areas = node.get("portAreaDetails").map(|list| list.elements()).unwrap_or_default();
+    let areas = node
+        .get("portAreaDetails")
+        .map(|list| list.elements())
+        .unwrap_or_default();
     if areas.is_empty() {
-        return Err(node.skip(desk, "portAreaDetails is missing or empty: the call has no times"));
+        return Err(node.skip(
+            desk,
+            "portAreaDetails is missing or empty: the call has no times",
+        ));
     }
     for (place, area) in areas.iter().enumerate() {
         read_area(area, place, &call, node, desk);
@@ -70,7 +102,13 @@ fn read_call(node: &Node<'_>, desk: &mut Desk<'_>) -> Result<(), Skipped> {
     Ok(())
 }
 
-fn read_area(area: &Node<'_>, place: usize, call: &PortCall, whole: &Node<'_>, desk: &mut Desk<'_>) {
+fn read_area(
+    area: &Node<'_>,
+    place: usize,
+    call: &PortCall,
+    whole: &Node<'_>,
+    desk: &mut Desk<'_>,
+) {
     let mut found = false;
     for stamp in STAMPS {
         if area.get(stamp.0).is_some() {
@@ -105,7 +143,10 @@ fn read_stamp(
         OperationsEventType::Arri => "arrivalDraught",
         _ => "departureDraught",
     };
-    let draught_cm = area.get(draught).and_then(|node| node.amount(2)).filter(|draught_cm| *draught_cm > 0);
+    let draught_cm = area
+        .get(draught)
+        .and_then(|node| node.amount(2))
+        .filter(|draught_cm| *draught_cm > 0);
     let body = v1::PortCallTimestamp {
         service: v1::PortCallService::Berth.into(),
         event_type: event_type.into(),

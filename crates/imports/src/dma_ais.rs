@@ -14,7 +14,13 @@ use events::v1;
 use std::io::Read;
 
 /// Columns that must be there.
-const NEEDED: [&str; 5] = ["Timestamp", "Type of mobile", "MMSI", "Latitude", "Longitude"];
+const NEEDED: [&str; 5] = [
+    "Timestamp",
+    "Type of mobile",
+    "MMSI",
+    "Latitude",
+    "Longitude",
+];
 
 /// ITU-R M.1371 navigational status in the words of the file.
 const STATUSES: [(&str, u32); 12] = [
@@ -73,8 +79,16 @@ impl Row<'_> {
     }
 
     /// The same, not below zero and below the value that means "not available".
-    fn amount(&self, desk: &mut Desk<'_>, name: &str, places: u32, unavailable: i64) -> Option<u32> {
-        let value = self.decimal(desk, name, places).filter(|value| (0..unavailable).contains(value));
+    fn amount(
+        &self,
+        desk: &mut Desk<'_>,
+        name: &str,
+        places: u32,
+        unavailable: i64,
+    ) -> Option<u32> {
+        let value = self
+            .decimal(desk, name, places)
+            .filter(|value| (0..unavailable).contains(value));
         value.and_then(|value| u32::try_from(value).ok())
     }
 
@@ -88,19 +102,30 @@ impl Row<'_> {
 }
 
 pub(crate) fn read(file: impl Read, desk: &mut Desk<'_>) -> Result<(), ImportError> {
-    let mut rows = csv::ReaderBuilder::new().flexible(true).has_headers(false).from_reader(file);
+    let mut rows = csv::ReaderBuilder::new()
+        .flexible(true)
+        .has_headers(false)
+        .from_reader(file);
     let mut row = StringRecord::new();
     let not_of_format = |reason: String| ImportError::NotOfFormat {
         format: Format::DmaAis,
         reason,
     };
-    if !rows.read_record(&mut row).map_err(|fault| not_of_format(fault.to_string()))? {
+    if !rows
+        .read_record(&mut row)
+        .map_err(|fault| not_of_format(fault.to_string()))?
+    {
         return Err(not_of_format("it is empty".to_owned()));
     }
     let bare = |name: &str| name.trim_start_matches(['\u{feff}', '#']).trim().to_owned();
     let columns = Columns(row.iter().map(bare).collect());
-    if let Some(missing) = NEEDED.iter().find(|name| !columns.0.iter().any(|column| column == *name)) {
-        return Err(not_of_format(format!("the column {missing:?} is missing from the first line")));
+    if let Some(missing) = NEEDED
+        .iter()
+        .find(|name| !columns.0.iter().any(|column| column == *name))
+    {
+        return Err(not_of_format(format!(
+            "the column {missing:?} is missing from the first line"
+        )));
     }
     loop {
         let line = rows.position().line();
@@ -110,7 +135,15 @@ pub(crate) fn read(file: impl Read, desk: &mut Desk<'_>) -> Result<(), ImportErr
                 let line = row.position().map_or(line, |position| position.line());
                 let text = row.iter().collect::<Vec<_>>().join(",");
                 let columns = &columns;
-                read_row(&Row { columns, row: &row, line, text }, desk);
+                read_row(
+                    &Row {
+                        columns,
+                        row: &row,
+                        line,
+                        text,
+                    },
+                    desk,
+                );
             }
             Err(fault) if fault.is_io_error() => return Err(std::io::Error::other(fault).into()),
             Err(fault) => desk.problem(Place::Line(line), Fate::Skipped, fault.to_string(), ""),
@@ -121,24 +154,37 @@ pub(crate) fn read(file: impl Read, desk: &mut Desk<'_>) -> Result<(), ImportErr
 fn read_row(row: &Row<'_>, desk: &mut Desk<'_>) {
     if row.row.len() != row.columns.0.len() {
         let (has, needs) = (row.row.len(), row.columns.0.len());
-        return row.problem(desk, Fate::Skipped, format!("the row has {has} columns, the header {needs}"));
+        return row.problem(
+            desk,
+            Fate::Skipped,
+            format!("the row has {has} columns, the header {needs}"),
+        );
     }
     let mobile = row.get("Type of mobile");
     if !matches!(mobile, "Class A" | "Class B") {
         return row.problem(desk, Fate::Skipped, format!("{mobile:?} is no vessel"));
     }
     let Some(event_time_us) = scan::danish_instant_us(row.get("Timestamp")) else {
-        let reason = "Timestamp is no instant: expected such as 05/09/2026 23:59:59 (day first, UTC)";
+        let reason =
+            "Timestamp is no instant: expected such as 05/09/2026 23:59:59 (day first, UTC)";
         return row.problem(desk, Fate::Skipped, reason.to_owned());
     };
     let number = row.get("MMSI");
     let Some(mmsi) = number.parse().ok().and_then(Mmsi::from_number) else {
-        return row.problem(desk, Fate::Skipped, format!("MMSI {number:?} is not of nine digits"));
+        return row.problem(
+            desk,
+            Fate::Skipped,
+            format!("MMSI {number:?} is not of nine digits"),
+        );
     };
     let position = position(row, mmsi, desk);
     desk.event(v1::VesselEvent {
         envelope: Some(v1::Envelope {
-            event_id: format!("{mmsi}-{}-{:016x}", event_time_us / 1_000_000, scan::fingerprint(&row.text)),
+            event_id: format!(
+                "{mmsi}-{}-{:016x}",
+                event_time_us / 1_000_000,
+                scan::fingerprint(&row.text)
+            ),
             source: Format::DmaAis.source().to_owned(),
             event_time_us,
             // The files do not say when the report was written down.
@@ -152,7 +198,10 @@ fn read_row(row: &Row<'_>, desk: &mut Desk<'_>) {
 
 fn position(row: &Row<'_>, mmsi: Mmsi, desk: &mut Desk<'_>) -> v1::VesselPosition {
     let (latitude_e7, longitude_e7) = coordinates(row, desk);
-    let metres = |desk: &mut Desk<'_>, name| row.amount(desk, name, 2, 100_000).filter(|length_cm| *length_cm > 0);
+    let metres = |desk: &mut Desk<'_>, name| {
+        row.amount(desk, name, 2, 100_000)
+            .filter(|length_cm| *length_cm > 0)
+    };
     v1::VesselPosition {
         mmsi: mmsi.to_string(),
         imo: imo(row, desk),
@@ -162,7 +211,9 @@ fn position(row: &Row<'_>, mmsi: Mmsi, desk: &mut Desk<'_>) -> v1::VesselPositio
         course_over_ground_ddeg: row.amount(desk, "COG", 1, 3_600),
         heading_deg: row.amount(desk, "Heading", 0, 360),
         navigational_status: status(row, desk),
-        draught_cm: row.amount(desk, "Draught", 2, 2_560).filter(|draught_cm| *draught_cm > 0),
+        draught_cm: row
+            .amount(desk, "Draught", 2, 2_560)
+            .filter(|draught_cm| *draught_cm > 0),
         destination: row.words("Destination"),
         arrival_estimated_at_us: arrival(row, desk),
         name: row.words("Name"),
@@ -178,23 +229,32 @@ fn coordinates(row: &Row<'_>, desk: &mut Desk<'_>) -> (Option<i32>, Option<i32>)
     const UNAVAILABLE_LONGITUDE_E7: i64 = 1_810_000_000;
     let latitude_e7 = row.decimal(desk, "Latitude", 7);
     let longitude_e7 = row.decimal(desk, "Longitude", 7);
-    let (Some(latitude_e7), Some(longitude_e7)) = (latitude_e7, longitude_e7) else { return (None, None) };
+    let (Some(latitude_e7), Some(longitude_e7)) = (latitude_e7, longitude_e7) else {
+        return (None, None);
+    };
     if latitude_e7 == UNAVAILABLE_LATITUDE_E7 || longitude_e7 == UNAVAILABLE_LONGITUDE_E7 {
         return (None, None);
     }
     if latitude_e7.abs() > 900_000_000 || longitude_e7.abs() > 1_800_000_000 {
-        row.problem(desk, Fate::Kept, "the position is not on the globe".to_owned());
+        row.problem(
+            desk,
+            Fate::Kept,
+            "the position is not on the globe".to_owned(),
+        );
         return (None, None);
     }
-    (i32::try_from(latitude_e7).ok(), i32::try_from(longitude_e7).ok())
+    (
+        i32::try_from(latitude_e7).ok(),
+        i32::try_from(longitude_e7).ok(),
+    )
 }
 
 fn imo(row: &Row<'_>, desk: &mut Desk<'_>) -> String {
     let text = row.words("IMO");
-    if !text.is_empty() {
-        if let Err(fault) = ImoNumber::parse(&text) {
-            row.problem(desk, Fate::Kept, fault.to_string());
-        }
+    if !text.is_empty()
+        && let Err(fault) = ImoNumber::parse(&text)
+    {
+        row.problem(desk, Fate::Kept, fault.to_string());
     }
     text
 }
@@ -206,7 +266,11 @@ fn status(row: &Row<'_>, desk: &mut Desk<'_>) -> Option<u32> {
     }
     let known = STATUSES.iter().find(|(words, _)| *words == text);
     if known.is_none() {
-        row.problem(desk, Fate::Kept, format!("navigational status {text:?} is unknown"));
+        row.problem(
+            desk,
+            Fate::Kept,
+            format!("navigational status {text:?} is unknown"),
+        );
     }
     known.map(|(_, status)| *status)
 }

@@ -60,7 +60,8 @@ impl Format {
     pub(crate) fn of_text(head: &[u8]) -> Option<Format> {
         let text = String::from_utf8_lossy(&head[..head.len().min(64)]);
         let bare = text.trim_start_matches(['\u{feff}', '#', ' ']);
-        bare.starts_with("Timestamp,Type of mobile").then_some(Format::DmaAis)
+        bare.starts_with("Timestamp,Type of mobile")
+            .then_some(Format::DmaAis)
     }
 
     /// Recognises a JSON format by what its first objects hold.

@@ -28,7 +28,11 @@ impl<'a> Node<'a> {
     /// A member of an object; None if it is absent or null.
     pub(crate) fn get(&self, key: &str) -> Option<Node<'a>> {
         let value = self.value.get(key).filter(|value| !value.is_null())?;
-        let pointer = format!("{}/{}", self.pointer, key.replace('~', "~0").replace('/', "~1"));
+        let pointer = format!(
+            "{}/{}",
+            self.pointer,
+            key.replace('~', "~0").replace('/', "~1")
+        );
         Some(Node { value, pointer })
     }
 
@@ -74,7 +78,12 @@ impl<'a> Node<'a> {
             "" => "/".to_owned(),
             pointer => pointer.to_owned(),
         };
-        desk.problem(Place::Pointer(pointer), fate, reason, &self.value.to_string());
+        desk.problem(
+            Place::Pointer(pointer),
+            fate,
+            reason,
+            &self.value.to_string(),
+        );
     }
 
     /// No event comes of this: says why.
@@ -85,7 +94,9 @@ impl<'a> Node<'a> {
 
     /// A member's text, or empty.
     pub(crate) fn text_of(&self, key: &str) -> String {
-        self.get(key).and_then(|node| node.text()).unwrap_or_default()
+        self.get(key)
+            .and_then(|node| node.text())
+            .unwrap_or_default()
     }
 
     /// An instant that must be there under one of these names.
@@ -95,7 +106,10 @@ impl<'a> Node<'a> {
         };
         let parsed = node.string().and_then(|text| scan::instant_us(&text));
         parsed.ok_or_else(|| {
-            node.skip(desk, "no instant: expected RFC 3339 with an offset, such as 2021-01-09T14:12:56+01:00")
+            node.skip(
+                desk,
+                "no instant: expected RFC 3339 with an offset, such as 2021-01-09T14:12:56+01:00",
+            )
         })
     }
 
@@ -138,23 +152,30 @@ impl<'a> Node<'a> {
 
     /// An IMO number under a name, as it came; empty if absent or zero. A wrong one is a problem.
     pub(crate) fn imo(&self, desk: &mut Desk<'_>, key: &str) -> String {
-        self.identifier(desk, key, ImoNumber::check, |text| ImoNumber::parse(text).err().map(|e| e.to_string()))
+        self.identifier(desk, key, ImoNumber::check, |text| {
+            ImoNumber::parse(text).err().map(|e| e.to_string())
+        })
     }
 
     /// A container number under a name, as it came. A wrong one is a problem.
     pub(crate) fn container(&self, desk: &mut Desk<'_>, key: &str) -> String {
-        self.identifier(desk, key, ContainerId::check, |text| ContainerId::parse(text).err().map(|e| e.to_string()))
+        self.identifier(desk, key, ContainerId::check, |text| {
+            ContainerId::parse(text).err().map(|e| e.to_string())
+        })
     }
 
     /// An MMSI under a name, nine digits; empty if absent or zero.
     pub(crate) fn mmsi(&self, desk: &mut Desk<'_>, key: &str) -> String {
-        self.identifier(desk, key, Mmsi::check, |text| Mmsi::parse(text).err().map(|e| e.to_string()))
+        self.identifier(desk, key, Mmsi::check, |text| {
+            Mmsi::parse(text).err().map(|e| e.to_string())
+        })
     }
 
     /// A UN/LOCODE under a name; empty, with a problem, if it is none.
     pub(crate) fn place(&self, desk: &mut Desk<'_>, key: &str) -> String {
-        let code =
-            self.identifier(desk, key, UnLocode::check, |text| UnLocode::parse(text).err().map(|e| e.to_string()));
+        let code = self.identifier(desk, key, UnLocode::check, |text| {
+            UnLocode::parse(text).err().map(|e| e.to_string())
+        });
         match UnLocode::parse(&code) {
             Ok(code) => code.as_str().to_owned(),
             Err(_) => String::new(),
@@ -168,7 +189,9 @@ impl<'a> Node<'a> {
         check: fn(&str) -> Verdict,
         fault: fn(&str) -> Option<String>,
     ) -> String {
-        let Some(node) = self.get(key) else { return String::new() };
+        let Some(node) = self.get(key) else {
+            return String::new();
+        };
         let text = node.text().unwrap_or_default();
         if text.is_empty() || text.bytes().all(|byte| byte == b'0') {
             return String::new();

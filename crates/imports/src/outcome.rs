@@ -67,7 +67,11 @@ impl fmt::Display for Problem {
             Fate::Skipped => "skipped",
             Fate::Kept => "kept",
         };
-        write!(f, "{}: {fate}: {} in {}", self.place, self.reason, self.excerpt)
+        write!(
+            f,
+            "{}: {fate}: {} in {}",
+            self.place, self.reason, self.excerpt
+        )
     }
 }
 
@@ -85,12 +89,23 @@ impl<'a> Desk<'a> {
         (self.each)(Outcome::Event(Box::new(event.into())));
     }
 
-    pub(crate) fn problem(&mut self, place: Place, fate: Fate, reason: impl Into<String>, text: &str) {
+    pub(crate) fn problem(
+        &mut self,
+        place: Place,
+        fate: Fate,
+        reason: impl Into<String>,
+        text: &str,
+    ) {
         let mut excerpt: String = text.chars().take(160).collect();
         if excerpt.len() < text.len() {
             excerpt.push('…');
         }
         let reason = reason.into();
-        (self.each)(Outcome::Problem(Problem { place, fate, reason, excerpt }));
+        (self.each)(Outcome::Problem(Problem {
+            place,
+            fate,
+            reason,
+            excerpt,
+        }));
     }
 }

@@ -33,14 +33,22 @@ pub(crate) fn scaled(text: &str, places: u32) -> Option<i64> {
     };
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let is_plain = |part: &str| part.len() <= 15 && part.bytes().all(|byte| byte.is_ascii_digit());
-    if !is_plain(whole) || !fraction.bytes().all(|byte| byte.is_ascii_digit()) || (whole.is_empty() && fraction.is_empty())
+    if !is_plain(whole)
+        || !fraction.bytes().all(|byte| byte.is_ascii_digit())
+        || (whole.is_empty() && fraction.is_empty())
     {
         return None;
     }
-    let mut value: i64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    let mut value: i64 = if whole.is_empty() {
+        0
+    } else {
+        whole.parse().ok()?
+    };
     let mut following = fraction.bytes().map(|byte| i64::from(byte - b'0'));
     for _ in 0..places {
-        value = value.checked_mul(10)?.checked_add(following.next().unwrap_or(0))?;
+        value = value
+            .checked_mul(10)?
+            .checked_add(following.next().unwrap_or(0))?;
     }
     if following.next().is_some_and(|digit| digit >= 5) {
         value += 1;
@@ -71,7 +79,13 @@ mod tests {
         assert_eq!(instant_us("2019-10-22T04:00:00Z"), expected);
         assert_eq!(instant_us("2019-10-22T06:00:00+02:00"), expected);
         assert_eq!(danish_instant_us("22/10/2019 04:00:00"), expected);
-        for wrong in ["", "2021 01 01 14:12:56", "2019/11/12 07:41:00 +08:30", "2019-10-22", "1969-01-01T00:00:00Z"] {
+        for wrong in [
+            "",
+            "2021 01 01 14:12:56",
+            "2019/11/12 07:41:00 +08:30",
+            "2019-10-22",
+            "1969-01-01T00:00:00Z",
+        ] {
             assert_eq!(instant_us(wrong), None, "{wrong}");
         }
     }

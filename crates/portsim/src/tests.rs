@@ -294,10 +294,6 @@ fn no_two_vessels_lie_in_one_place_and_berths_are_well_used() {
             offered += i64::from(berth.to_dm - berth.from_dm) * ((end_us - start_us) / MINUTE_US);
         }
         let percent = used * 100 / offered;
-        println!(
-            "seed {seed}: berths are {percent} % used by {} stays",
-            stays.len()
-        );
         assert!(
             (50..=88).contains(&percent),
             "berths are {percent} % used, seed {seed}"

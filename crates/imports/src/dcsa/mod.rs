@@ -18,11 +18,16 @@ use serde_json::Value;
 /// The events of a document: a bare list, or the list `events` of an object.
 fn events_of<'a>(document: &'a Value, format: Format) -> Result<Vec<Node<'a>>, ImportError> {
     let root = Node::root(document);
-    let list = if root.is_list() { Some(root) } else { root.get("events").filter(Node::is_list) };
+    let list = if root.is_list() {
+        Some(root)
+    } else {
+        root.get("events").filter(Node::is_list)
+    };
     let Some(list) = list else {
         return Err(ImportError::NotOfFormat {
             format,
-            reason: "there is neither a list of events nor an object with the list events".to_owned(),
+            reason: "there is neither a list of events nor an object with the list events"
+                .to_owned(),
         });
     };
     Ok(list.elements())

@@ -6,7 +6,9 @@ use crate::error::ImportError;
 use crate::format::Format;
 use crate::node::{Node, Skipped};
 use crate::outcome::{Desk, Fate};
-use domain::codes::{Classifier, FacilityType, OperationsEventType, PortCallPhase, PortCallService};
+use domain::codes::{
+    Classifier, FacilityType, OperationsEventType, PortCallPhase, PortCallService,
+};
 use events::v1;
 use serde_json::Value;
 
@@ -15,17 +17,26 @@ pub(crate) fn read(document: &Value, desk: &mut Desk<'_>) -> Result<(), ImportEr
         // A skipped one has put its problem on the desk.
         let _ = read_event(&event, desk);
     }
-    let feedback = Node::root(document).get("feedbackElements").map(|list| list.elements());
+    let feedback = Node::root(document)
+        .get("feedbackElements")
+        .map(|list| list.elements());
     for element in feedback.unwrap_or_default() {
         let (severity, message) = (element.text_of("severity"), element.text_of("message"));
-        element.problem(desk, Fate::Kept, format!("feedback of the publisher, {severity}: {message}"));
+        element.problem(
+            desk,
+            Fate::Kept,
+            format!("feedback of the publisher, {severity}: {message}"),
+        );
     }
     Ok(())
 }
 
 fn read_event(event: &Node<'_>, desk: &mut Desk<'_>) -> Result<(), Skipped> {
     let envelope = envelope(event, desk)?;
-    let forecasts = event.get("movesForecasts").map(|list| list.elements()).unwrap_or_default();
+    let forecasts = event
+        .get("movesForecasts")
+        .map(|list| list.elements())
+        .unwrap_or_default();
     let timestamp = event.get("timestamp");
     if timestamp.is_none() && forecasts.is_empty() {
         return Err(event.skip(desk, "there is neither timestamp nor movesForecasts"));
@@ -51,7 +62,9 @@ fn envelope(event: &Node<'_>, desk: &mut Desk<'_>) -> Result<v1::Envelope, Skipp
     if port_call_id.is_empty() {
         return Err(call.skip(desk, "portCallID is missing"));
     }
-    let visit = event.get("terminalCall").map(|call| call.text_of("terminalCallID"));
+    let visit = event
+        .get("terminalCall")
+        .map(|call| call.text_of("terminalCallID"));
     Ok(v1::Envelope {
         event_id,
         source: Format::DcsaPortCall.source().to_owned(),
@@ -79,22 +92,31 @@ fn service(
     envelope.event_time_us = timestamp.instant(desk, &["serviceDateTime"])?;
     let fact = timestamp.code(desk, &["classifierCode"], Classifier::parse)?;
     envelope.classifier = classifier(fact).into();
-    let location = service.get("serviceLocation").unwrap_or_else(|| service.clone());
+    let location = service
+        .get("serviceLocation")
+        .unwrap_or_else(|| service.clone());
     let mut place = Facility::of(&location, desk);
     // The service's own facility type is about the service, the location's about the place.
     if let Some(code) = service.code_if_any(desk, &["facilityTypeCode"], FacilityType::parse) {
         place.facility_type = facility(code);
     }
-    let reasons = timestamp.get("delayReasonCodes").map(|list| list.elements()).unwrap_or_default();
+    let reasons = timestamp
+        .get("delayReasonCodes")
+        .map(|list| list.elements())
+        .unwrap_or_default();
     let body = v1::PortCallTimestamp {
         service: service_type(kind).into(),
         event_type: event_type.into(),
-        phase: phase.map_or(v1::PortCallPhase::Unspecified, phase_type).into(),
+        phase: phase
+            .map_or(v1::PortCallPhase::Unspecified, phase_type)
+            .into(),
         facility_type: place.facility_type.into(),
         facility_code: place.code,
         code_list_provider: place.provider.into(),
         delay_reason_codes: reasons.iter().filter_map(Node::text).collect(),
-        vessel: event.get("vessel").map(|vessel| particulars(&vessel, None, desk)),
+        vessel: event
+            .get("vessel")
+            .map(|vessel| particulars(&vessel, None, desk)),
         carrier: carrier(event),
         ..Default::default()
     };
@@ -106,17 +128,30 @@ fn service(
 }
 
 /// A cancelled service or an omitted call will not take place, whatever its event type says.
-fn event_type(event: &Node<'_>, service: &Node<'_>, desk: &mut Desk<'_>) -> v1::OperationsEventType {
-    let says = |holder: Option<Node<'_>>, key: &str| holder.and_then(|node| node.get(key)).is_some_and(|n| n.flag());
+fn event_type(
+    event: &Node<'_>,
+    service: &Node<'_>,
+    desk: &mut Desk<'_>,
+) -> v1::OperationsEventType {
+    let says = |holder: Option<Node<'_>>, key: &str| {
+        holder
+            .and_then(|node| node.get(key))
+            .is_some_and(|n| n.flag())
+    };
     let is_off = says(Some(service.clone()), "isCanceled")
         || says(event.get("portCall"), "isOmitted")
         || says(event.get("terminalCall"), "isOmitted");
     if is_off {
         return v1::OperationsEventType::Canc;
     }
-    let code = service.code_if_any(desk, &["portCallServiceEventTypeCode"], OperationsEventType::parse);
+    let code = service.code_if_any(
+        desk,
+        &["portCallServiceEventTypeCode"],
+        OperationsEventType::parse,
+    );
     let name = code.map(|code| format!("OPERATIONS_EVENT_TYPE_{}", code.code()));
-    name.and_then(|name| v1::OperationsEventType::from_str_name(&name)).unwrap_or_default()
+    name.and_then(|name| v1::OperationsEventType::from_str_name(&name))
+        .unwrap_or_default()
 }
 
 fn service_type(code: PortCallService) -> v1::PortCallService {
@@ -131,8 +166,14 @@ fn phase_type(code: PortCallPhase) -> v1::PortCallPhase {
 
 /// The first carrier that the event names.
 fn carrier(event: &Node<'_>) -> String {
-    let forecasts = event.get("movesForecasts").map(|list| list.elements()).unwrap_or_default();
-    forecasts.first().map(|forecast| forecast.text_of("carrierCode")).unwrap_or_default()
+    let forecasts = event
+        .get("movesForecasts")
+        .map(|list| list.elements())
+        .unwrap_or_default();
+    forecasts
+        .first()
+        .map(|forecast| forecast.text_of("carrierCode"))
+        .unwrap_or_default()
 }
 
 fn moves(forecast: &Node<'_>, place: usize, envelope: &v1::Envelope, desk: &mut Desk<'_>) {
@@ -140,10 +181,20 @@ fn moves(forecast: &Node<'_>, place: usize, envelope: &v1::Envelope, desk: &mut 
     let units = |group: &str, kind: &str, size: &str| -> u32 {
         let group = forecast.get(group);
         let kind = group.and_then(|group| group.get(kind));
-        kind.and_then(|kind| kind.get(size)).and_then(|count| count.amount(0)).unwrap_or(0)
+        kind.and_then(|kind| kind.get(size))
+            .and_then(|count| count.amount(0))
+            .unwrap_or(0)
     };
-    let both = |kind: &str| units("loadUnits", kind, "totalUnits").saturating_add(units("dischargeUnits", kind, "totalUnits"));
-    let restow = forecast.get("restowUnits").and_then(|group| group.get("totalUnits"));
+    let both = |kind: &str| {
+        units("loadUnits", kind, "totalUnits").saturating_add(units(
+            "dischargeUnits",
+            kind,
+            "totalUnits",
+        ))
+    };
+    let restow = forecast
+        .get("restowUnits")
+        .and_then(|group| group.get("totalUnits"));
     let body = v1::MovesForecast {
         discharge_20: units("dischargeUnits", "totalUnits", "size20Units"),
         discharge_40: units("dischargeUnits", "totalUnits", "size40Units"),

@@ -17,7 +17,11 @@ pub(super) fn read(parts: Parts<'_>, desk: &mut Desk<'_>) -> Result<(), Skipped>
     let is_fahrenheit = details.text_of("temperatureUnit") == "FAH";
     let measured = |key: &str, desk: &mut Desk<'_>| {
         let node = details.get(key)?;
-        temperature(&node.get("temperatureValue").unwrap_or(node), is_fahrenheit, desk)
+        temperature(
+            &node.get("temperatureValue").unwrap_or(node),
+            is_fahrenheit,
+            desk,
+        )
     };
     let body = v1::ReeferTelemetry {
         container_id,
@@ -25,7 +29,10 @@ pub(super) fn read(parts: Parts<'_>, desk: &mut Desk<'_>) -> Result<(), Skipped>
         supply_air_dc: measured("supplyAirTemperatureMeasurement", desk),
         return_air_dc: measured("returnAirTemperatureMeasurement", desk),
         // A reefer that measures has power unless the event says otherwise.
-        is_powered: !matches!(details.text_of("powerStatus").as_str(), "POWER_OFF" | "INACTIVE"),
+        is_powered: !matches!(
+            details.text_of("powerStatus").as_str(),
+            "POWER_OFF" | "INACTIVE"
+        ),
         alarms: Vec::new(),
     };
     desk.event(v1::TelemetryEvent {

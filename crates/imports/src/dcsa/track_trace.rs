@@ -30,7 +30,9 @@ pub(crate) fn read(document: &Value, desk: &mut Desk<'_>) -> Result<(), ImportEr
 }
 
 fn read_event(event: Node<'_>, desk: &mut Desk<'_>) -> Result<(), Skipped> {
-    let class = event.get("eventClassification").unwrap_or_else(|| event.clone());
+    let class = event
+        .get("eventClassification")
+        .unwrap_or_else(|| event.clone());
     let Some(kind) = class.any(&["eventType", "eventTypeCode"]) else {
         return Err(event.skip(desk, "eventType is missing: this is no Track & Trace event"));
     };
@@ -38,10 +40,14 @@ fn read_event(event: Node<'_>, desk: &mut Desk<'_>) -> Result<(), Skipped> {
     match kind_text.as_str() {
         "EQUIPMENT" | "TRANSPORT" | "REEFER" => {}
         "SHIPMENT" | "IOT" => {
-            return Err(event.skip(desk, format!("{kind_text} events have no place in the port's events")));
+            return Err(event.skip(
+                desk,
+                format!("{kind_text} events have no place in the port's events"),
+            ));
         }
         _ => {
-            let reason = "eventType is unknown: use one of SHIPMENT, TRANSPORT, EQUIPMENT, IOT, REEFER";
+            let reason =
+                "eventType is unknown: use one of SHIPMENT, TRANSPORT, EQUIPMENT, IOT, REEFER";
             return Err(kind.skip(desk, reason));
         }
     }
@@ -57,16 +63,28 @@ fn parts<'a>(event: Node<'a>, class: Node<'a>, desk: &mut Desk<'_>) -> Result<Pa
     let event_id = event_id(&event, desk)?;
     let event_time_us = event.instant(desk, &["eventDateTime"])?;
     let record_time_us = event.instant(desk, &["eventUpdatedDateTime", "eventCreatedDateTime"])?;
-    let fact = class.code(desk, &["eventClassifier", "eventClassifierCode"], Classifier::parse)?;
+    let fact = class.code(
+        desk,
+        &["eventClassifier", "eventClassifierCode"],
+        Classifier::parse,
+    )?;
     let details = event.get("transportDetails");
-    let call = details.as_ref().and_then(|node| node.get("transportCall")).or_else(|| event.get("transportCall"));
+    let call = details
+        .as_ref()
+        .and_then(|node| node.get("transportCall"))
+        .or_else(|| event.get("transportCall"));
     let location = event
         .get("eventLocation")
         .or_else(|| call.as_ref().and_then(|call| call.get("location")))
         .or_else(|| call.clone());
     let un_location_code = match &location {
-        Some(location) if location.get("UNLocationCode").is_some() => location.place(desk, "UNLocationCode"),
-        _ => call.as_ref().map(|call| call.place(desk, "UNLocationCode")).unwrap_or_default(),
+        Some(location) if location.get("UNLocationCode").is_some() => {
+            location.place(desk, "UNLocationCode")
+        }
+        _ => call
+            .as_ref()
+            .map(|call| call.place(desk, "UNLocationCode"))
+            .unwrap_or_default(),
     };
     let envelope = v1::Envelope {
         event_id,
@@ -78,7 +96,9 @@ fn parts<'a>(event: Node<'a>, class: Node<'a>, desk: &mut Desk<'_>) -> Result<Pa
         is_retracted: event.get("isRetracted").is_some_and(|node| node.flag()),
         ..Default::default()
     };
-    let equipment = event.get("equipmentDetails").unwrap_or_else(|| event.clone());
+    let equipment = event
+        .get("equipmentDetails")
+        .unwrap_or_else(|| event.clone());
     Ok(Parts {
         event,
         class,
@@ -91,9 +111,13 @@ fn parts<'a>(event: Node<'a>, class: Node<'a>, desk: &mut Desk<'_>) -> Result<Pa
 
 /// What carries it, and the reference of its call.
 pub(super) fn carriage(parts: &Parts<'_>, desk: &mut Desk<'_>) -> (Option<TransportMode>, String) {
-    let Some(call) = &parts.call else { return (None, String::new()) };
+    let Some(call) = &parts.call else {
+        return (None, String::new());
+    };
     let mode = call.code_if_any(desk, &["modeOfTransport"], TransportMode::parse);
-    let reference = call.any(&["transportCallID", "transportCallReference"]).and_then(|node| node.text());
+    let reference = call
+        .any(&["transportCallID", "transportCallReference"])
+        .and_then(|node| node.text());
     (mode, reference.unwrap_or_default())
 }
 
@@ -108,13 +132,21 @@ fn equipment(parts: Parts<'_>, desk: &mut Desk<'_>) -> Result<(), Skipped> {
     let iso_code = parts.equipment.text_of("ISOEquipmentCode");
     let teu_quarters = teu_quarters(&parts.equipment, &iso_code, desk);
     let keys = ["emptyIndicator", "emptyIndicatorCode"];
-    let empty = parts.equipment.code_if_any(desk, &keys, EmptyIndicator::parse);
+    let empty = parts
+        .equipment
+        .code_if_any(desk, &keys, EmptyIndicator::parse);
     let facility = match &parts.location {
         Some(location) => Facility::of(location, desk),
         None => Facility::of(&parts.event, desk),
     };
-    let seals = parts.event.get("seals").or_else(|| parts.equipment.get("seals"));
-    let seal_number = |seal: Node<'_>| seal.any(&["sealNumber", "number"]).and_then(|node| node.text());
+    let seals = parts
+        .event
+        .get("seals")
+        .or_else(|| parts.equipment.get("seals"));
+    let seal_number = |seal: Node<'_>| {
+        seal.any(&["sealNumber", "number"])
+            .and_then(|node| node.text())
+    };
     let body = v1::EquipmentEvent {
         container_id,
         iso_code,
@@ -124,12 +156,21 @@ fn equipment(parts: Parts<'_>, desk: &mut Desk<'_>) -> Result<(), Skipped> {
             Some(EmptyIndicator::Laden) => v1::EmptyIndicator::Laden.into(),
             None => v1::EmptyIndicator::Unspecified.into(),
         },
-        mode: mode.map_or(v1::TransportMode::Unspecified, transport_mode).into(),
+        mode: mode
+            .map_or(v1::TransportMode::Unspecified, transport_mode)
+            .into(),
         facility_type: facility.facility_type.into(),
         facility_code: facility.code,
         code_list_provider: facility.provider.into(),
         transport_call_id,
-        seals: seals.map(|list| list.elements().into_iter().filter_map(seal_number).collect()).unwrap_or_default(),
+        seals: seals
+            .map(|list| {
+                list.elements()
+                    .into_iter()
+                    .filter_map(seal_number)
+                    .collect()
+            })
+            .unwrap_or_default(),
         teu_quarters,
         ..Default::default()
     };
@@ -141,7 +182,9 @@ fn equipment(parts: Parts<'_>, desk: &mut Desk<'_>) -> Result<(), Skipped> {
 }
 
 fn teu_quarters(equipment: &Node<'_>, iso_code: &str, desk: &mut Desk<'_>) -> u32 {
-    let Some(node) = equipment.get("ISOEquipmentCode") else { return 0 };
+    let Some(node) = equipment.get("ISOEquipmentCode") else {
+        return 0;
+    };
     match SizeType::parse(iso_code) {
         Ok(size) => size.teu_quarters().0,
         Err(fault) => {

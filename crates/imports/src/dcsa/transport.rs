@@ -17,7 +17,10 @@ pub(super) fn read(mut parts: Parts<'_>, desk: &mut Desk<'_>) -> Result<(), Skip
     };
     let (mode, reference) = carriage(&parts, desk);
     if reference.is_empty() {
-        return Err(parts.event.skip(desk, "transportCall has no id: what arrives or departs is unknown"));
+        return Err(parts.event.skip(
+            desk,
+            "transportCall has no id: what arrives or departs is unknown",
+        ));
     }
     match mode {
         Some(TransportMode::Rail) => {
@@ -29,9 +32,16 @@ pub(super) fn read(mut parts: Parts<'_>, desk: &mut Desk<'_>) -> Result<(), Skip
             vessel(parts, is_arrival, mode, desk);
         }
         Some(TransportMode::Truck) => {
-            return Err(parts.event.skip(desk, "arrivals of lorries have no place: the gate tells of them"));
+            return Err(parts.event.skip(
+                desk,
+                "arrivals of lorries have no place: the gate tells of them",
+            ));
         }
-        None => return Err(parts.event.skip(desk, "modeOfTransport is missing or unknown")),
+        None => {
+            return Err(parts
+                .event
+                .skip(desk, "modeOfTransport is missing or unknown"));
+        }
     }
     Ok(())
 }
@@ -44,8 +54,13 @@ fn vessel(parts: Parts<'_>, is_arrival: bool, mode: Option<TransportMode>, desk:
         Some(location) if in_call.code.is_empty() => Facility::of(location, desk),
         _ => in_call,
     };
-    let delay = parts.event.get("delayReasonCode").and_then(|node| node.text());
-    let carrier = craft.as_ref().map(|craft| craft.text_of("vesselOperatorCarrierCode"));
+    let delay = parts
+        .event
+        .get("delayReasonCode")
+        .and_then(|node| node.text());
+    let carrier = craft
+        .as_ref()
+        .map(|craft| craft.text_of("vesselOperatorCarrierCode"));
     let body = v1::PortCallTimestamp {
         service: v1::PortCallService::Berth.into(),
         event_type: match is_arrival {
@@ -72,7 +87,9 @@ fn vessel(parts: Parts<'_>, is_arrival: bool, mode: Option<TransportMode>, desk:
 
 fn train(parts: Parts<'_>, is_arrival: bool, desk: &mut Desk<'_>) {
     if parts.envelope.un_location_code.is_empty() {
-        parts.event.problem(desk, Fate::Kept, "the train's place is unknown");
+        parts
+            .event
+            .problem(desk, Fate::Kept, "the train's place is unknown");
     }
     let body = v1::TrainRunning {
         location_status: match is_arrival {

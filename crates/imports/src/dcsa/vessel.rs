@@ -6,7 +6,11 @@ use domain::codes::{CodeListProvider, FacilityType, TransportMode};
 use events::v1;
 
 /// A vessel of any of the versions; `mode` tells barges.
-pub(super) fn particulars(node: &Node<'_>, mode: Option<TransportMode>, desk: &mut Desk<'_>) -> v1::VesselParticulars {
+pub(super) fn particulars(
+    node: &Node<'_>,
+    mode: Option<TransportMode>,
+    desk: &mut Desk<'_>,
+) -> v1::VesselParticulars {
     v1::VesselParticulars {
         imo: node.imo(desk, "vesselIMONumber"),
         mmsi: node.mmsi(desk, "vesselMMSINumber"),
@@ -34,7 +38,11 @@ fn length_cm(node: &Node<'_>, key: &str, unit_key: &str, desk: &mut Desk<'_>) ->
         _ => None,
     };
     if length_cm.is_none() {
-        length.problem(desk, Fate::Kept, format!("no length in MTR or FOT (unit {unit:?})"));
+        length.problem(
+            desk,
+            Fate::Kept,
+            format!("no length in MTR or FOT (unit {unit:?})"),
+        );
     }
     length_cm
 }
@@ -49,10 +57,15 @@ pub(super) struct Facility {
 impl Facility {
     /// Read from an object with `facilityTypeCode` and the code beside it or in `facility`.
     pub(super) fn of(node: &Node<'_>, desk: &mut Desk<'_>) -> Facility {
-        let facility_type = node.code_if_any(desk, &["facilityType", "facilityTypeCode"], FacilityType::parse);
+        let facility_type = node.code_if_any(
+            desk,
+            &["facilityType", "facilityTypeCode"],
+            FacilityType::parse,
+        );
         let inner = node.get("facility");
         let holder = inner.as_ref().unwrap_or(node);
-        let provider = holder.code_if_any(desk, &["facilityCodeListProvider"], CodeListProvider::parse);
+        let provider =
+            holder.code_if_any(desk, &["facilityCodeListProvider"], CodeListProvider::parse);
         Facility {
             facility_type: facility_type.map_or(v1::FacilityType::Unspecified, facility),
             code: holder.text_of("facilityCode"),
@@ -88,29 +101,56 @@ pub(super) fn transport_mode(code: TransportMode) -> v1::TransportMode {
 mod tests {
     use super::*;
     use domain::codes::{
-        Classifier, EmptyIndicator, EquipmentEventType, OperationsEventType, PortCallPhase, PortCallService,
+        Classifier, EmptyIndicator, EquipmentEventType, OperationsEventType, PortCallPhase,
+        PortCallService,
     };
 
     #[test]
     fn every_code_of_the_vocabulary_is_in_the_schema() {
-        assert!(FacilityType::ALL.iter().all(|c| facility(*c) != v1::FacilityType::Unspecified));
-        assert!(CodeListProvider::ALL.iter().all(|c| list_provider(*c) != v1::CodeListProvider::Unspecified));
-        assert!(Classifier::ALL.iter().all(|c| classifier(*c) != v1::Classifier::Unspecified));
-        assert!(TransportMode::ALL.iter().all(|c| transport_mode(*c) != v1::TransportMode::Unspecified));
+        assert!(
+            FacilityType::ALL
+                .iter()
+                .all(|c| facility(*c) != v1::FacilityType::Unspecified)
+        );
+        assert!(
+            CodeListProvider::ALL
+                .iter()
+                .all(|c| list_provider(*c) != v1::CodeListProvider::Unspecified)
+        );
+        assert!(
+            Classifier::ALL
+                .iter()
+                .all(|c| classifier(*c) != v1::Classifier::Unspecified)
+        );
+        assert!(
+            TransportMode::ALL
+                .iter()
+                .all(|c| transport_mode(*c) != v1::TransportMode::Unspecified)
+        );
         for code in EquipmentEventType::ALL {
-            assert!(v1::EquipmentEventType::from_str_name(&format!("EQUIPMENT_EVENT_TYPE_{code}")).is_some());
+            assert!(
+                v1::EquipmentEventType::from_str_name(&format!("EQUIPMENT_EVENT_TYPE_{code}"))
+                    .is_some()
+            );
         }
         for code in EmptyIndicator::ALL {
-            assert!(v1::EmptyIndicator::from_str_name(&format!("EMPTY_INDICATOR_{code}")).is_some());
+            assert!(
+                v1::EmptyIndicator::from_str_name(&format!("EMPTY_INDICATOR_{code}")).is_some()
+            );
         }
         for code in OperationsEventType::ALL {
-            assert!(v1::OperationsEventType::from_str_name(&format!("OPERATIONS_EVENT_TYPE_{code}")).is_some());
+            assert!(
+                v1::OperationsEventType::from_str_name(&format!("OPERATIONS_EVENT_TYPE_{code}"))
+                    .is_some()
+            );
         }
         for code in PortCallPhase::ALL {
             assert!(v1::PortCallPhase::from_str_name(&format!("PORT_CALL_PHASE_{code}")).is_some());
         }
         for code in PortCallService::ALL {
-            assert!(v1::PortCallService::from_str_name(&format!("PORT_CALL_SERVICE_{code}")).is_some());
+            assert!(
+                v1::PortCallService::from_str_name(&format!("PORT_CALL_SERVICE_{code}")).is_some()
+            );
         }
     }
 }

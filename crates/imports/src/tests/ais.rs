@@ -15,7 +15,9 @@ const WHOLE: &str = "05/09/2026 00:00:02,Class A,211234560,51.447125,6.72401,Und
 fn a_whole_row_gives_a_whole_position() {
     let import = imported(&file(&[WHOLE]));
     assert_eq!(import.problems, []);
-    let [event] = &import.events[..] else { panic!("one event") };
+    let [event] = &import.events[..] else {
+        panic!("one event")
+    };
     let expected = v1::VesselPosition {
         mmsi: "211234560".to_owned(),
         imo: "9321483".to_owned(),
@@ -42,7 +44,11 @@ fn a_whole_row_gives_a_whole_position() {
 fn copies_have_one_id_and_different_rows_have_two() {
     let other = WHOLE.replace("9.9", "9.8");
     let import = imported(&file(&[WHOLE, WHOLE, &other]));
-    let ids: Vec<&str> = import.events.iter().map(|event| envelope(event).event_id.as_str()).collect();
+    let ids: Vec<&str> = import
+        .events
+        .iter()
+        .map(|event| envelope(event).event_id.as_str())
+        .collect();
     assert_eq!(ids[0], ids[1]);
     assert_ne!(ids[0], ids[2]);
 }
@@ -76,14 +82,30 @@ fn what_is_wrong_is_listed_with_its_line() {
     assert_eq!(line("Timestamp is no instant"), Place::Line(4));
     assert_eq!(line("not of nine digits"), Place::Line(5));
     assert_eq!(line("4 columns, the header 22"), Place::Line(6));
-    for kept in ["not on the globe", "\"Drifting\" is unknown", "SOG \"fast\"", "expected 9", "ETA \"soon\""] {
+    for kept in [
+        "not on the globe",
+        "\"Drifting\" is unknown",
+        "SOG \"fast\"",
+        "expected 9",
+        "ETA \"soon\"",
+    ] {
         let problem = only(&import, kept);
-        assert_eq!((problem.place.clone(), problem.fate), (Place::Line(7), Fate::Kept), "{kept}");
+        assert_eq!(
+            (problem.place.clone(), problem.fate),
+            (Place::Line(7), Fate::Kept),
+            "{kept}"
+        );
     }
     let doubtful = position(&import.events[1]);
-    assert_eq!((doubtful.latitude_e7, doubtful.imo.as_str()), (None, "7654321"));
+    assert_eq!(
+        (doubtful.latitude_e7, doubtful.imo.as_str()),
+        (None, "7654321")
+    );
     let text = only(&import, "no vessel").to_string();
-    assert!(text.starts_with("line 3: skipped: \"Base Station\" is no vessel in 05/09/2026"), "{text}");
+    assert!(
+        text.starts_with("line 3: skipped: \"Base Station\" is no vessel in 05/09/2026"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -49,7 +49,11 @@ fn equipment(event: &Event) -> &v1::EquipmentEvent {
 
 /// The one problem with this text in its reason.
 fn only<'a>(import: &'a Import, reason: &str) -> &'a Problem {
-    let found: Vec<&Problem> = import.problems.iter().filter(|problem| problem.reason.contains(reason)).collect();
+    let found: Vec<&Problem> = import
+        .problems
+        .iter()
+        .filter(|problem| problem.reason.contains(reason))
+        .collect();
     assert_eq!(found.len(), 1, "{reason:?} among {:#?}", import.problems);
     found[0]
 }

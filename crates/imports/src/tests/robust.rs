@@ -15,9 +15,20 @@ fn unknown_files_say_what_they_look_like() {
 #[test]
 fn a_format_asked_for_is_held_to() {
     let error = import(Some(Format::Digitraffic), b"[]").unwrap_err();
-    assert!(matches!(error, ImportError::NotOfFormat { format: Format::Digitraffic, .. }));
-    let error = import(Some(Format::DcsaPortCall), b"[1, ").unwrap_err().to_string();
-    assert!(error.starts_with("the file is not dcsa-port-call: EOF"), "{error}");
+    assert!(matches!(
+        error,
+        ImportError::NotOfFormat {
+            format: Format::Digitraffic,
+            ..
+        }
+    ));
+    let error = import(Some(Format::DcsaPortCall), b"[1, ")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.starts_with("the file is not dcsa-port-call: EOF"),
+        "{error}"
+    );
     for format in Format::ALL {
         assert_eq!(Format::from_name(format.name()), Some(format));
     }
@@ -36,7 +47,9 @@ fn damaged_files_never_panic() {
     ];
     let mut seed = 7_u64;
     let mut next = |bound: usize| {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (seed >> 33) as usize % bound
     };
     for sample in samples {
@@ -50,11 +63,18 @@ fn damaged_files_never_panic() {
                     _ => bytes.insert(place, bytes[place]),
                 }
             }
-            for format in [None, Some(Format::DmaAis), Some(Format::DcsaPortCall), Some(Format::DcsaTrackTrace)] {
+            for format in [
+                None,
+                Some(Format::DmaAis),
+                Some(Format::DcsaPortCall),
+                Some(Format::DcsaTrackTrace),
+            ] {
                 if let Ok(import) = import(format, &bytes) {
                     let sound = |event: &Event| {
                         let envelope = envelope(event);
-                        !envelope.event_id.is_empty() && envelope.event_time_us > 0 && envelope.record_time_us > 0
+                        !envelope.event_id.is_empty()
+                            && envelope.event_time_us > 0
+                            && envelope.record_time_us > 0
                     };
                     assert!(import.events.iter().all(sound));
                 }

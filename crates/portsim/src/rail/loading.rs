@@ -193,7 +193,7 @@ impl Port {
     fn wagon_number(&mut self) -> String {
         // 33: interchange and axles of a private wagon; 68, 80, 84: keeper's country.
         let country = self.rail_random.pick(&[68, 80, 84]);
-        let stem = 33_00_4_000_000 + country * 10_000_000 + self.rail_random.below(1_000_000);
+        let stem = 33_004_000_000 + country * 10_000_000 + self.rail_random.below(1_000_000);
         WagonNumber::with_check_digit(stem)
             .map(|number| number.to_string())
             .unwrap_or_default()
