@@ -4,8 +4,8 @@ use super::solve::solve;
 use crate::budget::Budget;
 use crate::random::Random;
 use domain::berth::{
-    Berth, BerthProblem, Call, Closure, Crane, DepthSection, Handling, Interval, Layout, Level, OrderLock, Place, Previous,
-    Reservation, Rotation, Water, Weights, Work,
+    Berth, BerthProblem, Call, Closure, Crane, DepthSection, Handling, Interval, Layout, Level,
+    OrderLock, Place, Previous, Reservation, Rotation, Water, Weights, Work,
 };
 
 /// How large a port.
@@ -47,10 +47,22 @@ impl Size {
 /// A port with all rules. The last plan that it carries is one of first come first served before the ETAs changed.
 pub fn port(seed: u64, size: Size) -> BerthProblem {
     let mut random = Random::new(seed);
-    let mut problem = if size.is_tiny { tiny_quays(&mut random) } else { quays(&mut random) };
+    let mut problem = if size.is_tiny {
+        tiny_quays(&mut random)
+    } else {
+        quays(&mut random)
+    };
     problem.time_step_min = size.step_min;
-    problem.horizon_end_min = if size.is_tiny { 20 * 60 } else { (size.hours + 96) * 60 };
-    problem.cone_distance_m = if size.is_tiny { [0, 10, 30, 60] } else { [0, 10, 50, 100] };
+    problem.horizon_end_min = if size.is_tiny {
+        20 * 60
+    } else {
+        (size.hours + 96) * 60
+    };
+    problem.cone_distance_m = if size.is_tiny {
+        [0, 10, 30, 60]
+    } else {
+        [0, 10, 50, 100]
+    };
     problem.under_keel_cm = 20;
     problem.water = water(&mut random, problem.horizon_end_min);
     for number in 0..size.calls {
@@ -111,9 +123,16 @@ fn quays(random: &mut Random) -> BerthProblem {
             terminal: quay,
             quay,
             to_m: metres,
-            layout: Layout::ByMetre { step_m: 20, gap_m: 10 },
+            layout: Layout::ByMetre {
+                step_m: 20,
+                gap_m: 10,
+            },
             depth_cm: 380,
-            sections: vec![DepthSection { from_m: shallow_m, to_m: metres, depth_cm: 320 }],
+            sections: vec![DepthSection {
+                from_m: shallow_m,
+                to_m: metres,
+                depth_cm: 320,
+            }],
             cones_max: if quay == 0 { 1 } else { 2 },
             ..Berth::default()
         });
@@ -154,9 +173,16 @@ fn tiny_quays(random: &mut Random) -> BerthProblem {
     problem.berths.push(Berth {
         id: "Q".into(),
         to_m: 200,
-        layout: Layout::ByMetre { step_m: 40, gap_m: 10 },
+        layout: Layout::ByMetre {
+            step_m: 40,
+            gap_m: 10,
+        },
         depth_cm: 380,
-        sections: vec![DepthSection { from_m: 160, to_m: 200, depth_cm: 300 }],
+        sections: vec![DepthSection {
+            from_m: 160,
+            to_m: 200,
+            depth_cm: 300,
+        }],
         cones_max: 2,
         ..Berth::default()
     });
@@ -183,13 +209,24 @@ fn water(random: &mut Random, horizon_end_min: i64) -> Water {
     let mut water = Water::default();
     let mut deviation_cm = between(random, -30, 40);
     let low_from = random.below(10) as i64;
-    let high_from = if one_in(random, 2) { random.below(10) as i64 + 3 } else { i64::MAX };
+    let high_from = if one_in(random, 2) {
+        random.below(10) as i64 + 3
+    } else {
+        i64::MAX
+    };
     for n in 0..=horizon_end_min / 360 {
         deviation_cm = (deviation_cm + between(random, -15, 15)).clamp(-60, 60);
-        let low_cm = if (low_from..low_from + 3).contains(&n) { 70 } else { 0 };
+        let low_cm = if (low_from..low_from + 3).contains(&n) {
+            70
+        } else {
+            0
+        };
         let high_cm = if n == high_from { 160 } else { 0 };
         let deviation_cm = deviation_cm - low_cm + high_cm;
-        water.levels.push(Level { from_min: n * 360 - 120, deviation_cm });
+        water.levels.push(Level {
+            from_min: n * 360 - 120,
+            deviation_cm,
+        });
     }
     water.stop_cm = Some(110);
     water
@@ -208,7 +245,11 @@ fn call(random: &mut Random, problem: &BerthProblem, size: Size, number: usize) 
         (_, true) => between(random, 30, 110),
         (_, false) => between(random, 100, 260),
     };
-    let cost_per_min = if is_barge { between(random, 1, 3) } else { between(random, 3, 6) };
+    let cost_per_min = if is_barge {
+        between(random, 1, 3)
+    } else {
+        between(random, 3, 6)
+    };
     let mut call = Call {
         id: format!("V{number:02}"),
         length_m,
@@ -217,7 +258,12 @@ fn call(random: &mut Random, problem: &BerthProblem, size: Size, number: usize) 
         cones: cones(random, is_barge),
         arrival_min,
         release_min: arrival_min,
-        work: Work { moves, setup_min: 15, cranes_min: 1, cranes_max: if is_barge { 2 } else { 4 } },
+        work: Work {
+            moves,
+            setup_min: 15,
+            cranes_min: 1,
+            cranes_max: if is_barge { 2 } else { 4 },
+        },
         cost_per_min,
         unassigned_price: cost_per_min * 6000,
         ..Call::default()
@@ -278,14 +324,21 @@ fn couple(random: &mut Random, problem: &mut BerthProblem) {
             // each call of a barge at its own terminal
             let terminal = (n + number) % 3;
             for (handling, berth) in call.handling.iter_mut().zip(&problem.berths) {
-                *handling = match (berth.terminal == terminal % 2 || berth.terminal == terminal, berth.layout) {
+                *handling = match (
+                    berth.terminal == terminal % 2 || berth.terminal == terminal,
+                    berth.layout,
+                ) {
                     (false, _) => Handling::Forbidden,
                     (true, Layout::Discrete) => Handling::Minutes(15 + call.work.moves * 3),
                     (true, Layout::ByMetre { .. }) => Handling::Cranes,
                 };
             }
         }
-        problem.rotations.push(Rotation { barge: format!("B{number}"), calls, order_fixed: one_in(random, 2) });
+        problem.rotations.push(Rotation {
+            barge: format!("B{number}"),
+            calls,
+            order_fixed: one_in(random, 2),
+        });
         number += members;
     }
     lock_order(random, problem);
@@ -293,7 +346,12 @@ fn couple(random: &mut Random, problem: &mut BerthProblem) {
 
 /// Locks the order of two calls of different vessels that arrive within three hours of one another.
 fn lock_order(random: &mut Random, problem: &mut BerthProblem) {
-    let in_rotation = |call: usize| problem.rotations.iter().any(|rotation| rotation.calls.contains(&call));
+    let in_rotation = |call: usize| {
+        problem
+            .rotations
+            .iter()
+            .any(|rotation| rotation.calls.contains(&call))
+    };
     let first_tried = random.below(problem.calls.len());
     for n in 0..problem.calls.len() {
         let first = (first_tried + n) % problem.calls.len();
@@ -315,12 +373,18 @@ fn disturb(random: &mut Random, problem: &mut BerthProblem, size: Size) {
         let crane = random.below(problem.cranes.len());
         let start_min = between(random, 0, minutes);
         let end_min = start_min + between(random, 2, 10) * 60;
-        problem.cranes[crane].outages.push(Interval::new(start_min, end_min));
+        problem.cranes[crane]
+            .outages
+            .push(Interval::new(start_min, end_min));
     }
     let start_min = between(random, 0, minutes);
     let from_m = between(random, 0, 5) * 20;
     let interval = Interval::new(start_min, start_min + between(random, 3, 16) * 60);
-    problem.berths[0].closures.push(Closure { from_m, to_m: from_m + 100, interval });
+    problem.berths[0].closures.push(Closure {
+        from_m,
+        to_m: from_m + 100,
+        interval,
+    });
     if let Some(pier) = problem.berths.last_mut() {
         let days = problem.horizon_end_min / 1440;
         let day = |n: i64| Interval::new(n * 1440 + 300, n * 1440 + 1380);
@@ -335,7 +399,11 @@ fn promise(random: &mut Random, problem: &mut BerthProblem, size: Size) {
         let start_min = between(random, 0, minutes);
         let berth = random.below(problem.berths.len());
         let interval = Interval::new(start_min, start_min + between(random, 3, 8) * 60);
-        problem.reservations.push(Reservation { berth, contract, interval });
+        problem.reservations.push(Reservation {
+            berth,
+            contract,
+            interval,
+        });
     }
     for number in 0..problem.calls.len() {
         let arrival_min = problem.calls[number].arrival_min;
@@ -367,15 +435,25 @@ fn remember(random: &mut Random, problem: &mut BerthProblem, size: Size) {
     problem.slushy_until_min = 5 * hours * 60;
     problem.slushy_shift_m = if size.is_tiny { 40 } else { 60 };
     for stay in &plan.stays {
-        let place = Place { berth: stay.berth, from_m: stay.from_m };
+        let place = Place {
+            berth: stay.berth,
+            from_m: stay.from_m,
+        };
         let call = &mut problem.calls[stay.call];
-        call.previous = Some(Previous { place, start_min: stay.start_min });
+        call.previous = Some(Previous {
+            place,
+            start_min: stay.start_min,
+        });
         call.alongside = stay.start_min == 0;
     }
     for number in 0..problem.calls.len() {
-        let is_late_enough = |previous: Previous| previous.start_min >= 2 * problem.frozen_until_min;
+        let is_late_enough =
+            |previous: Previous| previous.start_min >= 2 * problem.frozen_until_min;
         let moves = one_in(random, 3) && problem.calls[number].previous.is_some_and(is_late_enough);
-        let in_rotation = problem.rotations.iter().any(|rotation| rotation.calls.contains(&number));
+        let in_rotation = problem
+            .rotations
+            .iter()
+            .any(|rotation| rotation.calls.contains(&number));
         if moves && !in_rotation {
             let shift_min = between(random, -2, 4) * 60;
             let call = &mut problem.calls[number];

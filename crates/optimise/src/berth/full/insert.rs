@@ -94,7 +94,8 @@ pub(super) fn exactly(
     let fixed_elsewhere = compiled
         .fixed_start_min
         .is_some_and(|start_min| start_min != placement.start_min);
-    let off_grid = !compiled.is_alongside && model.round_down_min(placement.start_min) != placement.start_min;
+    let off_grid =
+        !compiled.is_alongside && model.round_down_min(placement.start_min) != placement.start_min;
     let (start_min, end_min) = search
         .exactly(placement.start_min)
         .filter(|_| !fixed_elsewhere && !off_grid)?;

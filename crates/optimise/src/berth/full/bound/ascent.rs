@@ -2,7 +2,7 @@
 
 use super::super::model::Model;
 use super::options::{self, Group, Options};
-use super::prices::{Layout, Prefix};
+use super::prices::{Layout, Precedence, Prefix};
 
 /// Prices are counted in 1/1024 of a cost unit.
 const SCALE_BITS: u32 = 10;
@@ -204,6 +204,12 @@ impl Bound {
             if let Some(barge) = options.barge {
                 add(barge as usize, start.from, start.to + group.travel_slots, 1);
             }
+            for precedence in &options.precedences {
+                let (first, last) = self
+                    .layout
+                    .precedence_slots(precedence, start.from, start.to);
+                add(precedence.row as usize, first as u32, last as u32, 1);
+            }
         }
     }
 
@@ -223,10 +229,10 @@ impl Bound {
         let spare = ((value - 1) << SCALE_BITS) - sum;
         for (options, choice) in self.options.iter_mut().zip(&choices) {
             let limit = choice.cost + spare;
-            let (prefix, layout, profiles, barge) =
-                (&self.prefix, &self.layout, &options.profiles, options.barge);
+            let (prefix, layout, profiles) = (&self.prefix, &self.layout, &options.profiles);
+            let rows = (options.barge, &options.precedences[..]);
             for group in &mut options.groups {
-                let view = View::new(group, profiles, barge, prefix, layout);
+                let view = View::new(group, profiles, rows, prefix, layout);
                 let mut floor = i64::MAX;
                 let mut starts = std::mem::take(&mut group.starts);
                 starts.retain(|start| {
@@ -266,15 +272,18 @@ struct View<'a> {
     cranes: Option<&'a [i64]>,
     barge: Option<&'a [i64]>,
     travel_slots: usize,
+    precedences: &'a [Precedence],
+    prefix: &'a Prefix,
+    layout: &'a Layout,
 }
 
 impl<'a> View<'a> {
     fn new(
         group: &Group,
         profiles: &'a [super::options::Profile],
-        barge: Option<u32>,
+        (barge, precedences): (Option<u32>, &'a [Precedence]),
         prefix: &'a Prefix,
-        layout: &Layout,
+        layout: &'a Layout,
     ) -> Self {
         let profile = &profiles[group.profile as usize];
         let (below, above) = prefix.pair(group.row_from, group.row_to);
@@ -286,6 +295,9 @@ impl<'a> View<'a> {
             cranes: (profile.cranes > 0).then(|| prefix.other(layout.crane_row + profile.quay)),
             barge: barge.map(|row| prefix.other(row)),
             travel_slots: group.travel_slots as usize,
+            precedences,
+            prefix,
+            layout,
         }
     }
 
@@ -302,6 +314,13 @@ impl<'a> View<'a> {
         if let Some(barge) = self.barge {
             cost += barge[(to + self.travel_slots).min(barge.len() - 1)] - barge[from];
         }
+        for precedence in self.precedences {
+            let sums = self.prefix.other(precedence.row);
+            let (first, last) = self
+                .layout
+                .precedence_slots(precedence, start.from, start.to);
+            cost += sums[last] - sums[first];
+        }
         cost
     }
 }
@@ -313,11 +332,12 @@ fn cheapest(options: &Options, prefix: &Prefix, layout: &Layout) -> Choice {
         start: 0,
         cost: options.price << SCALE_BITS,
     };
+    let rows = (options.barge, &options.precedences[..]);
     for (number, group) in options.groups.iter().enumerate() {
         if group.floor << SCALE_BITS >= best.cost {
             break;
         }
-        let view = View::new(group, &options.profiles, options.barge, prefix, layout);
+        let view = View::new(group, &options.profiles, rows, prefix, layout);
         for start in &group.starts {
             let cost = view.cost(*start);
             if cost < best.cost {

@@ -1,7 +1,7 @@
 //! What one call may choose from: places, numbers of cranes, starts.
 
 use super::super::model::{CallModel, Mode, Model, Relation, Spot, cost_of};
-use super::prices::Layout;
+use super::prices::{Layout, Precedence};
 
 /// Starts of a call with so many of certain cranes: when each ends and what it costs but for the place.
 #[derive(Debug, Clone)]
@@ -48,6 +48,7 @@ pub(super) struct Options {
     pub price: i64,
     /// The barge's row, if the call is in a rotation.
     pub barge: Option<u32>,
+    pub precedences: Vec<Precedence>,
     /// The least cost of an option or of none.
     pub floor: i64,
 }
@@ -96,7 +97,7 @@ fn least_duration_min(compiled: &CallModel) -> i64 {
 }
 
 /// The least travel from any place of one call to any place of another.
-fn least_travel_min(model: &Model<'_>, from: usize, to: usize) -> i64 {
+pub(super) fn least_travel_min(model: &Model<'_>, from: usize, to: usize) -> i64 {
     let pairs = terminals(model, from)
         .into_iter()
         .flat_map(|a| terminals(model, to).into_iter().map(move |b| (a, b)));
@@ -130,6 +131,7 @@ pub(super) fn enumerate(
         groups: Vec::new(),
         price: model.problem.calls[call].unassigned_price,
         barge: layout.barge_of[call],
+        precedences: layout.precedences[call].clone(),
         floor: model.problem.calls[call].unassigned_price,
     };
     for (number, spot) in compiled.spots.iter().enumerate() {

@@ -3,6 +3,25 @@
 use super::super::model::{Model, Relation, Spot};
 use domain::berth::Layout as BerthLayout;
 
+/// One side of "first before second": a row with room for one. The first call uses every slot before it is done, the second
+/// every slot from its start on; they fit if the first is done by then.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Precedence {
+    pub row: u32,
+    pub side: Side,
+}
+
+/// Which side of a precedence, and what counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// Before the end and so many slots of travel.
+    End(u32),
+    /// Before the start.
+    Start,
+    /// From the start on.
+    Second,
+}
+
 /// Which row of prices belongs to what. Rows are `slots` long; the prefix sums have one more row a berth and one more
 /// column.
 #[derive(Debug, Clone)]
@@ -22,6 +41,8 @@ pub(super) struct Layout {
     pub capacity: Vec<i64>,
     /// By call: the barge's row.
     pub barge_of: Vec<Option<u32>>,
+    /// By call: the rows of its precedences.
+    pub precedences: Vec<Vec<Precedence>>,
     /// Calls that claim no cells: both lie alongside and overlap, which is a fact.
     is_fact: Vec<bool>,
 }
@@ -46,6 +67,7 @@ impl Layout {
             rows: 0,
             capacity: Vec::new(),
             barge_of: vec![None; model.calls.len()],
+            precedences: vec![Vec::new(); model.calls.len()],
             is_fact: facts(model),
         };
         let mut row = 0;
@@ -77,8 +99,42 @@ impl Layout {
             }
             layout.capacity.push(1);
         }
+        layout.add_precedences(model);
         layout.rows = layout.capacity.len();
         layout
+    }
+
+    fn add_precedences(&mut self, model: &Model<'_>) {
+        for (first, compiled) in model.calls.iter().enumerate() {
+            for (second, relation) in &compiled.couplings {
+                let second = *second as usize;
+                let side = match relation {
+                    Relation::Before => {
+                        let travel_min = super::options::least_travel_min(model, first, second);
+                        Side::End((travel_min / self.step_min) as u32)
+                    }
+                    Relation::StartsBefore => Side::Start,
+                    _ => continue,
+                };
+                let row = self.capacity.len() as u32;
+                self.capacity.push(1);
+                self.precedences[first].push(Precedence { row, side });
+                self.precedences[second].push(Precedence {
+                    row,
+                    side: Side::Second,
+                });
+            }
+        }
+    }
+
+    /// The slots that a stay uses in the row of a precedence.
+    pub fn precedence_slots(&self, precedence: &Precedence, from: u32, to: u32) -> (usize, usize) {
+        let clip = |slot: u32| (slot as usize).min(self.slots);
+        match precedence.side {
+            Side::End(travel_slots) => (0, clip(to + travel_slots)),
+            Side::Start => (0, clip(from)),
+            Side::Second => (clip(from), self.slots),
+        }
     }
 
     pub fn slot_up(&self, minute: i64) -> u32 {
