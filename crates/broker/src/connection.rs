@@ -17,6 +17,8 @@ use crate::shared::{SMALL_FRAME_BYTES, Shared};
 /// How long a frame that has begun may take to arrive, and an answer to be taken.
 const TRANSFER_WITHIN: Duration = Duration::from_secs(60);
 const LENGTH_BYTES: usize = 4;
+/// A buffer that grew beyond this for one frame is not kept for the next.
+const KEPT_BUFFER_MAX_BYTES: usize = 4 * 1024 * 1024;
 /// Key, version and correlation id.
 const FRAME_LEAST_BYTES: usize = 8;
 
@@ -58,6 +60,9 @@ async fn exchange(shared: Arc<Shared>, stream: TcpStream, peer: SocketAddr) -> s
         fill(&mut reader, &mut buffer, LENGTH_BYTES + length).await?;
         let mut frame = buffer.split_to(LENGTH_BYTES + length);
         let frame = frame.split_off(LENGTH_BYTES).freeze();
+        if length > KEPT_BUFFER_MAX_BYTES {
+            buffer = BytesMut::from(&buffer[..]);
+        }
         let answer = dispatch::answer(&mut caller, frame, room)
             .await
             .map_err(invalid)?;

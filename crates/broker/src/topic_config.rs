@@ -196,6 +196,7 @@ pub(crate) struct TopicConfig {
     pub(crate) timestamp_before_max_ms: i64,
     pub(crate) timestamp_after_max_ms: i64,
     pub(crate) compaction_lag_ms: i64,
+    pub(crate) compaction_lag_max_ms: i64,
     pub(crate) delete_retention_ms: i64,
     pub(crate) dirty_ratio: f64,
 }
@@ -228,6 +229,7 @@ impl TopicConfig {
             timestamp_before_max_ms: long("message.timestamp.before.max.ms"),
             timestamp_after_max_ms: long("message.timestamp.after.max.ms"),
             compaction_lag_ms: long("min.compaction.lag.ms"),
+            compaction_lag_max_ms: long("max.compaction.lag.ms"),
             delete_retention_ms: long("delete.retention.ms"),
             dirty_ratio: text("min.cleanable.dirty.ratio").parse().unwrap_or(0.5),
             set,

@@ -104,8 +104,12 @@ fn every_request_at_every_version() {
             group: unique("versions"),
         };
         topics(&mut walk);
+        options(&mut walk);
         records(&mut walk);
+        fetches(&mut walk);
+        offsets(&mut walk);
         let member = group(&mut walk);
+        commits(&mut walk, &member);
         transactions(&mut walk);
         endings(&mut walk, &member);
     }
@@ -141,6 +145,27 @@ fn topics(walk: &mut Walk) {
 
     walk.topic_id = created.topics[0].topic_id;
 
+    metadata(walk);
+    let version = walk.version(ApiKey::CreatePartitions);
+    let grown = CreatePartitionsTopic::default()
+        .with_name(walk.name())
+        .with_count(3)
+        .with_assignments(None);
+    let request = CreatePartitionsRequest::default()
+        .with_topics(vec![grown.clone(), grown])
+        .with_timeout_ms(1_000);
+    let grown = walk.wire.ask(&request, version);
+    assert_eq!(
+        grown
+            .results
+            .iter()
+            .map(|one| one.error_code)
+            .collect::<Vec<_>>(),
+        [0, 37]
+    );
+}
+
+fn metadata(walk: &mut Walk) {
     let version = walk.version(ApiKey::Metadata);
     let wanted = vec![
         MetadataRequestTopic::default().with_name(Some(walk.name())),
@@ -164,25 +189,9 @@ fn topics(walk: &mut Walk) {
             .iter()
             .any(|one| one.name == Some(walk.name()))
     );
+}
 
-    let version = walk.version(ApiKey::CreatePartitions);
-    let grown = CreatePartitionsTopic::default()
-        .with_name(walk.name())
-        .with_count(3)
-        .with_assignments(None);
-    let request = CreatePartitionsRequest::default()
-        .with_topics(vec![grown.clone(), grown])
-        .with_timeout_ms(1_000);
-    let grown = walk.wire.ask(&request, version);
-    assert_eq!(
-        grown
-            .results
-            .iter()
-            .map(|one| one.error_code)
-            .collect::<Vec<_>>(),
-        [0, 37]
-    );
-
+fn options(walk: &mut Walk) {
     let version = walk.version(ApiKey::DescribeConfigs);
     let resource = |kind: i8, name: &str| {
         DescribeConfigsResource::default()
@@ -274,7 +283,14 @@ fn records(walk: &mut Walk) {
         .map(|one| one.error_code)
         .collect();
     assert_eq!(codes, [0, 2, 3]);
+}
 
+fn fetches(walk: &mut Walk) {
+    let spec = BatchSpec {
+        values: &["one", "two"],
+        gzip: true,
+        ..BatchSpec::default()
+    };
     let version = walk.version(ApiKey::Fetch);
     for isolation in [0, 1] {
         let partition = |index| {
@@ -313,7 +329,9 @@ fn records(walk: &mut Walk) {
             "a batch comes back as it was sent"
         );
     }
+}
 
+fn offsets(walk: &mut Walk) {
     let version = walk.version(ApiKey::ListOffsets);
     let partition = |index, timestamp| {
         ListOffsetsPartition::default()
@@ -415,6 +433,10 @@ fn group(walk: &mut Walk) -> String {
         .with_member_id(text(&member));
     assert_eq!(walk.wire.ask(&request, version).error_code, 0);
 
+    member
+}
+
+fn commits(walk: &mut Walk, member: &str) {
     let version = walk.version(ApiKey::OffsetCommit);
     let partition = OffsetCommitRequestPartition::default()
         .with_partition_index(0)
@@ -425,7 +447,7 @@ fn group(walk: &mut Walk) -> String {
     let request = OffsetCommitRequest::default()
         .with_group_id(walk.group_id())
         .with_generation_id_or_member_epoch(1)
-        .with_member_id(text(&member))
+        .with_member_id(text(member))
         .with_topics(vec![topic]);
     assert_eq!(
         walk.wire.ask(&request, version).topics[0].partitions[0].error_code,
@@ -447,7 +469,6 @@ fn group(walk: &mut Walk) -> String {
             .iter()
             .any(|one| one.group_id == walk.group_id())
     );
-    member
 }
 
 fn offset_fetch(walk: &mut Walk) {

@@ -72,12 +72,17 @@ fn reply(head: Head, body: &impl Encodable) -> Result<Option<Answer>, String> {
     answer.map(Some)
 }
 
-/// Decodes, answers and encodes a request whose handler does not wait.
-macro_rules! plain {
-    ($caller:ident, $head:ident, $frame:ident, $request:ty, $handler:path) => {{
-        let request = decode::<$request>($head, &mut $frame)?;
-        reply($head, &$handler($caller, $head.version, request))
-    }};
+/// Decodes, answers and encodes requests whose handlers do not wait.
+macro_rules! answer_at_once {
+    ($caller:ident, $head:ident, $frame:ident, { $($key:ident($request:ty) => $handler:path,)+ }) => {
+        match $head.key {
+            $(ApiKey::$key => {
+                let request = decode::<$request>($head, &mut $frame)?;
+                reply($head, &$handler($caller, $head.version, request))
+            })+
+            other => Err(format!("request {other:?} is not offered")),
+        }
+    };
 }
 
 async fn dispatch(
@@ -123,201 +128,38 @@ async fn dispatch(
     }
 }
 
-fn dispatch_plain(caller: &Caller, head: Head, frame: Bytes) -> Result<Option<Answer>, String> {
-    match head.key {
-        ApiKey::OffsetCommit
-        | ApiKey::OffsetFetch
-        | ApiKey::Heartbeat
-        | ApiKey::LeaveGroup
-        | ApiKey::DescribeGroups
-        | ApiKey::ListGroups
-        | ApiKey::DeleteGroups
-        | ApiKey::OffsetDelete => dispatch_group(caller, head, frame),
-        ApiKey::InitProducerId
-        | ApiKey::AddPartitionsToTxn
-        | ApiKey::AddOffsetsToTxn
-        | ApiKey::EndTxn
-        | ApiKey::TxnOffsetCommit => dispatch_transaction(caller, head, frame),
-        _ => dispatch_topic(caller, head, frame),
-    }
-}
+fn dispatch_plain(caller: &Caller, head: Head, mut frame: Bytes) -> Result<Option<Answer>, String> {
+    answer_at_once!(caller, head, frame, {
+        ApiVersions(ApiVersionsRequest) => api_versions::handle,
+        Metadata(MetadataRequest) => metadata::handle,
+        DescribeCluster(DescribeClusterRequest) => cluster::describe,
+        FindCoordinator(FindCoordinatorRequest) => cluster::find_coordinator,
 
-/// Requests about topics, their records and the cluster.
-fn dispatch_topic(caller: &Caller, head: Head, mut frame: Bytes) -> Result<Option<Answer>, String> {
-    match head.key {
-        ApiKey::ApiVersions => plain!(
-            caller,
-            head,
-            frame,
-            ApiVersionsRequest,
-            api_versions::handle
-        ),
-        ApiKey::ListOffsets => plain!(
-            caller,
-            head,
-            frame,
-            ListOffsetsRequest,
-            list_offsets::handle
-        ),
-        ApiKey::Metadata => plain!(caller, head, frame, MetadataRequest, metadata::handle),
-        ApiKey::CreateTopics => plain!(caller, head, frame, CreateTopicsRequest, topics::create),
-        ApiKey::DeleteTopics => plain!(caller, head, frame, DeleteTopicsRequest, topics::delete),
-        ApiKey::CreatePartitions => {
-            plain!(caller, head, frame, CreatePartitionsRequest, topics::grow)
-        }
-        ApiKey::DeleteRecords => {
-            plain!(
-                caller,
-                head,
-                frame,
-                DeleteRecordsRequest,
-                delete_records::handle
-            )
-        }
-        ApiKey::DescribeConfigs => {
-            plain!(
-                caller,
-                head,
-                frame,
-                DescribeConfigsRequest,
-                configs::describe
-            )
-        }
-        ApiKey::AlterConfigs => plain!(caller, head, frame, AlterConfigsRequest, configs::alter),
-        ApiKey::IncrementalAlterConfigs => {
-            plain!(
-                caller,
-                head,
-                frame,
-                IncrementalAlterConfigsRequest,
-                configs::alter_incrementally
-            )
-        }
-        ApiKey::FindCoordinator => {
-            plain!(
-                caller,
-                head,
-                frame,
-                FindCoordinatorRequest,
-                cluster::find_coordinator
-            )
-        }
-        ApiKey::OffsetForLeaderEpoch => {
-            plain!(
-                caller,
-                head,
-                frame,
-                OffsetForLeaderEpochRequest,
-                cluster::offset_for_leader_epoch
-            )
-        }
-        ApiKey::DescribeCluster => {
-            plain!(
-                caller,
-                head,
-                frame,
-                DescribeClusterRequest,
-                cluster::describe
-            )
-        }
-        ApiKey::DescribeProducers => {
-            plain!(
-                caller,
-                head,
-                frame,
-                DescribeProducersRequest,
-                cluster::describe_producers
-            )
-        }
-        other => Err(format!("request {other:?} is not offered")),
-    }
-}
+        CreateTopics(CreateTopicsRequest) => topics::create,
+        DeleteTopics(DeleteTopicsRequest) => topics::delete,
+        CreatePartitions(CreatePartitionsRequest) => topics::grow,
+        DescribeConfigs(DescribeConfigsRequest) => configs::describe,
+        AlterConfigs(AlterConfigsRequest) => configs::alter,
+        IncrementalAlterConfigs(IncrementalAlterConfigsRequest) => configs::alter_incrementally,
 
-/// Requests about groups that do not wait for others.
-fn dispatch_group(caller: &Caller, head: Head, mut frame: Bytes) -> Result<Option<Answer>, String> {
-    match head.key {
-        ApiKey::OffsetCommit => plain!(caller, head, frame, OffsetCommitRequest, offsets::commit),
-        ApiKey::OffsetFetch => plain!(caller, head, frame, OffsetFetchRequest, offsets::fetch),
-        ApiKey::Heartbeat => plain!(
-            caller,
-            head,
-            frame,
-            HeartbeatRequest,
-            group_members::heartbeat
-        ),
-        ApiKey::LeaveGroup => plain!(caller, head, frame, LeaveGroupRequest, group_members::leave),
-        ApiKey::DescribeGroups => {
-            plain!(
-                caller,
-                head,
-                frame,
-                DescribeGroupsRequest,
-                group_admin::describe
-            )
-        }
-        ApiKey::ListGroups => plain!(caller, head, frame, ListGroupsRequest, group_admin::list),
-        ApiKey::DeleteGroups => plain!(
-            caller,
-            head,
-            frame,
-            DeleteGroupsRequest,
-            group_admin::delete
-        ),
-        ApiKey::OffsetDelete => {
-            plain!(
-                caller,
-                head,
-                frame,
-                OffsetDeleteRequest,
-                group_admin::delete_offsets
-            )
-        }
-        other => Err(format!("request {other:?} is not offered")),
-    }
-}
+        ListOffsets(ListOffsetsRequest) => list_offsets::handle,
+        OffsetForLeaderEpoch(OffsetForLeaderEpochRequest) => cluster::offset_for_leader_epoch,
+        DeleteRecords(DeleteRecordsRequest) => delete_records::handle,
+        DescribeProducers(DescribeProducersRequest) => cluster::describe_producers,
 
-/// Requests of producers about their transactions.
-fn dispatch_transaction(
-    caller: &Caller,
-    head: Head,
-    mut frame: Bytes,
-) -> Result<Option<Answer>, String> {
-    match head.key {
-        ApiKey::InitProducerId => plain!(
-            caller,
-            head,
-            frame,
-            InitProducerIdRequest,
-            transactions::init
-        ),
-        ApiKey::AddPartitionsToTxn => {
-            plain!(
-                caller,
-                head,
-                frame,
-                AddPartitionsToTxnRequest,
-                transactions::add_partitions
-            )
-        }
-        ApiKey::AddOffsetsToTxn => {
-            plain!(
-                caller,
-                head,
-                frame,
-                AddOffsetsToTxnRequest,
-                transactions::add_group
-            )
-        }
-        ApiKey::EndTxn => plain!(caller, head, frame, EndTxnRequest, transactions::end),
-        ApiKey::TxnOffsetCommit => {
-            plain!(
-                caller,
-                head,
-                frame,
-                TxnOffsetCommitRequest,
-                transactions::commit_offsets
-            )
-        }
-        other => Err(format!("request {other:?} is not offered")),
-    }
+        OffsetCommit(OffsetCommitRequest) => offsets::commit,
+        OffsetFetch(OffsetFetchRequest) => offsets::fetch,
+        Heartbeat(HeartbeatRequest) => group_members::heartbeat,
+        LeaveGroup(LeaveGroupRequest) => group_members::leave,
+        DescribeGroups(DescribeGroupsRequest) => group_admin::describe,
+        ListGroups(ListGroupsRequest) => group_admin::list,
+        DeleteGroups(DeleteGroupsRequest) => group_admin::delete,
+        OffsetDelete(OffsetDeleteRequest) => group_admin::delete_offsets,
+
+        InitProducerId(InitProducerIdRequest) => transactions::init,
+        AddPartitionsToTxn(AddPartitionsToTxnRequest) => transactions::add_partitions,
+        AddOffsetsToTxn(AddOffsetsToTxnRequest) => transactions::add_group,
+        TxnOffsetCommit(TxnOffsetCommitRequest) => transactions::commit_offsets,
+        EndTxn(EndTxnRequest) => transactions::end,
+    })
 }

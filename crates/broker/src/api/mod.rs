@@ -1,4 +1,5 @@
-//! Requests by kind: which versions are offered, how a frame is read, and who answers it.
+//! Requests by kind: which versions are offered ([`OFFERED`]), how a frame is read ([`head`], [`dispatch`]), and who answers
+//! it (one file a kind).
 //!
 //! The codec refuses to encode a field that the negotiated version does not have; handlers that set such fields look
 //! at the version first, and a test sends every request at every version offered.
@@ -36,8 +37,8 @@ pub(crate) struct Caller {
     pub(crate) client_id: String,
 }
 
-/// The requests that are answered, and from which version to which. Version 13 and later of Produce, 10 and later of
-/// the offset requests and transactions of the second kind are newer than what the broker does.
+/// The requests that are answered, and from which version to which. What is newer than this needs transactions of the
+/// second kind (Produce 12, EndTxn 5, ..), topic ids in groups, or the consumer protocol.
 pub(crate) const OFFERED: &[(ApiKey, i16, i16)] = &[
     (ApiKey::Produce, 3, 11),
     (ApiKey::Fetch, 4, 16),

@@ -12,19 +12,26 @@ use super::records::{Records, unfold};
 use super::{Aborted, Batch, Log, charge_bytes};
 use crate::topic_config::TopicConfig;
 
-/// A log below this size is not worth compacting.
-const DIRTY_LEAST_BYTES: usize = 64 * 1024;
-
 impl Log {
-    /// Whether enough of the log was written since the last compaction.
-    fn is_dirty(&self, config: &TopicConfig) -> bool {
+    /// Whether enough was written since the last compaction, or long enough ago, or deletions are due to go.
+    fn is_dirty(&self, config: &TopicConfig, now_ms: i64) -> bool {
+        let dirty_from = self.find(self.clean_until);
         let dirty_bytes: usize = self
             .batches
-            .range(self.find(self.clean_until)..)
+            .range(dirty_from..)
             .map(|batch| batch.bytes.len())
             .sum();
-        let ratio = config.dirty_ratio.max(0.01);
-        dirty_bytes >= DIRTY_LEAST_BYTES && dirty_bytes as f64 >= ratio * self.size_bytes as f64
+        let is_enough =
+            dirty_bytes > 0 && dirty_bytes as f64 >= config.dirty_ratio * self.size_bytes as f64;
+        let is_overdue = self.batches.get(dirty_from).is_some_and(|batch| {
+            now_ms.saturating_sub(batch.max_timestamp_ms) > config.compaction_lag_max_ms
+        });
+        is_enough
+            || is_overdue
+            || self
+                .batches
+                .iter()
+                .any(|batch| batch.delete_horizon_ms <= now_ms)
     }
 
     /// The batches that may be compacted now.
@@ -72,7 +79,7 @@ impl Log {
 pub(crate) fn compact(partition: &Partition, config: &TopicConfig, now_ms: i64) -> usize {
     let (batches, aborted, before_bytes) = {
         let log = partition.log();
-        if !config.compacts || !log.is_dirty(config) {
+        if !config.compacts || !log.is_dirty(config, now_ms) {
             return 0;
         }
         let aborted: Vec<Aborted> = log.aborted.iter().copied().collect();

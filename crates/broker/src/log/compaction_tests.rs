@@ -52,7 +52,7 @@ fn new() -> (Partition, Arc<Memory>) {
 
 const FILLER: &str = "0123456789012345678901234567890123456789";
 
-/// Enough of one key to make a log worth compacting.
+/// Much of one key.
 fn fill(partition: &Partition, memory: &Memory) {
     for _ in 0..1_000 {
         append(partition, memory, plain(&[keyed("filler", FILLER)]));
@@ -168,4 +168,19 @@ fn young_records_wait_for_the_lag() {
             5_000
         ) > 0
     );
+}
+
+#[test]
+fn little_dirt_waits_until_it_is_old() {
+    let (partition, memory) = new();
+    fill(&partition, &memory);
+    assert!(compact(&partition, &config(&[]), 1_000) > 0);
+    append(&partition, &memory, plain(&[keyed("filler", "new")]));
+    let small = config(&[
+        ("min.cleanable.dirty.ratio", "0.9"),
+        ("max.compaction.lag.ms", "5000"),
+    ]);
+    assert_eq!(compact(&partition, &small, 5_000), 0);
+    assert!(compact(&partition, &small, 5_001) > 0);
+    assert_eq!(left(&partition), [(1_000, "filler".to_owned(), true)]);
 }

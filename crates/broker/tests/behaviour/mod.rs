@@ -5,6 +5,7 @@ pub mod client;
 
 mod cleaning;
 mod codes;
+mod group_codes;
 mod groups;
 mod producers;
 mod records;
@@ -52,7 +53,7 @@ pub const CASES: &[(&str, Case)] = &[
         "transactional_offset_codes",
         codes::transactional_offset_codes,
     ),
-    ("group_codes", codes::group_codes),
+    ("group_codes", group_codes::group_codes),
     ("read_codes", codes::read_codes),
 ];
 
