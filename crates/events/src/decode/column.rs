@@ -78,6 +78,11 @@ impl Builder {
         matches!(self.values, Values::Text(_) | Values::Bytes(_))
     }
 
+    /// True if the column may be NULL.
+    pub fn is_optional(&self) -> bool {
+        self.valid.is_some()
+    }
+
     /// True for columns of repeated fields, which are filled row by row.
     pub fn is_list(&self) -> bool {
         matches!(self.values, Values::List(..))

@@ -71,8 +71,6 @@ pub(crate) struct Node {
     /// Where all its operations start, and how many tags they cover.
     start: u32,
     tags: u32,
-    /// Messages around it.
-    pub depth: u8,
     /// Fields on the way to it, such as `port_call_timestamp.vessel`.
     pub path: String,
     pub descriptor: MessageDescriptor,
@@ -116,7 +114,7 @@ impl Layout {
             message: name.to_owned(),
         })?;
         let mut layout = Layout::default();
-        let root_node = layout.node(&root, String::new(), 0);
+        let root_node = layout.node(&root, String::new());
         for field in root
             .fields()
             .filter(|field| field.containing_oneof().is_none())
@@ -133,13 +131,7 @@ impl Layout {
                     message: message.full_name().to_owned(),
                 });
             }
-            let node = layout.message(
-                &message,
-                field.name().to_owned(),
-                1,
-                &mut Vec::new(),
-                &paths,
-            );
+            let node = layout.message(&message, field.name().to_owned(), &mut Vec::new(), &paths);
             let place = layout.bodies.len() as u16;
             layout.bodies.push(Body {
                 node,
@@ -179,7 +171,7 @@ impl Layout {
         let Kind::Message(message) = field.kind() else {
             return Err(too_wide());
         };
-        let node = self.node(&message, field.name().to_owned(), 1);
+        let node = self.node(&message, field.name().to_owned());
         for field in message.fields() {
             let slot = u8::try_from(field.number())
                 .ok()
@@ -205,22 +197,16 @@ impl Layout {
         &mut self,
         message: &MessageDescriptor,
         name: String,
-        depth: u8,
         path: &mut Vec<u32>,
         paths: &[Vec<u32>],
     ) -> u16 {
-        let node = self.node(message, name.clone(), depth);
+        let node = self.node(message, name.clone());
         for field in message.fields() {
             path.push(field.number());
             match field.kind() {
                 Kind::Message(nested) => {
-                    let nested = self.message(
-                        &nested,
-                        format!("{name}.{}", field.name()),
-                        depth + 1,
-                        path,
-                        paths,
-                    );
+                    let nested =
+                        self.message(&nested, format!("{name}.{}", field.name()), path, paths);
                     self.set(
                         node,
                         &field,
@@ -240,7 +226,7 @@ impl Layout {
     }
 
     /// Adds a node that knows none of its fields yet.
-    fn node(&mut self, message: &MessageDescriptor, path: String, depth: u8) -> u16 {
+    fn node(&mut self, message: &MessageDescriptor, path: String) -> u16 {
         let start = self.ops.len() as u32;
         let tags = (message
             .fields()
@@ -254,7 +240,6 @@ impl Layout {
             short: std::array::from_fn(|tag| unknown(tag as u32)),
             start,
             tags,
-            depth,
             path,
             descriptor: message.clone(),
         });

@@ -142,21 +142,12 @@ impl Decoder {
             return Err(reject::long_record(value.len(), self.record_bytes_max));
         }
         self.row.clear();
-        if walk::message(
-            &self.layout,
-            &self.limits,
-            &mut self.row,
-            value,
-            (0, value.len()),
-            0,
-        )
-        .is_err()
-        {
+        if let Err(stop) = walk::record(&self.layout, &self.limits, &mut self.row, value) {
             return Err(reject::malformed(
                 self.stream,
                 &self.layout,
                 &self.limits,
-                self.row.stop,
+                stop,
             ));
         }
         let head = self.head(value)?;

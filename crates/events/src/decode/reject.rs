@@ -63,14 +63,8 @@ pub(crate) fn malformed(
     stream: Stream,
     layout: &Layout,
     limits: &Limits,
-    stop: Option<Stop>,
+    stop: Stop,
 ) -> DecodeError {
-    let Some(stop) = stop else {
-        return DecodeError::of_record(
-            RejectReason::BadWireType,
-            "the bytes are not a protobuf message",
-        );
-    };
     let node = &layout.nodes[usize::from(stop.node)];
     let number = stop.tag >> 3;
     let field = node

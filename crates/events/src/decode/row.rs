@@ -18,7 +18,8 @@ pub(crate) struct Stop {
 #[derive(Debug)]
 pub(crate) struct Row {
     slots: [u64; SLOTS],
-    present: u64,
+    /// By slot: 1 if a field was there. Bytes, since setting bits would make each field wait for the one before.
+    present: [u8; SLOTS],
     /// Place of the body in the layout.
     pub body: u16,
     /// Values of repeated fields with their slot, in the order of the wire.
@@ -27,20 +28,18 @@ pub(crate) struct Row {
     pub list_count: usize,
     pub has_unknown_enum: bool,
     pub is_saturated: bool,
-    pub stop: Option<Stop>,
 }
 
 impl Row {
     pub fn new() -> Row {
         Row {
             slots: [0; SLOTS],
-            present: 0,
+            present: [0; SLOTS],
             body: NO_BODY,
             lists: Vec::new(),
             list_count: 0,
             has_unknown_enum: false,
             is_saturated: false,
-            stop: None,
         }
     }
 
@@ -48,20 +47,18 @@ impl Row {
     #[inline(always)]
     pub fn clear(&mut self) {
         self.slots[..usize::from(BODY_SLOT)].fill(0);
-        self.present = 0;
         self.body = NO_BODY;
         self.lists.clear();
         self.list_count = 0;
         self.has_unknown_enum = false;
         self.is_saturated = false;
-        self.stop = None;
     }
 
     /// Begins a body: of several members of a oneof the last one stands.
     #[inline(always)]
     pub fn begin_body(&mut self, body: u16, slots: u8) {
         self.body = body;
-        self.present = 0;
+        self.present = [0; SLOTS];
         self.lists.clear();
         let start = usize::from(BODY_SLOT);
         self.slots[start..start + usize::from(slots)].fill(0);
@@ -71,16 +68,25 @@ impl Row {
     pub fn set(&mut self, slot: u8, raw: u64) {
         let slot = slot & SINK;
         self.slots[usize::from(slot)] = raw;
-        self.present |= 1 << slot;
+        self.present[usize::from(slot)] = 1;
     }
 
-    /// The slots in use, for a body with so many, and which of the body's are present.
+    /// The slots in use, for a body with so many.
     #[inline(always)]
-    pub fn staged(&self, body_slots: usize) -> (&[u64], u64) {
-        (
-            &self.slots[..usize::from(BODY_SLOT) + body_slots.min(SLOTS - usize::from(BODY_SLOT))],
-            self.present,
-        )
+    pub fn staged(&self, body_slots: usize) -> &[u64] {
+        let end = usize::from(BODY_SLOT) + body_slots;
+        self.slots.get(..end).unwrap_or(&self.slots)
+    }
+
+    /// Which slots are present, as bits.
+    #[inline(always)]
+    pub fn present(&self) -> u64 {
+        let (words, _) = self.present.as_chunks::<8>();
+        let bits = words
+            .iter()
+            .rev()
+            .map(|word| u64::from_le_bytes(*word).wrapping_mul(0x0102_0408_1020_4080) >> 56);
+        bits.fold(0, |all, bits| all << 8 | bits)
     }
 
     #[inline(always)]

@@ -37,10 +37,11 @@ pub(crate) struct Stage {
     /// The records' bytes one after another, if any column takes bytes.
     bytes: Vec<u8>,
     needs_bytes: bool,
+    needs_present: bool,
 }
 
 impl Stage {
-    pub fn new(body_slots: usize, needs_bytes: bool) -> Stage {
+    pub fn new(body_slots: usize, needs_bytes: bool, needs_present: bool) -> Stage {
         let stride = SLOTS_AT + usize::from(BODY_SLOT) + body_slots;
         Stage {
             words: Vec::new(),
@@ -48,13 +49,15 @@ impl Stage {
             body_slots,
             bytes: Vec::new(),
             needs_bytes,
+            needs_present,
         }
     }
 
     /// Puts a row on stage; true if it is time to take them all.
     #[inline(always)]
     pub fn push(&mut self, row: &Row, value: &[u8], place: Place) -> bool {
-        let (slots, present) = row.staged(self.body_slots);
+        let slots = row.staged(self.body_slots);
+        let present = if self.needs_present { row.present() } else { 0 };
         let bytes_at = self.bytes.len() as u64;
         let head = [
             place.row_time_us as u64,

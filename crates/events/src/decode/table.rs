@@ -93,7 +93,11 @@ impl Needed {
             lists: (0..columns.len())
                 .filter(|&place| columns[place].is_list())
                 .collect(),
-            stage: Stage::new(paths.len(), columns.iter().any(Builder::needs_bytes)),
+            stage: Stage::new(
+                paths.len(),
+                columns.iter().any(Builder::needs_bytes),
+                columns.iter().any(Builder::is_optional),
+            ),
             columns,
             rows: 0,
             closed: Vec::new(),

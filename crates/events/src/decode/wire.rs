@@ -48,20 +48,30 @@ fn varint_long(buf: &[u8], pos: &mut usize) -> Result<u64, Wrong> {
         *pos += length;
         return Ok(value);
     };
-    // All eight bytes at once: find the one without the continuation bit, then squeeze the 7-bit groups together.
-    let word = u64::from_le_bytes(*chunk);
+    let (value, length) = match squeezed(u64::from_le_bytes(*chunk)) {
+        Some(short) => short,
+        None => varint_bytewise(rest)?,
+    };
+    *pos += length;
+    Ok(value)
+}
+
+/// The varint in eight bytes and its length; `None` if it is longer. Finds the byte without the continuation bit, then
+/// squeezes the 7-bit groups together, all at once.
+#[inline(always)]
+fn squeezed(word: u64) -> Option<(u64, usize)> {
     let ends = !word & 0x8080_8080_8080_8080;
     if ends == 0 {
-        let (value, length) = varint_bytewise(rest)?;
-        *pos += length;
-        return Ok(value);
+        return None;
     }
-    *pos += (ends.trailing_zeros() as usize >> 3) + 1;
-    let kept = word & (ends ^ (ends - 1));
-    let x = kept & 0x7f7f_7f7f_7f7f_7f7f;
+    let length = (ends.trailing_zeros() as usize >> 3) + 1;
+    let x = word & (ends ^ (ends - 1)) & 0x7f7f_7f7f_7f7f_7f7f;
     let x = (x & 0x007f_007f_007f_007f) | ((x & 0x7f00_7f00_7f00_7f00) >> 1);
     let x = (x & 0x0000_3fff_0000_3fff) | ((x & 0x3fff_0000_3fff_0000) >> 2);
-    Ok((x & 0x0fff_ffff) | ((x & 0x0fff_ffff_0000_0000) >> 4))
+    Some((
+        (x & 0x0fff_ffff) | ((x & 0x0fff_ffff_0000_0000) >> 4),
+        length,
+    ))
 }
 
 /// At the end of the record, or of more than eight bytes: the value and its length. Takes no `pos`, so that the walk can
@@ -171,18 +181,22 @@ const HIGH_BITS: [u128; SHORT_TEXT + 1] = {
     masks
 };
 
-/// True if the bytes from `start` to `end` are at most [`SHORT_TEXT`] and ASCII, and enough bytes follow to look at them
-/// all at once: nearly all text of a port.
+/// True if the text after a tag and a length is at most [`SHORT_TEXT`] bytes and ASCII: nearly all text of a port.
 #[inline(always)]
-pub(crate) fn is_short_text(buf: &[u8], start: usize, end: usize) -> bool {
-    match (
-        buf.get(start..)
-            .and_then(|rest| rest.first_chunk::<SHORT_TEXT>()),
-        HIGH_BITS.get(end - start),
-    ) {
+pub(crate) fn is_short_text(window: &[u8; 2 + SHORT_TEXT], length: usize) -> bool {
+    match (window.last_chunk::<SHORT_TEXT>(), HIGH_BITS.get(length)) {
         (Some(chunk), Some(mask)) => u128::from_le_bytes(*chunk) & mask == 0,
         _ => false,
     }
+}
+
+/// The varint after a tag of one byte, and its length, if that is at most eight.
+#[inline(always)]
+pub(crate) fn short_varint(window: &[u8; 2 + SHORT_TEXT]) -> Option<(u64, usize)> {
+    if window[1] < 0x80 {
+        return Some((u64::from(window[1]), 1));
+    }
+    squeezed(u64::from_le_bytes(*window[1..].first_chunk::<8>()?))
 }
 
 /// Checks that text is UTF-8.
