@@ -98,6 +98,48 @@ fn a_worker_stops_soon_while_the_brokers_are_away() {
     assert!(took < Duration::from_secs(10), "{took:?}");
 }
 
+/// `KAFKA_RESTART` is a command that kills the Apache Kafka of `KAFKA_BOOTSTRAP` and starts it again on the same data.
+#[test]
+fn a_restart_of_the_broker_is_waited_for() {
+    let (Ok(restart), true) = (
+        std::env::var("KAFKA_RESTART"),
+        std::env::var("KAFKA_BOOTSTRAP").is_ok(),
+    ) else {
+        eprintln!("skipped: KAFKA_RESTART and KAFKA_BOOTSTRAP are not set");
+        return;
+    };
+    let cluster = Cluster::start();
+    let input = cluster.topic("in", 2);
+    let output = cluster.topic("out", 2);
+    cluster.fill(&input, 2, 0..2_000);
+    let mut settings = worker(&unique("g"), "a", &input);
+    settings.batch_rows = 20;
+    let pair = connect(&cluster.connection(), settings).expect("connect");
+    let mut copier = Copier::new(pair, &output);
+    copier.run(|copier| copier.copied >= 300);
+    std::thread::scope(|scope| {
+        let restarting = scope.spawn(|| {
+            std::process::Command::new("sh")
+                .args(["-c", &restart])
+                .status()
+        });
+        copier.run(|copier| copier.copied == 2_000);
+        let status = restarting.join().expect("join").expect("restart");
+        assert!(status.success(), "{status}");
+    });
+    // Not only the rest of what was fetched before: what comes after it too.
+    cluster.fill(&input, 2, 2_000..2_100);
+    copier.run(|copier| copier.copied == 2_100);
+    assert_eq!(
+        numbers(&cluster.committed(&output)),
+        (0..2_100).collect::<Vec<_>>()
+    );
+    eprintln!(
+        "{} commits were aborted and repeated; {:?}",
+        copier.aborted, copier.signals
+    );
+}
+
 /// The mock cluster, for what no real broker does on demand: here, to be down from the start.
 #[test]
 fn connecting_waits_for_brokers_that_are_down() {
