@@ -4,7 +4,7 @@ use pipeline::log::LogError;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 /// Failure of administration, feeding or tailing. (The engine's own traits fail with
-/// [`LogError`](pipeline::log::LogError).)
+/// [`LogError`].)
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The client could not be set up.
