@@ -4,4 +4,5 @@
 pub mod berths;
 pub mod clock;
 pub mod limit;
+pub mod rail;
 pub mod table;

@@ -1,0 +1,126 @@
+//! `quaystream import`: public formats into the input topics.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use events::{Event, row_time_us};
+use imports::{Fate, Format, Outcome};
+use kafka::feed::Feeder;
+
+use super::{ClusterArgs, CliError, print_line};
+use crate::config::Config;
+use crate::wiring::{feed, logging};
+
+/// Problems printed of one file; the others are counted.
+const PROBLEMS_SHOWN: usize = 1_000;
+
+/// `quaystream import`
+#[derive(Debug, Args)]
+pub(super) struct ImportArgs {
+    /// Files to read
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Format of the files; recognised by their content if not given
+    #[arg(long, value_parser = format_named)]
+    format: Option<Format>,
+    /// List what is understood and what is not, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+}
+
+fn format_named(name: &str) -> Result<Format, String> {
+    Format::from_name(name).ok_or_else(|| format!("the formats are {}", Format::names()))
+}
+
+pub(super) fn import(args: &ImportArgs) -> Result<(), CliError> {
+    let config = args.cluster.load()?;
+    logging::start("warn");
+    let mut feeder = match args.dry_run {
+        true => None,
+        false => Some(Feeder::connect(&config.kafka, config.engine.record_bytes_max, config.patience)?),
+    };
+    for path in &args.files {
+        let file = read(path, args.format, &config, feeder.as_mut())?;
+        print_line(&file);
+    }
+    if let Some(feeder) = &mut feeder {
+        feeder.flush()?;
+    }
+    Ok(())
+}
+
+/// Counts of one file.
+#[derive(Debug, Default)]
+struct Counts {
+    events: BTreeMap<&'static str, u64>,
+    skipped: u64,
+    kept: u64,
+}
+
+fn read(path: &Path, format: Option<Format>, config: &Config, feeder: Option<&mut Feeder>) -> Result<String, CliError> {
+    let shown = path.display().to_string();
+    let file = File::open(path).map_err(CliError::system(format!("cannot read {shown}: check the path")))?;
+    let mut writer = Writer {
+        topics: feed::topics(config),
+        feeder,
+        failure: None,
+    };
+    let mut counts = Counts::default();
+    let format = imports::read(format, BufReader::new(file), &mut |outcome| match outcome {
+        Outcome::Event(event) => {
+            *counts.events.entry(event.stream().name()).or_default() += 1;
+            writer.write(&event);
+        }
+        Outcome::Problem(problem) => {
+            if counts.skipped + counts.kept < PROBLEMS_SHOWN as u64 {
+                print_line(&format!("{shown}: {problem}"));
+            }
+            match problem.fate {
+                Fate::Skipped => counts.skipped += 1,
+                Fate::Kept => counts.kept += 1,
+            }
+        }
+    })
+    .map_err(|source| CliError::Import { path: shown.clone(), source })?;
+    if let Some(failure) = writer.failure {
+        return Err(failure.into());
+    }
+    let events: Vec<String> = counts.events.iter().map(|(stream, count)| format!("{count} {stream}")).collect();
+    let events = if events.is_empty() { "no".to_owned() } else { events.join(", ") };
+    Ok(format!("{shown}: {format}; {events} events; {} skipped, {} kept with a doubt", counts.skipped, counts.kept))
+}
+
+/// Writes events until one fails.
+struct Writer<'a> {
+    topics: feed::Topics,
+    feeder: Option<&'a mut Feeder>,
+    failure: Option<kafka::Error>,
+}
+
+impl Writer<'_> {
+    fn write(&mut self, event: &Event) {
+        let (Some(feeder), None) = (&mut self.feeder, &self.failure) else {
+            return;
+        };
+        let Some(topic) = self.topics.get(&event.stream()) else {
+            return;
+        };
+        let key = event.key();
+        let sent = feeder.send(topic, None, Some(&key), Some(&event.encode_to_vec()), timestamp_ms(event));
+        self.failure = sent.err();
+    }
+}
+
+/// Kafka's timestamp of an imported event: when it was recorded, which is what it is judged by.
+pub fn timestamp_ms(event: &Event) -> i64 {
+    let Some(envelope) = event.envelope() else {
+        return 0;
+    };
+    let row_time_us = row_time_us(envelope.classifier(), envelope.event_time_us, envelope.record_time_us);
+    row_time_us.max(envelope.record_time_us) / 1_000
+}

@@ -1,0 +1,90 @@
+//! `quaystream run`: the processor against a Kafka.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use pipeline::settings::Bounded;
+
+use super::CliError;
+use crate::config::Config;
+use crate::wiring::processor::Processor;
+use crate::wiring::signals::StopRequest;
+use crate::wiring::{logging, metrics};
+
+/// Between two lines about progress in the log.
+const TELL_EVERY: Duration = Duration::from_secs(30);
+
+/// `quaystream run`
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// Configuration file
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Kafka to use instead of the configuration's
+    #[arg(long, value_name = "HOST:PORT")]
+    broker: Option<String>,
+    /// Read to the end of the input, flush all windows, and stop
+    #[arg(long)]
+    until_end: bool,
+    /// Where Prometheus reads the metrics, instead of metrics_address
+    #[arg(long, value_name = "ADDRESS")]
+    metrics: Option<SocketAddr>,
+}
+
+pub(super) fn run(args: &RunArgs) -> Result<(), CliError> {
+    let mut config = Config::load(&args.config)?;
+    logging::start(&config.log_level);
+    if let Some(broker) = &args.broker {
+        config.kafka.bootstrap.clone_from(broker);
+    }
+    if args.until_end {
+        config.engine.bounded = Bounded::UntilEnd;
+    }
+    let faults = config.query_faults();
+    if !faults.is_empty() {
+        return Err(CliError::Queries(faults));
+    }
+    let stop = StopRequest::default();
+    stop.on_signals().map_err(CliError::system("cannot listen for signals"))?;
+    if let Some(address) = args.metrics.or(config.metrics_address) {
+        metrics::serve(address)?;
+        tracing::info!("metrics on http://{address}/metrics");
+    }
+    tracing::info!(
+        bootstrap = config.kafka.bootstrap,
+        application = config.application,
+        fold = config.fold_workers,
+        merge = config.merge_workers,
+        queries = config.engine.queries.len(),
+        "starting"
+    );
+    let processor =
+        Processor::start(&config, &stop).map_err(CliError::system("cannot start the workers' threads"))?;
+    let mut told_at = Instant::now();
+    let tally = processor.wait(Duration::from_secs(1), |tally| {
+        if told_at.elapsed() >= TELL_EVERY {
+            told_at = Instant::now();
+            tell(tally, "running");
+        }
+    })?;
+    tell(&tally, "stopped in good order");
+    Ok(())
+}
+
+fn tell(tally: &pipeline::outcome::Tally, state: &str) {
+    let counts = tally.intake_counts();
+    let reached = match tally.frontier_us() {
+        0 => "none yet".to_owned(),
+        frontier_us => events::describe::rfc3339(frontier_us),
+    };
+    tracing::info!(
+        records = counts.records,
+        accepted = counts.accepted,
+        rejects = tally.rejects().values().sum::<u64>(),
+        rows = tally.rows_out(),
+        reached,
+        "{state}"
+    );
+}

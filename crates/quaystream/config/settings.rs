@@ -1,0 +1,404 @@
+//! From the file to [`Config`]: every section read, then the relations between options.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use events::Stream;
+use kafka::admin::Topic;
+use pipeline::plans::{PlannerRun, PlannerSettings};
+use pipeline::settings::{Bounded, Doubt, Input, Settings, SourceSettings, Topics};
+use toml::Spanned;
+use windows::error::Fault;
+
+use super::reader::Reader;
+use super::{Config, Folder, SHIPPED, raw};
+
+/// Longest time that an option may say, seconds: a year.
+const SECONDS_MAX: u64 = 366 * 86_400;
+
+/// The engine's own topics and the output topics, with the message in each.
+const ENGINE_TOPICS: [(&str, &str); 6] = [
+    ("partials", "partials"),
+    ("intake_state", "intake_delta"),
+    ("rejects", "reject"),
+    ("berth_plan", "berth_plan"),
+    ("rail_plan", "rail_slot_plan"),
+    ("plan_deltas", "plan_delta"),
+];
+
+pub(super) fn build(
+    file: &str,
+    text: &str,
+    folder: impl FnOnce(&str) -> Result<Folder, Vec<Fault>>,
+) -> Result<Config, Vec<Fault>> {
+    let mut reader = Reader::new(file, text, SHIPPED);
+    let sections = Sections::read(&mut reader);
+    if let Some(sections) = &sections {
+        sections.check(&mut reader);
+    }
+    let mut faults = reader.finish();
+    let opened = sections.as_ref().map(|sections| folder(sections.application.pipeline.get_ref()));
+    match (sections, opened) {
+        (Some(sections), Some(Ok(folder))) if faults.is_empty() => Ok(sections.config(folder)),
+        (_, Some(Err(more))) => {
+            faults.extend(more);
+            Err(faults)
+        }
+        _ => Err(faults),
+    }
+}
+
+struct Sections {
+    application: raw::Application,
+    kafka: raw::Kafka,
+    delivery: raw::Delivery,
+    workers: raw::Workers,
+    time: raw::Time,
+    checks: raw::Checks,
+    limits: raw::Limits,
+    topics: BTreeMap<String, raw::Topic>,
+    sinks: BTreeMap<String, raw::Topic>,
+    early_s: BTreeMap<String, Spanned<u64>>,
+    berths: raw::Planner,
+    rail: raw::Planner,
+    sources: Vec<raw::Source>,
+    metrics_address: Option<std::net::SocketAddr>,
+}
+
+impl Sections {
+    /// Reads all, also after a fault, so that all faults are found.
+    fn read(reader: &mut Reader<'_>) -> Option<Sections> {
+        let application = reader.section::<raw::Application>(&["application"]);
+        let kafka = reader.section(&["kafka"]);
+        let delivery = reader.section(&["delivery"]);
+        let workers = reader.section(&["workers"]);
+        let time = reader.section(&["time"]);
+        let checks = reader.section(&["checks"]);
+        let limits = reader.section(&["limits"]);
+        let known = ENGINE_TOPICS.iter().map(|(name, _)| *name).chain(Stream::ALL.map(Stream::name));
+        let mut topics = BTreeMap::new();
+        for name in known {
+            topics.extend(reader.section(&["topics", name]).map(|topic| (name.to_owned(), topic)));
+        }
+        let mut sinks = BTreeMap::new();
+        for name in reader.names("sinks") {
+            sinks.extend(reader.section(&["sinks", &name]).map(|sink| (name.clone(), sink)));
+        }
+        let early_s = reader.section(&["early_s"]);
+        let berths = reader.section(&["planners", "berths"]);
+        let rail = reader.section(&["planners", "rail"]);
+        let sources = reader.list("sources");
+        let application = application?;
+        let address = &application.metrics_address;
+        let metrics_address = match address.get_ref().as_str() {
+            "" => None,
+            text => {
+                let parsed = text.parse();
+                reader.want(
+                    parsed.is_ok(),
+                    address,
+                    format!("metrics_address {text:?} is no address"),
+                    "write an IP address and a port such as 127.0.0.1:9464, or \"\" for none",
+                );
+                parsed.ok()
+            }
+        };
+        Some(Sections {
+            application,
+            kafka: kafka?,
+            delivery: delivery?,
+            workers: workers?,
+            time: time?,
+            checks: checks?,
+            limits: limits?,
+            topics,
+            sinks,
+            early_s: early_s?,
+            berths: berths?,
+            rail: rail?,
+            sources,
+            metrics_address,
+        })
+    }
+
+    fn check(&self, reader: &mut Reader<'_>) {
+        self.check_names(reader);
+        self.check_ranges(reader);
+        self.check_topics(reader);
+        self.check_sources(reader);
+    }
+
+    fn check_names(&self, reader: &mut Reader<'_>) {
+        let name = &self.application.name;
+        let is_plain = |text: &str| {
+            !text.is_empty() && text.len() <= 200 && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+        };
+        reader.want(
+            is_plain(name.get_ref()),
+            name,
+            format!("application.name {:?} cannot name a consumer group", name.get_ref()),
+            "use letters, digits, dot, hyphen and underscore",
+        );
+        let bootstrap = &self.kafka.bootstrap;
+        let is_list = bootstrap.get_ref().split(',').all(|part| {
+            part.trim().rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+        });
+        reader.want(
+            is_list,
+            bootstrap,
+            format!("kafka.bootstrap {:?} is no list of brokers", bootstrap.get_ref()),
+            "write host:port, several separated by commas",
+        );
+        for (key, topic) in self.topics.iter().chain(&self.sinks) {
+            reader.want(
+                is_plain(topic.name.get_ref()),
+                &topic.name,
+                format!("the topic name {:?} of {key} is not one that Kafka takes", topic.name.get_ref()),
+                "use letters, digits, dot, hyphen and underscore",
+            );
+        }
+        let log_level = &self.application.log_level;
+        reader.want(
+            log_level.get_ref().parse::<tracing_subscriber::EnvFilter>().is_ok(),
+            log_level,
+            format!("log_level {:?} is no filter", log_level.get_ref()),
+            "write error, warn, info, debug or trace, or a list such as warn,kafka=debug",
+        );
+    }
+
+    fn check_ranges(&self, reader: &mut Reader<'_>) {
+        let mut within = |name: &str, value: &Spanned<u64>, low: u64, high: u64| {
+            let number = *value.get_ref();
+            reader.want(
+                (low..=high).contains(&number),
+                value,
+                format!("{name} is {number}"),
+                &format!("choose {low} to {high}"),
+            );
+        };
+        within("kafka.patience_s", &self.kafka.patience_s, 1, 86_400);
+        within("delivery.commit_interval_ms", &self.delivery.commit_interval_ms, 10, 60_000);
+        within("delivery.transaction_timeout_s", &self.delivery.transaction_timeout_s, 1, 74);
+        within("time.out_of_order_max_s", &self.time.out_of_order_max_s, 0, SECONDS_MAX);
+        within("time.correction_max_s", &self.time.correction_max_s, 0, SECONDS_MAX);
+        within("time.future_max_s", &self.time.future_max_s, 0, SECONDS_MAX);
+        within("time.idle_timeout_s", &self.time.idle_timeout_s, 1, SECONDS_MAX);
+        for (query, every_s) in &self.early_s {
+            within(&format!("early_s.{query}"), every_s, 1, SECONDS_MAX);
+        }
+        for (name, planner) in [("berths", &self.berths), ("rail", &self.rail)] {
+            within(&format!("planners.{name}.every_s"), &planner.every_s, 1, SECONDS_MAX);
+            within(&format!("planners.{name}.iterations"), &planner.iterations, 1, 1_000_000_000);
+        }
+        let mut size = |name: &str, value: &Spanned<usize>, low: usize, high: usize| {
+            let number = *value.get_ref();
+            let message = format!("{name} is {number}");
+            reader.want((low..=high).contains(&number), value, message, &format!("choose {low} to {high}"));
+        };
+        const GIB: usize = 1 << 30;
+        size("workers.fold", &self.workers.fold, 0, 256);
+        size("workers.merge", &self.workers.merge, 0, 256);
+        size("delivery.commit_bytes_max", &self.delivery.commit_bytes_max, 1_024, GIB);
+        size("limits.record_bytes_max", &self.limits.record_bytes_max, 1_024, GIB);
+        size("limits.fetch_rows_max", &self.limits.fetch_rows_max, 1, 10_000_000);
+        size("limits.fetch_bytes_max", &self.limits.fetch_bytes_max, 1_024, GIB);
+        size("limits.queued_bytes_max", &self.limits.queued_bytes_max, 1_048_576, GIB);
+        size("limits.table_keys_max", &self.limits.table_keys_max, 1, 1_000_000_000);
+        let commit_ms = self.delivery.commit_interval_ms.get_ref();
+        let timeout_ms = self.delivery.transaction_timeout_s.get_ref() * 1_000;
+        reader.want(
+            commit_ms * 2 <= timeout_ms,
+            &self.delivery.commit_interval_ms,
+            format!("commit_interval_ms = {commit_ms} does not fit twice into the transaction timeout of {timeout_ms} ms"),
+            "lower commit_interval_ms or raise transaction_timeout_s",
+        );
+        let workers = self.workers.fold.get_ref() + self.workers.merge.get_ref();
+        let hint = "set workers.fold or workers.merge to 1 or more";
+        reader.want(workers > 0, &self.workers.fold, "this process would have no worker", hint);
+    }
+
+    fn check_topics(&self, reader: &mut Reader<'_>) {
+        let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+        for (key, topic) in self.topics.iter().chain(&self.sinks) {
+            let partitions = *topic.partitions.get_ref();
+            let message = format!("{key} has {partitions} partitions");
+            reader.want((1..=10_000).contains(&partitions), &topic.partitions, message, "choose 1 to 10000");
+            if let Some(other) = seen.insert(topic.name.get_ref(), key) {
+                let message = format!("the topic {} is used for {other} and for {key}", topic.name.get_ref());
+                reader.fault(Some(topic.name.span()), message, "give each its own topic");
+            }
+            let keeps = *topic.compact.get_ref() && *topic.retention_h.get_ref() > 0;
+            let hint = "set retention_h = 0 or compact = false";
+            reader.want(!keeps, &topic.retention_h, format!("{key} is compacted and has a retention time"), hint);
+        }
+        let inputs = Stream::ALL.iter().filter_map(|stream| self.topics.get(stream.name()));
+        let widest = inputs.map(|topic| *topic.partitions.get_ref()).max().unwrap_or(1);
+        if let Some(state) = self.topics.get("intake_state") {
+            let partitions = *state.partitions.get_ref();
+            reader.want(
+                partitions >= widest,
+                &state.partitions,
+                format!("intake_state has {partitions} partitions and the widest input topic {widest}"),
+                "give it as many as the widest input topic",
+            );
+        }
+    }
+
+    fn check_sources(&self, reader: &mut Reader<'_>) {
+        let mut seen: BTreeMap<&str, ()> = BTreeMap::new();
+        for source in &self.sources {
+            let name = source.name.get_ref();
+            if seen.insert(name, ()).is_some() || name.is_empty() {
+                let message = format!("the source {name:?} is empty or listed twice");
+                reader.fault(Some(source.name.span()), message, "give each source one entry");
+            }
+            let bound = &source.out_of_order_max_s;
+            let message = format!("out_of_order_max_s of {name} is {}", bound.get_ref());
+            reader.want(*bound.get_ref() <= SECONDS_MAX, bound, message, &format!("choose 0 to {SECONDS_MAX}"));
+            for stream in source.streams.get_ref() {
+                reader.want(
+                    Stream::from_name(stream).is_some(),
+                    &source.streams,
+                    format!("there is no stream {stream:?}"),
+                    "the streams are vessel, container, rail, telemetry, reference and planner",
+                );
+            }
+        }
+    }
+
+    fn config(self, folder: Folder) -> Config {
+        let topics = self.all_topics();
+        let messages = self.messages();
+        let mut kafka = kafka::Connection::new(self.kafka.bootstrap.get_ref(), self.kafka.client_id.get_ref());
+        kafka.properties.clone_from(&self.kafka.properties);
+        Config {
+            application: self.application.name.get_ref().clone(),
+            instance: Some(self.application.instance.get_ref().clone()).filter(|name| !name.is_empty()),
+            log_level: self.application.log_level.get_ref().clone(),
+            metrics_address: self.metrics_address,
+            kafka,
+            patience: seconds(&self.kafka.patience_s),
+            guarantee: *self.delivery.guarantee.get_ref(),
+            transaction_timeout: seconds(&self.delivery.transaction_timeout_s),
+            fold_workers: *self.workers.fold.get_ref(),
+            merge_workers: *self.workers.merge.get_ref(),
+            fetch_rows_max: *self.limits.fetch_rows_max.get_ref(),
+            fetch_bytes_max: *self.limits.fetch_bytes_max.get_ref(),
+            queued_bytes_max: *self.limits.queued_bytes_max.get_ref(),
+            topics,
+            messages,
+            engine: self.engine(folder),
+        }
+    }
+
+    fn engine(&self, folder: Folder) -> Settings {
+        let name = |key: &str| Arc::from(self.topics.get(key).map_or(key, |topic| topic.name.get_ref().as_str()));
+        let count = |key: &str| self.topics.get(key).map_or(1, |topic| *topic.partitions.get_ref());
+        let inputs = Stream::ALL.map(|stream| Input {
+            stream,
+            topic: name(stream.name()),
+            partitions: count(stream.name()),
+        });
+        let sinks = self.sinks.iter();
+        let sinks = sinks.map(|(sink, topic)| (sink.clone(), Arc::from(topic.name.get_ref().as_str())));
+        Settings {
+            inputs: inputs.to_vec(),
+            topics: Topics {
+                partials: name("partials"),
+                partials_partitions: count("partials"),
+                intake_state: name("intake_state"),
+                rejects: name("rejects"),
+                sinks: sinks.collect(),
+                berth_plan: name("berth_plan"),
+                rail_plan: name("rail_plan"),
+                plan_deltas: name("plan_deltas"),
+            },
+            sources: self.sources.iter().map(source).collect(),
+            out_of_order_max: seconds(&self.time.out_of_order_max_s),
+            correction_max: seconds(&self.time.correction_max_s),
+            future_max: seconds(&self.time.future_max_s),
+            terminals: self.checks.terminals.clone(),
+            unknown_terminal: doubt(self.checks.unknown_terminal),
+            check_digits: doubt(self.checks.check_digits),
+            record_bytes_max: *self.limits.record_bytes_max.get_ref(),
+            commit_interval: Duration::from_millis(*self.delivery.commit_interval_ms.get_ref()),
+            commit_bytes_max: *self.delivery.commit_bytes_max.get_ref(),
+            idle_timeout: seconds(&self.time.idle_timeout_s),
+            bounded: Bounded::Never,
+            queries: folder.queries,
+            early: self.early_s.iter().map(|(query, every_s)| (query.clone(), seconds(every_s))).collect(),
+            table_keys_max: *self.limits.table_keys_max.get_ref(),
+            planners: PlannerSettings {
+                berths: planner(&self.berths, folder.berths),
+                berth_rules: pipeline::plans::berths::BerthRules::default(),
+                rail: planner(&self.rail, folder.rail),
+                rail_rules: pipeline::plans::rail::RailRules::default(),
+            },
+        }
+    }
+
+    fn all_topics(&self) -> Vec<Topic> {
+        let record_bytes_max = *self.limits.record_bytes_max.get_ref();
+        let topics = self.topics.values().chain(self.sinks.values());
+        topics.map(|topic| kafka_topic(topic, *self.kafka.replication.get_ref(), record_bytes_max)).collect()
+    }
+
+    fn messages(&self) -> BTreeMap<String, &'static str> {
+        let streams = Stream::ALL.map(|stream| (stream.name(), stream.name()));
+        let named = ENGINE_TOPICS.into_iter().chain(streams);
+        let named = named.filter_map(|(key, message)| Some((self.topics.get(key)?.name.get_ref().clone(), message)));
+        let sinks = self.sinks.values().map(|sink| (sink.name.get_ref().clone(), "window_stat"));
+        named.chain(sinks).collect()
+    }
+}
+
+/// Kafka's settings of a topic.
+fn kafka_topic(topic: &raw::Topic, replication: i32, record_bytes_max: usize) -> Topic {
+    // A reject holds up to 256 KiB of a record; a batch has some overhead.
+    let message_bytes = record_bytes_max.max(1_048_576) + 65_536;
+    let retention_ms = match *topic.retention_h.get_ref() {
+        0 => "-1".to_owned(),
+        hours => (hours * 3_600_000).to_string(),
+    };
+    let policy = if *topic.compact.get_ref() { "compact" } else { "delete" };
+    Topic {
+        name: topic.name.get_ref().clone(),
+        partitions: usize::try_from(*topic.partitions.get_ref()).unwrap_or(1),
+        replication,
+        settings: vec![
+            ("cleanup.policy".to_owned(), policy.to_owned()),
+            ("retention.ms".to_owned(), retention_ms),
+            ("max.message.bytes".to_owned(), message_bytes.to_string()),
+        ],
+    }
+}
+
+fn source(source: &raw::Source) -> SourceSettings {
+    SourceSettings {
+        name: source.name.get_ref().clone(),
+        streams: source.streams.get_ref().iter().filter_map(|name| Stream::from_name(name)).collect(),
+        out_of_order_max: seconds(&source.out_of_order_max_s),
+    }
+}
+
+fn planner(raw: &raw::Planner, inputs: Vec<windows::sql::parse::SqlFile>) -> PlannerRun {
+    PlannerRun {
+        is_on: raw.is_on,
+        inputs,
+        every: seconds(&raw.every_s),
+        iterations: *raw.iterations.get_ref(),
+        seed: raw.seed,
+    }
+}
+
+fn doubt(doubt: raw::Doubt) -> Doubt {
+    match doubt {
+        raw::Doubt::Flag => Doubt::Flag,
+        raw::Doubt::Reject => Doubt::Reject,
+    }
+}
+
+fn seconds(value: &Spanned<u64>) -> Duration {
+    Duration::from_secs(*value.get_ref())
+}

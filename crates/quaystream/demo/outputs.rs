@@ -1,0 +1,105 @@
+//! What a run has written, read back as a consumer would: committed records only, decoded by prost.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use events::Message;
+use events::v1::{BerthPlan, PlanDelta, RailSlotPlan, Reject, WindowStat};
+use kafka::Isolation;
+use kafka::tail::{From, Tail, TailRecord};
+use twox_hash::XxHash3_64;
+
+use crate::cli::CliError;
+use crate::config::Config;
+
+/// Longest wait for the next record of a topic that is known to hold one.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Everything that left the processor.
+#[derive(Debug, Default)]
+pub struct Outputs {
+    /// Rows of windowed queries in the order of writing.
+    pub rows: Vec<WindowStat>,
+    /// The last berth plan, by visit.
+    pub berths: Vec<BerthPlan>,
+    /// The last rail plan, by unit.
+    pub rail: Vec<RailSlotPlan>,
+    /// Planning runs.
+    pub deltas: Vec<PlanDelta>,
+    /// Records that were not used.
+    pub rejects: Vec<Reject>,
+    /// Of the final rows and all plan records, in a fixed order.
+    pub digest: u64,
+}
+
+impl Outputs {
+    /// Reads all output topics to their end.
+    pub fn read(config: &Config) -> Result<Outputs, CliError> {
+        let topics = &config.engine.topics;
+        let mut outputs = Outputs::default();
+        let mut digested: Vec<Vec<u8>> = Vec::new();
+        for topic in topics.sinks.values() {
+            for record in read(config, topic)? {
+                let value = record.value.as_deref().unwrap_or_default();
+                let row: WindowStat = decode(topic, value)?;
+                if row.is_final {
+                    digested.push(value.to_vec());
+                }
+                outputs.rows.push(row);
+            }
+        }
+        digested.sort();
+        outputs.berths = newest(read(config, &topics.berth_plan)?, &topics.berth_plan, &mut digested)?;
+        outputs.rail = newest(read(config, &topics.rail_plan)?, &topics.rail_plan, &mut digested)?;
+        outputs.deltas = all(read(config, &topics.plan_deltas)?, &topics.plan_deltas)?;
+        outputs.rejects = all(read(config, &topics.rejects)?, &topics.rejects)?;
+        outputs.digest = digested.iter().fold(0, |sum, bytes| XxHash3_64::oneshot_with_seed(sum, bytes));
+        Ok(outputs)
+    }
+
+    /// Final rows by query, in the order of their windows.
+    pub fn final_rows(&self) -> BTreeMap<&str, Vec<&WindowStat>> {
+        let mut queries: BTreeMap<&str, Vec<&WindowStat>> = BTreeMap::new();
+        for row in self.rows.iter().filter(|row| row.is_final) {
+            queries.entry(&row.query).or_default().push(row);
+        }
+        for rows in queries.values_mut() {
+            rows.sort_by_key(|row| (row.window_end_us, row.window_start_us));
+        }
+        queries
+    }
+}
+
+fn read(config: &Config, topic: &str) -> Result<Vec<TailRecord>, CliError> {
+    let mut tail = Tail::open(&config.kafka, topic, None, From::Beginning, Isolation::ReadCommitted)?;
+    Ok(tail.read_to_end(PATIENCE)?)
+}
+
+fn decode<M: Message + Default>(topic: &str, value: &[u8]) -> Result<M, CliError> {
+    M::decode(value).map_err(|error| {
+        CliError::Usage(format!("a record of topic {topic} is not what the processor writes: {error}; mend its name"))
+    })
+}
+
+fn all<M: Message + Default>(records: Vec<TailRecord>, topic: &str) -> Result<Vec<M>, CliError> {
+    records.iter().filter_map(|record| record.value.as_deref()).map(|value| decode(topic, value)).collect()
+}
+
+/// The newest message of each key, in the order of the keys; tombstones take theirs away.
+fn newest<M: Message + Default>(
+    records: Vec<TailRecord>,
+    topic: &str,
+    digested: &mut Vec<Vec<u8>>,
+) -> Result<Vec<M>, CliError> {
+    let mut by_key: BTreeMap<Vec<u8>, M> = BTreeMap::new();
+    for record in records {
+        let key = record.key.unwrap_or_default();
+        digested.push(key.clone());
+        digested.push(record.value.clone().unwrap_or_default());
+        match record.value {
+            None => drop(by_key.remove(&key)),
+            Some(value) => drop(by_key.insert(key, decode(topic, &value)?)),
+        }
+    }
+    Ok(by_key.into_values().collect())
+}

@@ -1,0 +1,8 @@
+//! Puts the parts together: clock, signals, metrics, topics, and the workers on their threads.
+
+pub mod clock;
+pub mod feed;
+pub mod logging;
+pub mod metrics;
+pub mod processor;
+pub mod signals;
