@@ -1,6 +1,6 @@
 //! Plans a pipeline's files: tables first, since queries join them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -10,12 +10,14 @@ use datafusion::functions_aggregate::expr_fn::{count, sum};
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, cast, ident, lit};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser::tokenizer::Span;
 use twox_hash::XxHash3_64;
 
-use crate::error::Fault;
+use crate::error::{Fault, misuse};
 use crate::fold::{FoldPlan, with_bounds};
 use crate::program::{
-    MergeKey, Program, Query, Snapshot, Strategy, Streams, TableQuery, history_schema,
+    MergeKey, PLANNER_TICK, Program, Query, Snapshot, Strategy, Streams, TableQuery, history_schema,
+    planner_tick_schema,
 };
 use crate::sql::call::{Kind, ROW_TIME, WINDOW_END, WINDOW_START};
 use crate::sql::cut::{as_slot, cut, leaves};
@@ -24,6 +26,8 @@ use crate::sql::relation::{Captured, StreamRelations};
 use crate::sql::session::Session;
 use crate::sql::slot::{Slot, SlotTable};
 
+/// The column by which merge can be spread.
+const TERMINAL: &str = "terminal_id";
 /// Changes whenever what fold sends to merge changes its form.
 const STATE_FORMAT: u64 = 1;
 
@@ -33,12 +37,14 @@ pub struct Compiler {
     relations: Arc<StreamRelations>,
     streams: BTreeMap<String, (Slot, SchemaRef)>,
     tables: Vec<TableQuery>,
+    planner_tick: Slot,
 }
 
 impl Compiler {
     /// A compiler over these streams.
     pub fn new(streams: &Streams) -> Result<Self, Vec<Fault>> {
         let relations = Arc::new(StreamRelations::default());
+        let planner_tick = Slot::default();
         let make = || {
             let session = Session::new(Arc::clone(&relations) as _)?;
             let mut slots = BTreeMap::new();
@@ -48,6 +54,8 @@ impl Compiler {
                 session.register(name, Arc::new(table))?;
                 slots.insert(name.clone(), (slot, Arc::clone(schema)));
             }
+            let tick = SlotTable::new(PLANNER_TICK, planner_tick_schema(), planner_tick.clone());
+            session.register(PLANNER_TICK, Arc::new(tick))?;
             Ok((session, slots))
         };
         let (session, streams) =
@@ -57,6 +65,7 @@ impl Compiler {
             relations,
             streams,
             tables: Vec::new(),
+            planner_tick,
         })
     }
 
@@ -64,7 +73,15 @@ impl Compiler {
     pub fn compile(mut self, files: &[SqlFile]) -> Result<Program, Vec<Fault>> {
         let mut faults = Vec::new();
         let mut rest = Vec::new();
+        let mut names = BTreeSet::new();
         for file in files {
+            if !names.insert(&file.name) {
+                faults.push(Fault::new(
+                    file.path(),
+                    format!("two files of the name {}", file.name),
+                    "rename one: the name is the query's",
+                ));
+            }
             match parse(file) {
                 Ok(Definition::Table { name, key, select }) => {
                     let table = self.table(file, name, key, select);
@@ -94,6 +111,7 @@ impl Compiler {
             queries,
             snapshots,
             streams: self.streams,
+            planner_tick: self.planner_tick,
             task: self.session.task(),
         })
     }
@@ -159,17 +177,15 @@ impl Compiler {
 
     fn query(&mut self, file: &SqlFile, sink: String, select: Statement) -> Result<Query> {
         let plan = self.session.compile(&self.session.plan(select)?)?;
-        let mut captured = self.relations.take();
-        let Some(captured) = captured.pop().filter(|_| captured.is_empty()) else {
-            return plan_err!(
-                "{} windowed relations: a query has exactly one of TUMBLE, HOP, LEVEL, TICK in its FROM, and may join tables to it",
-                captured.len()
-            );
-        };
+        let captured = only_window(self.relations.take())?;
         let schema = plan.schema();
         for bound in [WINDOW_START, WINDOW_END] {
             if schema.index_of(bound).is_err() {
-                return plan_err!("the rows have no column {bound}: add it to the SELECT");
+                return Err(misuse(
+                    captured.at,
+                    format!("the rows have no column {bound}"),
+                    "add window_start and window_end to the SELECT, and to the GROUP BY if there is one",
+                ));
             }
         }
         let tables = self.tables_of(&plan)?;
@@ -180,9 +196,31 @@ impl Compiler {
         };
         query.sink = sink;
         query.key_columns = key_columns(&schema);
-        let has_terminal = query.partial_schema.index_of("terminal_id").is_ok();
-        if has_terminal && tables.is_empty() && query.strategy != Strategy::Rows {
+        let is_by_terminal = [&query.partial_schema, &schema]
+            .iter()
+            .all(|schema| schema.index_of(TERMINAL).is_ok());
+        if is_by_terminal
+            && tables.is_empty()
+            && query.strategy != Strategy::Rows
+            && is_row_by_row(&query.finish.1)
+        {
             query.merge_key = MergeKey::Terminal;
+        }
+        if reads(&plan, &self.planner_tick) {
+            return Err(misuse(
+                captured.at,
+                format!("{PLANNER_TICK} has a row for planners' inputs alone"),
+                "use window_end here, or tick_at of TICK",
+            ));
+        }
+        if let Some(table) = self.history_read(&plan)
+            && !matches!(captured.call.kind, Kind::Windows(_))
+        {
+            return Err(misuse(
+                captured.at,
+                format!("{table}_history is kept for open windows alone"),
+                "join it in TUMBLE or HOP; LEVEL and TICK read the table as of their instant",
+            ));
         }
         query.tables = tables;
         query.fingerprint = fingerprint(file, &query.partial_schema);
@@ -358,6 +396,12 @@ impl Compiler {
         }
     }
 
+    /// The first table whose history `plan` reads.
+    fn history_read(&self, plan: &Arc<dyn ExecutionPlan>) -> Option<&str> {
+        let found = self.tables.iter().find(|table| reads(plan, &table.history));
+        found.map(|table| table.name.as_str())
+    }
+
     /// The tables that a second stage reads; marks those whose history it reads.
     fn tables_of(&mut self, plan: &Arc<dyn ExecutionPlan>) -> Result<Vec<String>> {
         let mut names = Vec::new();
@@ -387,6 +431,12 @@ impl Compiler {
     }
 }
 
+fn reads(plan: &Arc<dyn ExecutionPlan>, slot: &Slot) -> bool {
+    let leaves = leaves(plan);
+    let mut slots = leaves.iter().filter_map(as_slot);
+    slots.any(|leaf| leaf.slot().is(slot))
+}
+
 fn is_row_wise(plan: &Arc<dyn ExecutionPlan>) -> bool {
     let row_wise = [
         "FilterExec",
@@ -396,6 +446,37 @@ fn is_row_wise(plan: &Arc<dyn ExecutionPlan>) -> bool {
         "SlotExec",
     ];
     row_wise.contains(&plan.name()) && plan.children().into_iter().all(is_row_wise)
+}
+
+/// The one call of a query.
+fn only_window(mut captured: Vec<Captured>) -> Result<Captured> {
+    let hint =
+        "a query has exactly one of TUMBLE, HOP, LEVEL, TICK in its FROM, and may join tables to it";
+    match (captured.pop(), captured.len()) {
+        (Some(only), 0) => Ok(only),
+        (Some(second), more) => Err(misuse(
+            second.at,
+            format!("{} windowed relations in one query", more + 1),
+            hint,
+        )),
+        (None, _) => Err(misuse(Span::empty(), "the query has no window", hint)),
+    }
+}
+
+/// True if the steps down to the aggregate (or leaf) make each row from one row, so that they give the same for the
+/// rows of one terminal as for those of all.
+fn is_row_by_row(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    match plan.name() {
+        "AggregateExec" => plan
+            .children()
+            .first()
+            .is_some_and(|child| as_slot(child).is_some()),
+        "SlotExec" => true,
+        "FilterExec" | "ProjectionExec" | "CoalesceBatchesExec" | "CooperativeExec" => {
+            plan.children().into_iter().all(is_row_by_row)
+        }
+        _ => false,
+    }
 }
 
 fn keep<T>(result: Result<T>, file: &SqlFile, faults: &mut Vec<Fault>) -> Option<T> {

@@ -1,6 +1,17 @@
 //! What can go wrong with a query: before it runs ([`Fault`]) and while it runs ([`QueryError`]).
 
+use datafusion::common::{Diagnostic, Span};
 use datafusion::error::DataFusionError;
+use datafusion::sql::sqlparser::tokenizer::Span as SqlSpan;
+
+/// An error at a place in the SQL, with a way to mend it.
+pub(crate) fn misuse(span: SqlSpan, message: impl Into<String>, hint: &str) -> DataFusionError {
+    let message = message.into();
+    let mut diagnostic =
+        Diagnostic::new_error(message.clone(), Span::try_from_sqlparser_span(span));
+    diagnostic.add_help(hint, None);
+    DataFusionError::Plan(message).with_diagnostic(diagnostic)
+}
 
 /// One thing wrong with one SQL file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,8 +60,12 @@ impl Fault {
         let diagnostic = error.diagnostic();
         let message = match diagnostic {
             Some(diagnostic) => diagnostic.message.clone(),
-            None => error.find_root().strip_backtrace(),
+            None => match error.find_root() {
+                DataFusionError::SQL(error, _) => error.to_string(),
+                root => root.message().into_owned(),
+            },
         };
+        let message = message.replace("datafusion.public.", "");
         let at = diagnostic
             .and_then(|diagnostic| diagnostic.span)
             .map(|span| (span.start.line, span.start.column))
@@ -62,6 +77,11 @@ impl Fault {
                 notes.chain(helps).collect::<Vec<_>>().join("; ")
             })
             .unwrap_or_default();
+        let is_unknown = hint.is_empty() && message.starts_with("table '");
+        let hint = match is_unknown {
+            true => "streams are named after their messages, such as port_call_timestamp; `quaystream check` lists streams and tables".to_owned(),
+            false => hint,
+        };
         Fault {
             file: file.to_owned(),
             at,

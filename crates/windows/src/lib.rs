@@ -8,8 +8,9 @@
 //! the frontier alone, not on how they were cut into batches.
 //!
 //! Reading order: [`window`] (the arithmetic), [`sql`] (the table functions and how a plan is cut), [`program`],
-//! [`frontier`], [`fold`], [`merge`] over [`state`].
+//! [`frontier`], [`fold`], [`merge`] over [`state`]; then [`bounded`], which says what all that must come to.
 
+pub mod bounded;
 pub mod error;
 pub mod fold;
 pub mod frontier;

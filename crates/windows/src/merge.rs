@@ -11,7 +11,7 @@ use arrow::datatypes::SchemaRef;
 use datafusion::common::{DataFusionError, Result, exec_datafusion_err};
 
 use crate::error::QueryError;
-use crate::program::{Program, Query};
+use crate::program::{Program, Query, planner_tick_schema};
 use crate::sql::call::Kind;
 use crate::sql::session::{concatenate, run};
 use crate::state::constant;
@@ -192,15 +192,15 @@ impl Merge {
         }
     }
 
-    /// Computes everything whose time is `at_us`.
-    pub fn fire(&mut self, at_us: i64, begin_us: i64) -> Fired {
+    /// Computes everything whose time is `at_us`. `begin_us` and `horizon_us` as for [`Self::next_at`].
+    pub fn fire(&mut self, at_us: i64, begin_us: i64, horizon_us: Option<i64>) -> Fired {
         self.advance_tables(at_us);
         let mut fired = Fired::default();
         for index in 0..self.running.len() {
             if self.running[index].has_failed {
                 continue;
             }
-            match self.fire_query(index, at_us, begin_us) {
+            match self.fire_query(index, at_us, begin_us, horizon_us) {
                 Ok(outputs) => fired.outputs.extend(outputs),
                 Err(error) => {
                     self.running[index].has_failed = true;
@@ -216,8 +216,14 @@ impl Merge {
         fired
     }
 
-    fn fire_query(&mut self, index: usize, at_us: i64, begin_us: i64) -> Result<Vec<Output>> {
-        let due = self.running[index].due(at_us, begin_us)?;
+    fn fire_query(
+        &mut self,
+        index: usize,
+        at_us: i64,
+        begin_us: i64,
+        horizon_us: Option<i64>,
+    ) -> Result<Vec<Output>> {
+        let due = self.running[index].due(at_us, begin_us, horizon_us)?;
         let mut outputs = Vec::new();
         for (due, rows) in due {
             let rows = match rows {
@@ -233,7 +239,8 @@ impl Merge {
             slot.fill(rows);
             let batches = run(plan, &self.program.task);
             slot.fill(Vec::new());
-            let rows = concatenate(&query.schema, &batches?)?;
+            // In an order that does not hang on which partial came first.
+            let rows = crate::bounded::sorted(&concatenate(&query.schema, &batches?)?)?;
             let running = &mut self.running[index];
             let rows =
                 running
@@ -283,7 +290,7 @@ impl Merge {
         Ok(())
     }
 
-    /// The rows of a planner's input as of `at_us`.
+    /// The rows of a planner's input as of `at_us`: the tick `at_us - 1`, which reads all rows up to and including it.
     pub fn snapshot(&mut self, name: &str, at_us: i64) -> Result<RecordBatch, QueryError> {
         self.advance_tables(at_us);
         let names: Vec<String> = self
@@ -292,7 +299,10 @@ impl Merge {
             .iter()
             .map(|table| table.name.clone())
             .collect();
+        let tick = constant(at_us.saturating_sub(1), 1);
         let rows = self.fill_tables(&names).and_then(|()| {
+            let tick = RecordBatch::try_new(planner_tick_schema(), vec![tick])?;
+            self.program.planner_tick.fill(vec![tick]);
             let found = self
                 .program
                 .snapshots
@@ -358,18 +368,25 @@ impl Running {
     }
 
     /// What is to be computed at `at_us`; the rows where they are not the panes'.
-    fn due(&mut self, at_us: i64, begin_us: i64) -> Result<Vec<(Due, Option<Vec<RecordBatch>>)>> {
+    fn due(
+        &mut self,
+        at_us: i64,
+        begin_us: i64,
+        horizon_us: Option<i64>,
+    ) -> Result<Vec<(Due, Option<Vec<RecordBatch>>)>> {
         let last = |start_us| Due {
             start_us,
             is_final: true,
         };
+        // Another query's window may end later than the input: levels and ticks do not go on with it.
+        let is_over = |every_us: i64| horizon_us.is_some_and(|horizon| at_us - every_us > horizon);
         match &mut self.state {
             State::Windows(panes) => Ok(panes
                 .due(at_us)
                 .into_iter()
                 .map(|due| (due, None))
                 .collect()),
-            State::Levels(levels) if levels.next_at() == Some(at_us) => {
+            State::Levels(levels) if levels.next_at() == Some(at_us) && !is_over(levels.every_us()) => {
                 let rows = levels.close(at_us)?;
                 Ok(vec![(last(at_us - levels.every_us()), Some(vec![rows]))])
             }
@@ -377,7 +394,7 @@ impl Running {
             State::Ticks { every_us, last_us } => {
                 let tick_us = at_us - 1;
                 let next_us = floor(last_us.unwrap_or(begin_us), *every_us) + *every_us;
-                if tick_us != next_us {
+                if tick_us != next_us || is_over(*every_us) {
                     return Ok(Vec::new());
                 }
                 *last_us = Some(tick_us);

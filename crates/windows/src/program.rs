@@ -109,6 +109,7 @@ pub struct Program {
     /// Planners' inputs.
     pub snapshots: Vec<Snapshot>,
     pub(crate) streams: BTreeMap<String, (Slot, SchemaRef)>,
+    pub(crate) planner_tick: Slot,
     pub(crate) task: Arc<datafusion::execution::TaskContext>,
 }
 
@@ -197,6 +198,13 @@ impl Program {
         }
         text
     }
+}
+
+/// The table of one row that tells a planner's input its instant, in the column `tick_at`.
+pub const PLANNER_TICK: &str = "planner_tick";
+
+pub(crate) fn planner_tick_schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![Field::new("tick_at", instant(), false)]))
 }
 
 /// Columns of a table's history: each version with the time that it holds for, [valid_from, valid_to).

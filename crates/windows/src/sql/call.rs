@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use datafusion::common::{DFSchema, Result, ScalarValue, plan_err};
+use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::planner::RelationPlannerContext;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
 use datafusion::sql::sqlparser::ast::{
-    Expr as SqlExpr, FunctionArg, FunctionArgExpr, FunctionArguments, ObjectName, ObjectNamePart,
-    Spanned, TableFactor,
+    Expr as SqlExpr, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned, TableFactor,
 };
 
+use crate::error::misuse;
 use crate::window::Windows;
 
 /// The one column that windows may be over: see `events::row_time_us`.
@@ -70,7 +70,7 @@ impl Call {
             return Ok(None);
         };
         let name = name.to_string().to_uppercase();
-        if !["TUMBLE", "HOP", "LEVEL", "TICK"].contains(&name.as_str()) {
+        if !is_window(&name) {
             return Ok(None);
         }
         let arguments = arguments
@@ -78,7 +78,11 @@ impl Call {
             .iter()
             .map(|argument| match argument {
                 FunctionArg::Unnamed(FunctionArgExpr::Expr(argument)) => Ok(argument),
-                other => plan_err!("{name} does not take `{other}`: {}", usage(&name)),
+                other => Err(misuse(
+                    other.span(),
+                    format!("{name} does not take `{other}`"),
+                    usage(&name),
+                )),
             })
             .collect::<Result<Vec<_>>>()?;
         let call = match (name.as_str(), arguments.as_slice()) {
@@ -94,7 +98,11 @@ impl Call {
                 Self::level(input, time, keys, delta, every, context)
             }
             ("TICK", [every]) => Self::tick(interval_us(every, context)?),
-            _ => plan_err!("{name} has {} arguments: {}", arguments.len(), usage(&name)),
+            _ => Err(misuse(
+                relation.span(),
+                format!("{name} has {} arguments", arguments.len()),
+                usage(&name),
+            )),
         };
         call.map(Some)
     }
@@ -107,9 +115,11 @@ impl Call {
         context: &mut dyn RelationPlannerContext,
     ) -> Result<Call> {
         let Some(windows) = Windows::new(size_us, slide_us) else {
-            return plan_err!(
-                "a window of {size_us} us cannot slide by {slide_us} us: make 0 < slide <= size, HOP(t, DESCRIPTOR(row_time), slide, size)"
-            );
+            return Err(misuse(
+                time.span(),
+                format!("a window of {size_us} us cannot slide by {slide_us} us"),
+                "make the slide at most the size: HOP(t, DESCRIPTOR(row_time), slide, size)",
+            ));
         };
         let input = plan_input(input, context)?;
         check_time(time, &input)?;
@@ -175,6 +185,12 @@ impl Call {
     }
 }
 
+/// True if `name` is one of our table functions.
+pub fn is_window(name: &str) -> bool {
+    let known = ["TUMBLE", "HOP", "LEVEL", "TICK"];
+    known.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
 /// Columns of the TICK relation.
 pub fn tick_schema() -> SchemaRef {
     with_bounds([Arc::new(Field::new("tick_at", instant(), false))])
@@ -203,18 +219,6 @@ fn with_bounds(fields: impl IntoIterator<Item = Arc<Field>>) -> SchemaRef {
 
 fn plan_input(input: &SqlExpr, context: &mut dyn RelationPlannerContext) -> Result<LogicalPlan> {
     let factor = match input {
-        SqlExpr::Identifier(name) => TableFactor::Table {
-            name: ObjectName(vec![ObjectNamePart::Identifier(name.clone())]),
-            alias: None,
-            args: None,
-            with_hints: vec![],
-            version: None,
-            with_ordinality: false,
-            partitions: vec![],
-            json_path: None,
-            sample: None,
-            index_hints: vec![],
-        },
         SqlExpr::Subquery(query) => TableFactor::Derived {
             lateral: false,
             subquery: query.clone(),
@@ -222,9 +226,11 @@ fn plan_input(input: &SqlExpr, context: &mut dyn RelationPlannerContext) -> Resu
             sample: None,
         },
         other => {
-            return plan_err!(
-                "`{other}` is not a stream: give its name, or (SELECT ... FROM stream)"
-            );
+            return Err(misuse(
+                other.span(),
+                format!("`{other}` is not a stream"),
+                "give its name, or (SELECT ... FROM stream)",
+            ));
         }
     };
     context.plan(factor)
@@ -242,30 +248,38 @@ fn descriptor(argument: &SqlExpr) -> Result<Vec<String>> {
                 FunctionArg::Unnamed(FunctionArgExpr::Expr(SqlExpr::Identifier(name))) => {
                     Ok(name.value.to_lowercase())
                 }
-                other => plan_err!("DESCRIPTOR takes column names, not `{other}`"),
+                other => Err(misuse(
+                    other.span(),
+                    format!("DESCRIPTOR takes column names, not `{other}`"),
+                    "write DESCRIPTOR(row_time)",
+                )),
             })
             .collect();
     }
-    plan_err!(
-        "`{argument}` should be DESCRIPTOR(column), at {:?}",
-        argument.span().start
-    )
+    Err(misuse(
+        argument.span(),
+        format!("`{argument}` should be DESCRIPTOR(column)"),
+        "write DESCRIPTOR(row_time) for the time, DESCRIPTOR(a, b) for keys",
+    ))
 }
 
 /// Windows are over the row time alone, because lateness is decided on it once, for all queries.
 fn check_time(argument: &SqlExpr, input: &LogicalPlan) -> Result<()> {
     let columns = descriptor(argument)?;
     if columns != [ROW_TIME] {
-        return plan_err!(
-            "windows are over row_time, not {}: write DESCRIPTOR(row_time)",
-            columns.join(", ")
-        );
+        return Err(misuse(
+            argument.span(),
+            format!("windows are over row_time, not {}", columns.join(", ")),
+            "write DESCRIPTOR(row_time): lateness is decided on it, for all queries alike",
+        ));
     }
     match input.schema().field_with_unqualified_name(ROW_TIME) {
         Ok(field) if *field.data_type() == instant() => Ok(()),
-        _ => {
-            plan_err!("the windowed rows have no column row_time: add it to the sub-query's SELECT")
-        }
+        _ => Err(misuse(
+            argument.span(),
+            "the windowed rows have no column row_time",
+            "add row_time to the sub-query's SELECT",
+        )),
     }
 }
 
@@ -286,8 +300,10 @@ fn interval_us(argument: &SqlExpr, context: &mut dyn RelationPlannerContext) -> 
     };
     match micros {
         Some(micros) if micros > 0 => Ok(micros),
-        _ => plan_err!(
-            "`{argument}` is not a fixed length of time above zero: write INTERVAL '15' MINUTE (months vary)"
-        ),
+        _ => Err(misuse(
+            argument.span(),
+            format!("`{argument}` is not a fixed length of time above zero"),
+            "write INTERVAL '15' MINUTE; months vary",
+        )),
     }
 }

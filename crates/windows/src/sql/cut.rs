@@ -7,10 +7,12 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::Result;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
+use datafusion::physical_plan::projection::ProjectionExec;
 
 use super::call::{WINDOW_END, WINDOW_START};
 use super::slot::{Slot, SlotExec};
@@ -68,11 +70,16 @@ pub fn cut(plan: &Arc<dyn ExecutionPlan>, slot: &Slot) -> Result<Option<Cut>> {
     if !can_be_split(aggregate)? {
         return Ok(None);
     }
+    let functions = aggregate
+        .aggr_expr()
+        .iter()
+        .map(|function| unordered(function))
+        .collect::<Result<Vec<_>>>()?;
     let stage = |mode, group, input| {
         AggregateExec::try_new(
             mode,
             group,
-            aggregate.aggr_expr().to_vec(),
+            functions.clone(),
             aggregate.filter_expr().to_vec(),
             input,
             aggregate.input_schema(),
@@ -113,6 +120,16 @@ pub fn cut(plan: &Arc<dyn ExecutionPlan>, slot: &Slot) -> Result<Option<Cut>> {
         merge_slot,
         partial_schema,
     }))
+}
+
+/// The function without trust in the order of its input: the plan sorts the rows that fold sees, but partial aggregates
+/// come in any order, and `last_value` would take the one that comes last.
+fn unordered(function: &Arc<AggregateFunctionExpr>) -> Result<Arc<AggregateFunctionExpr>> {
+    if !function.order_sensitivity().is_beneficial() {
+        return Ok(Arc::clone(function));
+    }
+    let distrusting = Arc::clone(function).with_beneficial_ordering(false)?;
+    Ok(distrusting.map_or_else(|| Arc::clone(function), Arc::new))
 }
 
 /// The aggregate nearest above the leaf, with nothing but row-wise steps between.
@@ -161,6 +178,11 @@ fn can_be_split(aggregate: &AggregateExec) -> Result<bool> {
         return Ok(false);
     }
     let mut only_keys = true;
+    for (expression, name) in aggregate.group_expr().expr() {
+        let reads = collect_columns(expression);
+        let touches = is_bound(name) || reads.iter().any(|column| is_bound(column.name()));
+        only_keys &= !touches || is_column(expression.as_ref()) == Some(name);
+    }
     let arguments = aggregate
         .aggr_expr()
         .iter()
@@ -172,6 +194,13 @@ fn can_be_split(aggregate: &AggregateExec) -> Result<bool> {
             .any(|column| is_bound(column.name()));
     }
     aggregate.input().apply(|node| {
+        if let Some(projection) = (node.as_ref() as &dyn Any).downcast_ref::<ProjectionExec>() {
+            for output in projection.expr() {
+                let source = is_column(output.expr.as_ref());
+                let touches = is_bound(&output.alias) || source.is_some_and(is_bound);
+                only_keys &= !touches || source == Some(output.alias.as_str());
+            }
+        }
         node.apply_expressions(&mut |expression| {
             let computes = is_column(expression.as_ref()).is_none()
                 && collect_columns(expression)

@@ -2,7 +2,9 @@
 
 pub mod call;
 pub mod cut;
+pub mod exact;
 pub mod functions;
+pub mod inputs;
 pub mod parse;
 pub mod relation;
 pub mod session;

@@ -8,6 +8,8 @@ use datafusion::sql::sqlparser::ast::{
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
+use super::exact::make_exact;
+use super::inputs::name_inputs;
 use crate::error::Fault;
 
 /// A query file.
@@ -80,9 +82,14 @@ pub fn parse(file: &SqlFile) -> Result<Definition, Fault> {
             "write INSERT INTO sink SELECT ..., CREATE TABLE name (PRIMARY KEY (...)) AS SELECT ..., or SELECT ...",
         ));
     };
+    let exact = |mut query: Query| {
+        make_exact(&file.path(), &mut query)?;
+        name_inputs(&mut query);
+        Ok(query)
+    };
     match *statement {
         SqlStatement::Query(query) => Ok(Definition::Snapshot {
-            select: as_statement(*query),
+            select: as_statement(exact(*query)?),
         }),
         SqlStatement::Insert(Insert {
             table: TableObject::TableName(sink),
@@ -90,7 +97,7 @@ pub fn parse(file: &SqlFile) -> Result<Definition, Fault> {
             ..
         }) => Ok(Definition::Insert {
             sink: sink.to_string().to_lowercase(),
-            select: as_statement(*query),
+            select: as_statement(exact(*query)?),
         }),
         SqlStatement::CreateTable(create) => {
             let at = create.name.span().start;
@@ -104,7 +111,7 @@ pub fn parse(file: &SqlFile) -> Result<Definition, Fault> {
                     )
                 });
             };
-            let select = with_hidden_columns(*query).map_err(|message| {
+            let select = with_hidden_columns(exact(*query)?).map_err(|message| {
                 fault(
                     message,
                     "a table takes SELECT columns FROM one stream, perhaps with WHERE",

@@ -3,12 +3,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::catalog::default_table_source::provider_as_source;
-use datafusion::common::Result;
+use datafusion::common::{Result, plan_err};
 use datafusion::logical_expr::LogicalPlanBuilder;
 use datafusion::logical_expr::planner::{
     PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning,
 };
-use datafusion::sql::sqlparser::ast::TableFactor;
+use datafusion::sql::sqlparser::ast::{Spanned, TableFactor};
+use datafusion::sql::sqlparser::tokenizer::Span;
 
 use super::call::Call;
 use super::slot::{Slot, SlotTable};
@@ -20,6 +21,8 @@ pub struct Captured {
     pub call: Call,
     /// The leaf's rows.
     pub slot: Slot,
+    /// Where the call stands in the SQL.
+    pub at: Span,
 }
 
 /// Plans our table functions and keeps what it saw.
@@ -45,8 +48,9 @@ impl RelationPlanner for StreamRelations {
             return Ok(RelationPlanning::Original(Box::new(relation)));
         };
         let TableFactor::Table { name, alias, .. } = relation else {
-            unreachable!("Call::read takes tables only")
+            return plan_err!("a table function is called by its name");
         };
+        let at = name.span();
         let name = name.to_string().to_lowercase();
         let slot = Slot::default();
         let table = SlotTable::new(&name, Arc::clone(&call.schema), slot.clone());
@@ -55,7 +59,7 @@ impl RelationPlanner for StreamRelations {
         self.captured
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .push(Captured { call, slot });
+            .push(Captured { call, slot, at });
         Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(
             plan, alias,
         ))))

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
-use datafusion::common::Result;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::{Result, plan_err};
 use datafusion::execution::TaskContext;
 use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::LogicalPlan;
@@ -54,6 +55,12 @@ impl Session {
         self.context.register_table(name, table).map(|_| ())
     }
 
+    /// Makes another table known under `name`.
+    pub fn replace(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<()> {
+        self.context.deregister_table(name)?;
+        self.register(name, table)
+    }
+
     /// The logical plan of a statement.
     pub fn plan(&self, statement: Statement) -> Result<LogicalPlan> {
         block_on(self.context.state().statement_to_plan(statement))
@@ -61,7 +68,14 @@ impl Session {
 
     /// The plan that runs.
     pub fn compile(&self, plan: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>> {
-        block_on(self.context.state().create_physical_plan(plan))
+        let plan = block_on(self.context.state().create_physical_plan(plan))?;
+        plan.apply(|node| match node.name() {
+            "UnionExec" | "InterleaveExec" => plan_err!(
+                "UNION is not supported, its rows come in no order: write one query a file, or FULL JOIN and coalesce"
+            ),
+            _ => Ok(TreeNodeRecursion::Continue),
+        })?;
+        Ok(plan)
     }
 
     /// How plans of this session are run.

@@ -10,6 +10,9 @@ use arrow::row::{OwnedRow, RowConverter, SortField};
 use datafusion::common::Result;
 use twox_hash::XxHash3_64;
 
+use super::constant;
+use crate::sql::call::instant;
+
 /// The last row that left, by window start and key.
 #[derive(Debug)]
 pub struct Revisions {
@@ -34,7 +37,10 @@ impl Revisions {
         ];
         let fields = schema.fields().iter().cloned().chain(extra);
         Ok(Revisions {
-            key_converter: RowConverter::new(key.iter().copied().map(sort).collect())?,
+            key_converter: RowConverter::new(match key.is_empty() {
+                true => vec![SortField::new(instant())],
+                false => key.iter().copied().map(sort).collect(),
+            })?,
             row_converter: RowConverter::new((0..schema.fields().len()).map(sort).collect())?,
             key,
             schema: Arc::new(Schema::new(fields.collect::<Vec<_>>())),
@@ -59,7 +65,11 @@ impl Revisions {
             .iter()
             .map(|&index| Arc::clone(rows.column(index)))
             .collect();
-        let keys = self.key_converter.convert_columns(&keys)?;
+        let keys = match keys.is_empty() {
+            // Without key columns a window has one row, and any column serves as its key as long as it is constant.
+            true => self.key_converter.convert_columns(&[constant(start_us, rows.num_rows())])?,
+            false => self.key_converter.convert_columns(&keys)?,
+        };
         let digests = self.row_converter.convert_columns(rows.columns())?;
         let last = self.last.entry(start_us).or_default();
         let (mut taken, mut revisions) = (Vec::new(), Vec::new());

@@ -1,0 +1,199 @@
+//! The oracle: the same SQL over a finite log as bounded tables, in plain DataFusion.
+//!
+//! It shares the reading of files and calls with the engine, and nothing after that: no panes, no partial aggregates, no
+//! levels, no keyed tables, no frontier. TUMBLE is a `date_bin`, HOP a cross join with the windows' offsets, LEVEL a join of
+//! all intervals with all changes, and a table is `row_number() = 1` over the versions known at the instant. Slow and
+//! obvious; every engine test compares with it.
+
+mod asof;
+mod relations;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use arrow::array::{AsArray, RecordBatch, UInt32Array};
+use arrow::compute::take_record_batch;
+use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
+use arrow::row::{RowConverter, SortField};
+use datafusion::common::Result;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::datasource::MemTable;
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, ident};
+use datafusion::sql::parser::Statement;
+
+use crate::error::Fault;
+use crate::program::Streams;
+use crate::sql::call::{ROW_TIME, WINDOW_START};
+use crate::sql::parse::{Definition, SqlFile, parse};
+use crate::sql::session::{Session, concatenate, run as run_plan};
+use asof::Versions;
+use relations::{BoundedRelations, Frame};
+
+/// What the log spans.
+#[derive(Debug, Clone, Copy)]
+pub struct Extent {
+    /// Where ticks begin, microseconds: see [`crate::frontier::Frontier::begin_us`].
+    pub begin_us: i64,
+    /// Largest row time of the log, microseconds: levels and ticks end with it.
+    pub horizon_us: i64,
+}
+
+/// The rows of every windowed query of `files` over the log, each sorted by all its columns. `rows` may lack streams.
+pub fn run(
+    files: &[SqlFile],
+    schemas: &Streams,
+    rows: &BTreeMap<String, Vec<RecordBatch>>,
+    extent: Extent,
+) -> Result<BTreeMap<String, RecordBatch>, Vec<Fault>> {
+    let mut faults = Vec::new();
+    let mut definitions = Vec::new();
+    for file in files {
+        match parse(file) {
+            Ok(definition) => definitions.push((file, definition)),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let fail = |file: &SqlFile| {
+        let path = file.path();
+        move |error| vec![Fault::from_datafusion(&path, &error)]
+    };
+    let log = SqlFile::new("log", "");
+    let mut oracle = Oracle::new(schemas, rows, extent).map_err(fail(&log))?;
+    for (file, definition) in &definitions {
+        if let Definition::Table { name, key, select } = definition {
+            oracle
+                .table(name, key, select.clone())
+                .map_err(fail(file))?;
+        }
+    }
+    let mut results = BTreeMap::new();
+    for (file, definition) in &definitions {
+        if let Definition::Insert { select, .. } = definition {
+            let rows = oracle.query(select).map_err(fail(file))?;
+            results.insert(file.name.clone(), rows);
+        }
+    }
+    Ok(results)
+}
+
+/// The rows of `batch` sorted by all columns.
+pub fn sorted(batch: &RecordBatch) -> Result<RecordBatch> {
+    let fields = batch.schema();
+    let fields = fields
+        .fields()
+        .iter()
+        .map(|field| SortField::new(field.data_type().clone()));
+    let rows = RowConverter::new(fields.collect())?.convert_columns(batch.columns())?;
+    let mut order: Vec<u32> = (0..batch.num_rows() as u32).collect();
+    order.sort_by(|&left, &right| rows.row(left as usize).cmp(&rows.row(right as usize)));
+    Ok(take_record_batch(batch, &UInt32Array::from(order))?)
+}
+
+struct Oracle {
+    session: Session,
+    relations: Arc<BoundedRelations>,
+    tables: Vec<Versions>,
+}
+
+impl Oracle {
+    fn new(
+        schemas: &Streams,
+        rows: &BTreeMap<String, Vec<RecordBatch>>,
+        extent: Extent,
+    ) -> Result<Self> {
+        let mut earliest_us = extent.horizon_us;
+        for batch in rows.values().flatten() {
+            let times = batch.column_by_name(ROW_TIME);
+            let times = times.and_then(|times| times.as_primitive_opt::<TimestampMicrosecondType>());
+            let least = times.and_then(|times| times.values().iter().copied().min());
+            earliest_us = earliest_us.min(least.unwrap_or(earliest_us));
+        }
+        let relations = Arc::new(BoundedRelations::new(extent, earliest_us));
+        let session = Session::new(Arc::clone(&relations) as _)?;
+        for (name, schema) in schemas {
+            let batches = rows.get(name).cloned().unwrap_or_default();
+            session.register(name, memory(schema, batches)?)?;
+        }
+        Ok(Oracle {
+            session,
+            relations,
+            tables: Vec::new(),
+        })
+    }
+
+    fn table(&mut self, name: &str, key: &[String], select: Statement) -> Result<()> {
+        let plan = self.session.compile(&self.session.plan(select)?)?;
+        let rows = run_plan(&plan, &self.session.task())?;
+        let versions = Versions::new(name, key, memory(&plan.schema(), rows)?);
+        let current = versions.current(&self.session, i64::MAX)?;
+        self.session.register(name, current)?;
+        let history = versions.history(&self.session)?;
+        self.session.register(&format!("{name}_history"), history)?;
+        self.tables.push(versions);
+        Ok(())
+    }
+
+    fn query(&self, select: &Statement) -> Result<RecordBatch> {
+        self.relations.set(Frame::Whole);
+        let plan = self.session.plan(select.clone())?;
+        let windows = self.relations.take()?;
+        let schema = self.session.compile(&plan)?.schema();
+        let read = tables_read(&plan)?;
+        let tables: Vec<&Versions> = self
+            .tables
+            .iter()
+            .filter(|table| read.contains(&table.name))
+            .collect();
+        if tables.is_empty() {
+            return sorted(&concatenate(&schema, &self.execute(&plan)?)?);
+        }
+        let mut rows = Vec::new();
+        for start_us in self.starts(&windows.plan)? {
+            for table in &tables {
+                let current = table.current(&self.session, windows.seen_before_us(start_us))?;
+                self.session.replace(&table.name, current)?;
+            }
+            self.relations.set(Frame::Only { start_us });
+            rows.extend(self.execute(&self.session.plan(select.clone())?)?);
+        }
+        sorted(&concatenate(&schema, &rows)?)
+    }
+
+    fn execute(&self, plan: &LogicalPlan) -> Result<Vec<RecordBatch>> {
+        run_plan(&self.session.compile(plan)?, &self.session.task())
+    }
+
+    /// The starts of all windows that hold anything.
+    fn starts(&self, windows: &LogicalPlan) -> Result<BTreeSet<i64>> {
+        let plan = LogicalPlanBuilder::from(windows.clone())
+            .project([ident(WINDOW_START)])?
+            .build()?;
+        let mut starts = BTreeSet::new();
+        for batch in self.execute(&plan)? {
+            let times = batch.column(0).as_primitive::<TimestampMicrosecondType>();
+            starts.extend(times.values());
+        }
+        Ok(starts)
+    }
+}
+
+fn memory(schema: &SchemaRef, batches: Vec<RecordBatch>) -> Result<Arc<MemTable>> {
+    Ok(Arc::new(MemTable::try_new(
+        Arc::clone(schema),
+        vec![batches],
+    )?))
+}
+
+fn tables_read(plan: &LogicalPlan) -> Result<BTreeSet<String>> {
+    let mut names = BTreeSet::new();
+    plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node {
+            names.insert(scan.table_name.table().to_owned());
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(names)
+}

@@ -1,0 +1,14 @@
+//! Queries from SQL text to rows: what is refused, how plans are cut, that streaming equals batch, and the shipped files.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    missing_docs
+)]
+
+mod engine;
+mod faults;
+mod oracle;
+mod random;
+mod strategies;
+mod text;

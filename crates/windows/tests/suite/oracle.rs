@@ -1,0 +1,51 @@
+//! Streaming equals batch: whatever the disorder, the cuts and the firing steps.
+
+use std::collections::BTreeMap;
+
+use arrow::array::RecordBatch;
+use windows::bounded;
+use windows::sql::parse::SqlFile;
+
+use crate::engine::{Reading, compile, extent, finals, run};
+use crate::text::{shown, streams};
+
+pub const MINUTE_US: i64 = 60_000_000;
+
+/// Reads the log once for every seed and compares each query's final rows with the oracle's. Returns the rows as text.
+pub fn check_equal(
+    files: &[SqlFile],
+    input: &BTreeMap<String, RecordBatch>,
+    seeds: std::ops::Range<u64>,
+) -> BTreeMap<String, Vec<String>> {
+    let program = compile(files);
+    let rows: BTreeMap<String, Vec<RecordBatch>> =
+        input.iter().map(|(name, batch)| (name.clone(), vec![batch.clone()])).collect();
+    let expected = bounded::run(files, &streams(), &rows, extent(input)).unwrap_or_else(|faults| panic!("{faults:?}"));
+    for seed in seeds {
+        let reading = Reading {
+            seed,
+            disorder_us: (seed as i64 % 4) * 7 * MINUTE_US,
+            commit_rows_max: [1, 5, 40, 1000][(seed / 4 % 4) as usize],
+            early_us: (seed % 3 == 0).then_some(5 * MINUTE_US),
+        };
+        let outputs = run(files, input, &reading);
+        for (name, expected) in &expected {
+            let streamed = finals(&program, name, &outputs);
+            let streamed = bounded::sorted(&streamed).expect("sorted");
+            let is_equal = streamed.num_rows() == expected.num_rows()
+                && streamed.columns().iter().zip(expected.columns()).all(|(left, right)| left == right);
+            let (streamed, expected) = (shown(&streamed), shown(expected));
+            let only = |left: &[String], right: &[String]| {
+                let lines = left.iter().filter(|line| !right.contains(line));
+                lines.cloned().collect::<Vec<_>>().join("\n")
+            };
+            assert!(
+                is_equal,
+                "seed {seed}, {name}: streamed alone\n{}\nexpected alone\n{}",
+                only(&streamed, &expected),
+                only(&expected, &streamed)
+            );
+        }
+    }
+    expected.iter().map(|(name, batch)| (name.clone(), shown(batch))).collect()
+}
