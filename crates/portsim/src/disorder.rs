@@ -67,12 +67,27 @@ impl WrongKind {
         }
     }
 
+    /// The reason with which a processor rejects it; none where it is usable and flagged.
+    pub fn reject_reason(self) -> Option<v1::RejectReason> {
+        Some(match self {
+            WrongKind::RandomBytes => v1::RejectReason::BadWireType,
+            WrongKind::Truncated => v1::RejectReason::Truncated,
+            WrongKind::WrongMessage => v1::RejectReason::UnknownMessage,
+            WrongKind::MissingTime => v1::RejectReason::MissingTime,
+            WrongKind::MissingId => v1::RejectReason::MissingId,
+            WrongKind::MissingSource => v1::RejectReason::MissingSource,
+            WrongKind::BadUtf8 => v1::RejectReason::BadUtf8,
+            WrongKind::FutureDate => v1::RejectReason::Future,
+            WrongKind::EmptyValue => v1::RejectReason::EmptyValue,
+            WrongKind::UnknownEnum | WrongKind::WrongCheckDigit | WrongKind::UnknownTerminal => {
+                return None;
+            }
+        })
+    }
+
     /// True where a processor that flags (its default) uses the row all the same; else the record is rejected.
     pub fn is_usable(self) -> bool {
-        matches!(
-            self,
-            WrongKind::UnknownEnum | WrongKind::WrongCheckDigit | WrongKind::UnknownTerminal
-        )
+        self.reject_reason().is_none()
     }
 }
 

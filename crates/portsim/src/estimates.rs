@@ -14,6 +14,7 @@ use events::v1::{self, Classifier, OperationsEventType, PortCallPhase, PortCallS
 impl Port {
     /// The agent announces a call: moves, notice, first estimate; the terminal answers.
     pub(crate) fn announce(&mut self, id: Id<Call>) {
+        self.introduce(id);
         self.forecast_moves(id);
         self.notice(id);
         self.estimate(id, Source::Pcs);
@@ -117,6 +118,28 @@ impl Port {
             call.planned_us = Some(at_us);
             self.stamp(Source::Tos, id, arrival(Classifier::Pln, at_us));
         }
+    }
+
+    /// The craft's lasting data, once a rotation.
+    fn introduce(&mut self, id: Id<Call>) {
+        let Some(call) = self.calls.get(id).filter(|call| call.rotation_seq == 1) else {
+            return;
+        };
+        let Some(craft) = self.craft.get(call.craft) else {
+            return;
+        };
+        let vessel = &craft.hull.particulars;
+        let body = v1::Vessel {
+            imo: vessel.imo.clone(),
+            mmsi: vessel.mmsi.clone(),
+            eni: vessel.eni.clone(),
+            name: vessel.name.clone(),
+            length_cm: vessel.length_cm.unwrap_or(0),
+            beam_cm: vessel.beam_cm.unwrap_or(0),
+            draught_max_cm: craft.hull.draught_max_cm,
+        };
+        let head = Head::act(self.now_us, "");
+        self.send(Source::Master, head, body);
     }
 
     fn forecast_moves(&mut self, id: Id<Call>) {

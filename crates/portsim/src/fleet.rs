@@ -8,6 +8,8 @@ use events::v1;
 #[derive(Debug, Clone)]
 pub(crate) struct Hull {
     pub particulars: v1::VesselParticulars,
+    /// At full load.
+    pub draught_max_cm: u32,
     pub carrier: &'static str,
     pub ship_type: &'static str,
     /// Speed under way, metres an hour.
@@ -102,6 +104,7 @@ pub(crate) fn barge(random: &mut Random) -> Hull {
             kind: v1::VesselKind::Barge.into(),
             ..Default::default()
         },
+        draught_max_cm,
         carrier: random.pick(&OPERATORS),
         ship_type: "Cargo",
         speed_m_per_h: random.between(10_500, 16_000),
@@ -124,6 +127,7 @@ pub(crate) fn coaster(random: &mut Random) -> Hull {
             kind: v1::VesselKind::Sea.into(),
             ..Default::default()
         },
+        draught_max_cm: 390,
         carrier: random.pick(&OPERATORS),
         ship_type: "Cargo",
         speed_m_per_h: random.between(12_000, 17_000),

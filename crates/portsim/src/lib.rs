@@ -10,12 +10,13 @@
 //! port as it is.
 //!
 //! Reading order: `simulation` (the iterator), `port` (who does what), `agenda` (what will happen); then the parts:
-//! `vessels`, `estimates`, `quay`, `cranes`, `yard`, `gate`, `customs`, `rail`, `gauge`, `ais`, `reefers`, `commands`,
+//! `announcing`, `vessels`, `estimates`, `quay`, `cranes`, `yard`, `gate`, `customs`, `rail`, `gauge`, `ais`, `reefers`, `commands`,
 //! with `terminals`, `fleet`, `river` and `containers` for what they are about; last `outbox` and `disorder` for how
 //! events become records, and `truth` for the counts.
 
 mod agenda;
 mod ais;
+mod announcing;
 mod commands;
 mod containers;
 mod cranes;

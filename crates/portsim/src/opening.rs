@@ -107,7 +107,7 @@ impl Port {
     /// Calls of the coming day and a half are announced already; some craft arrive within the first minutes.
     fn first_vessels(&mut self) {
         let per_hour = self.vessels_per_hour();
-        for hour in 0..crate::vessels::LEAD_US / HOUR_US {
+        for hour in 0..crate::announcing::LEAD_US / HOUR_US {
             let (barges, coasters) = (per_hour.0, per_hour.1);
             let at_us = self.start_us() + hour * HOUR_US;
             self.announce_hour(at_us, barges, coasters);

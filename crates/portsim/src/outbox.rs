@@ -5,7 +5,7 @@ use crate::payload::{self, Payload};
 use crate::random::Random;
 use crate::settings::{Disorder, Partitions, Settings};
 use crate::sources::{Source, SourceDecl};
-use crate::time::SECOND_US;
+use crate::time::{MINUTE_US, SECOND_US};
 use crate::truth::{Kind, Truth};
 use events::{Event, Stream, v1};
 use std::cmp::{Ordering, Reverse};
@@ -116,6 +116,7 @@ pub(crate) struct Outbox {
     random: Random,
     disorder: Disorder,
     partitions: Partitions,
+    end_us: i64,
     decls: Vec<SourceDecl>,
     seqs: [u64; Source::ALL.len()],
     beats: u64,
@@ -131,6 +132,7 @@ impl Outbox {
             random: Random::new(settings.seed, 100),
             disorder: settings.disorder.clone(),
             partitions: settings.partitions,
+            end_us: settings.end_at_us(),
             decls: Source::ALL.iter().map(|source| source.decl()).collect(),
             seqs: [0; Source::ALL.len()],
             beats: 0,
@@ -202,13 +204,7 @@ impl Outbox {
     ) {
         let bound_us = i64::from(self.decls[source.place()].out_of_order_max_s) * SECOND_US;
         let latest_us = (row_time_us + bound_us * 95 / 100).max(record_time_us);
-        if !matches!(source, Source::Master | Source::Planner)
-            && self.random.chance_ppm(self.disorder.late_ppm)
-        {
-            let arrival_us = row_time_us
-                + 2 * bound_us
-                + 600 * SECOND_US
-                + self.random.between(60 * SECOND_US, 1_500 * SECOND_US);
+        if let Some(arrival_us) = self.late_arrival_us(source, row_time_us, bound_us) {
             let kind = Kind::Event {
                 table,
                 is_late: true,
@@ -234,6 +230,19 @@ impl Outbox {
             is_held_up,
         };
         self.post(arrival_us, source, kind, produced);
+    }
+
+    /// When an event arrives that is to be late; None if it is not, and none is that would come after the end. Master
+    /// data and commands are spared, since a plan must not hang on chance.
+    fn late_arrival_us(&mut self, source: Source, row_time_us: i64, bound_us: i64) -> Option<i64> {
+        if matches!(source, Source::Master | Source::Planner)
+            || !self.random.chance_ppm(self.disorder.late_ppm)
+        {
+            return None;
+        }
+        let over_us = self.random.between(30 * MINUTE_US, 60 * MINUTE_US);
+        let arrival_us = row_time_us + 2 * bound_us + over_us;
+        (arrival_us < self.end_us).then_some(arrival_us)
     }
 
     fn copies(&mut self, source: Source) -> u32 {

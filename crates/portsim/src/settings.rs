@@ -31,8 +31,8 @@ pub struct Settings {
 pub struct Disorder {
     /// Events that come after later ones of their source, yet within its bound.
     pub out_of_order_ppm: u32,
-    /// Events that come after more than twice their source's bound and ten minutes. Master data and planner commands
-    /// are spared.
+    /// Events that come after more than twice their source's bound and half an hour, though not after the end. Master
+    /// data and planner commands are spared.
     pub late_ppm: u32,
     /// Exact copies, of every source but AIS.
     pub duplicate_ppm: u32,

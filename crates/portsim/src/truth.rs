@@ -29,7 +29,7 @@ pub struct SourceTruth {
     pub events: u64,
     /// Exact copies of events.
     pub duplicates: u64,
-    /// Events that came later than twice the bound and ten minutes. Counted in `events` too.
+    /// Events that came later than twice the bound and half an hour. Counted in `events` too.
     pub late: u64,
     /// Events that were held up within the bound. Counted in `events` too.
     pub held_up: u64,
