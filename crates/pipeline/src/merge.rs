@@ -245,7 +245,7 @@ impl Merge {
                 break;
             };
             if windows_at == Some(at_us) {
-                let fired = self.state.fire(at_us, begin_us);
+                let fired = self.state.fire(at_us, begin_us, horizon_us);
                 for failure in &fired.failures {
                     self.tally.query_failed(&failure.query, failure);
                 }
