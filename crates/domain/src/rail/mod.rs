@@ -20,6 +20,7 @@ pub mod plan;
 pub mod problem;
 pub mod rules;
 pub mod unit;
+pub mod wagons;
 
 pub use check::{Violation, check};
 pub use cost::Cost;

@@ -16,6 +16,8 @@ pub mod greedy;
 pub mod interior;
 pub mod kernel;
 pub mod knapsack;
+pub mod load;
+pub mod overbook;
 pub mod prices;
 pub mod read;
 pub mod relaxation;
