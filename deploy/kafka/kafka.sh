@@ -156,14 +156,18 @@ rootLogger.appenderRef.console.ref=console
 EOF
 }
 
+# The command line of a process, by /proc where there is one.
+command_of() {
+  if [[ -r "/proc/$1/cmdline" ]]; then tr '\0' ' ' <"/proc/$1/cmdline"; else ps -o args= -p "$1" 2>/dev/null; fi
+}
+
 # The process of node N, if it runs. A number that another program has by now is not taken for it.
 pid_of() {
   local file="$RUN/node-$1/pid" pid
   [[ -f "$file" ]] || return 1
   pid=$(<"$file")
-  [[ -d "/proc/$pid" || ! -d /proc/self ]] || return 1
   kill -0 "$pid" 2>/dev/null || return 1
-  ps -o args= -p "$pid" 2>/dev/null | grep -qF "$RUN/node-$1/server.properties" || return 1
+  command_of "$pid" | grep -qF "$RUN/node-$1/server.properties" || return 1
   printf '%s\n' "$pid"
 }
 
@@ -171,8 +175,10 @@ launch() {
   local node=$1 home="$RUN/node-$1" lib
   lib=$(<"$RUN/lib")
   : >"$home/log"
-  # Detached from the caller's terminal and pipes; setsid keeps its interrupts away.
-  setsid java -Xms"$HEAP" -Xmx"$HEAP" -Xss512k -XX:+UseSerialGC -XX:-UsePerfData -XX:+ExitOnOutOfMemoryError \
+  # Detached from the caller's terminal and pipes; setsid keeps its interrupts away, nohup its hang-ups.
+  local detached=nohup
+  command -v setsid >/dev/null && detached=setsid
+  "$detached" java -Xms"$HEAP" -Xmx"$HEAP" -Xss512k -XX:+UseSerialGC -XX:-UsePerfData -XX:+ExitOnOutOfMemoryError \
     -Djava.net.preferIPv4Stack=true -Dlog4j2.configurationFile="file:$RUN/log4j2.properties" \
     -cp "$lib/*" kafka.Kafka "$home/server.properties" </dev/null >>"$home/log" 2>&1 &
   printf '%s\n' $! >"$home/pid"

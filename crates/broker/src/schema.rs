@@ -228,3 +228,46 @@ fn split_field(shape: &str) -> Option<(&str, &str)> {
     }
     (depth == 0).then_some((shape, ""))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_request_offered_has_a_shape() {
+        for (key, _, _) in crate::api::OFFERED {
+            assert!(shape(*key).is_some(), "{key:?}");
+        }
+    }
+
+    #[test]
+    fn lengths_are_borne_out_or_refused() {
+        // One topic "t" with no partitions, at version 1 of DeleteRecords.
+        let sound = [0, 0, 0, 1, 0, 1, b't', 0, 0, 0, 0, 0, 0, 0, 9];
+        assert!(is_sound(ApiKey::DeleteRecords, 1, &sound));
+        for cut in 0..sound.len() {
+            assert!(
+                !is_sound(ApiKey::DeleteRecords, 1, &sound[..cut]),
+                "{cut} bytes"
+            );
+        }
+        let mut many = sound;
+        many[0] = 0x7f;
+        assert!(!is_sound(ApiKey::DeleteRecords, 1, &many));
+        many[0] = 0x80;
+        assert!(
+            !is_sound(ApiKey::DeleteRecords, 1, &many),
+            "a negative count that is not null"
+        );
+    }
+
+    #[test]
+    fn small_elements_are_counted() {
+        // An array of 300,000 null strings: all there, and more than one request may have.
+        let mut body = 300_000i32.to_be_bytes().to_vec();
+        body.extend(std::iter::repeat_n(0xff, 600_000));
+        assert!(!is_sound(ApiKey::DeleteGroups, 0, &body));
+        body[..4].copy_from_slice(&100_000i32.to_be_bytes());
+        assert!(is_sound(ApiKey::DeleteGroups, 0, &body));
+    }
+}

@@ -8,6 +8,8 @@ use tokio::sync::oneshot;
 
 use super::offsets::{Committed, OffsetKey};
 
+/// How long offsets are kept for a group without members (`offsets.retention.minutes`).
+const OFFSETS_EXPIRY_MS: i64 = 604_800_000;
 /// Members that one group may have.
 pub(crate) const MEMBERS_MAX: usize = 1_000;
 
@@ -116,12 +118,13 @@ impl Group {
         self.members.is_empty()
     }
 
-    /// Nothing would be lost with it.
-    pub(crate) fn is_forgettable(&self) -> bool {
+    /// Nothing would be lost with it: no members, and no offsets or only ones that are past their time.
+    pub(crate) fn is_forgettable(&self, now_ms: i64) -> bool {
+        let is_unused = now_ms.saturating_sub(self.used_at_ms) > OFFSETS_EXPIRY_MS;
         self.members.is_empty()
             && self.pending.is_empty()
-            && self.offsets.is_empty()
             && self.transactional.is_empty()
+            && (self.offsets.is_empty() || is_unused)
     }
 
     /// Checks that the member belongs to the group, and that its instance is not someone else's by now.

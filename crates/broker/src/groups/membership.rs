@@ -59,6 +59,7 @@ impl Group {
         if !self.members.contains_key(&leaving) {
             return Err(ResponseError::UnknownMemberId);
         }
+        self.used_at_ms = now_ms;
         self.remove_member(&leaving, ResponseError::UnknownMemberId);
         self.after_removal(now_ms);
         Ok(())
@@ -81,6 +82,7 @@ impl Group {
             self.remove_member(member_id, ResponseError::UnknownMemberId);
         }
         if !expired.is_empty() {
+            self.used_at_ms = now_ms;
             self.after_removal(now_ms);
         } else if self.pending.len() != pending_before {
             self.try_complete_join(now_ms);

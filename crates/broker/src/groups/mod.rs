@@ -90,7 +90,7 @@ impl Groups {
             cell.lock().expire(now_ms);
         }
         self.index()
-            .retain(|_, cell| Arc::strong_count(cell) > 1 || !cell.lock().is_forgettable());
+            .retain(|_, cell| Arc::strong_count(cell) > 1 || !cell.lock().is_forgettable(now_ms));
     }
 
     /// Forgets the offsets of a topic that is gone.
