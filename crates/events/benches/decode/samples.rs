@@ -233,7 +233,6 @@ fn port_call_timestamp(row: u64) -> Event {
         rotation_seq: (row % 5) as u32,
         rotation_id: format!("ROT-{:06}", scatter(row) % 100_000),
         priority: Some(1),
-        ..Default::default()
     };
     let body = Some(vessel_event::Body::PortCallTimestamp(timestamp));
     v1::VesselEvent {

@@ -39,7 +39,7 @@ pub(crate) fn record(
         limits,
         value,
     };
-    let mut around = [(0u16, 0usize); DEPTH_MAX];
+    let (mut nodes_around, mut ends_around) = ([0u16; DEPTH_MAX], [0usize; DEPTH_MAX]);
     let mut depth = 0;
     let (mut node_place, mut end) = (0u16, value.len());
     let mut node = &layout.nodes[0];
@@ -54,7 +54,7 @@ pub(crate) fn record(
                 return Ok(());
             }
             depth -= 1;
-            (node_place, end) = around[depth];
+            (node_place, end) = (nodes_around[depth], ends_around[depth]);
             node = &layout.nodes[usize::from(node_place)];
             continue;
         }
@@ -73,7 +73,8 @@ pub(crate) fn record(
             continue;
         }
         let inner_end = wire::length(value, &mut pos, end).map_err(fault)?;
-        around[depth & (DEPTH_MAX - 1)] = (node_place, end);
+        let place = depth & (DEPTH_MAX - 1);
+        (nodes_around[place], ends_around[place]) = (node_place, end);
         depth += 1;
         end = inner_end;
         node_place = if op.code == Code::Body {
