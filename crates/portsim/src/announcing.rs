@@ -12,6 +12,8 @@ use events::v1;
 
 /// How long before its arrival a craft is announced.
 pub(crate) const LEAD_US: i64 = 36 * HOUR_US;
+/// Calls that the port knows of at most; craft beyond that go elsewhere. A usual day has some 250.
+const CALLS_MAX: usize = 600;
 /// Depth of the shallowest berth at 233 cm on the gauge.
 const SHALLOWEST_CM: i64 = 320;
 /// Water under the keel that a craft plans with; more than the berths ask for, since the water may fall.
@@ -77,6 +79,9 @@ impl Port {
     }
 
     fn new_craft(&mut self, is_barge: bool, arrives_us: i64, told_us: i64) {
+        if self.calls.len() >= CALLS_MAX {
+            return;
+        }
         let random = &mut self.vessel_random;
         let mut hull = match is_barge {
             true => fleet::barge(random),

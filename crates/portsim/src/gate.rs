@@ -37,35 +37,54 @@ const HAULIERS: [&str; 8] = [
 const TOWNS: [&str; 8] = ["DU", "KR", "WES", "E", "D", "MG", "BOT", "KLE"];
 
 /// Lorries an hour at the busiest time, in the whole port.
-const BUSY_PER_HOUR: i64 = 230;
+const BUSY_PER_HOUR: i64 = 300;
 
 impl Port {
     /// Poisson arrivals with the rhythm of working hours.
     pub(crate) fn truck_comes(&mut self) {
         let share = time::share_ppm(&time::TRUCKS, self.now_us);
         if self.gate_random.chance_ppm(share) {
-            let weights: Vec<u32> = TERMINALS
-                .iter()
-                .map(|terminal| terminal.truck_weight)
+            let weights: Vec<u32> = (0..TERMINALS.len())
+                .map(|terminal| self.calling_for_trucks(terminal))
                 .collect();
             let terminal = self.gate_random.weighted(&weights);
             self.a_truck_with_work(terminal);
         }
-        let busy = BUSY_PER_HOUR * i64::from(self.settings.traffic_percent) / 100;
+        let busy =
+            BUSY_PER_HOUR * i64::from(self.settings.traffic_percent) * self.backlog_percent()
+                / 10_000;
         let wait_us = self.gate_random.exponential(HOUR_US / busy.max(1));
         self.after(wait_us, Step::TruckComes);
+    }
+
+    /// Hauliers send more lorries when containers pile up in the port.
+    fn backlog_percent(&self) -> i64 {
+        let waiting: usize = self
+            .terminals
+            .iter()
+            .map(|terminal| terminal.for_truck.len())
+            .sum();
+        let usual: u32 = (0..TERMINALS.len()).map(usual_stock).sum();
+        (waiting as i64 * 100 / i64::from(usual)).clamp(90, 170)
+    }
+
+    /// A terminal draws lorries by its size, and more when containers pile up that should go by road.
+    fn calling_for_trucks(&self, terminal: usize) -> u32 {
+        let imports = self.terminals[terminal].for_truck.len() as u32;
+        let percent = (imports * 100 / usual_stock(terminal)).clamp(50, 400);
+        TERMINALS[terminal].truck_weight * percent
     }
 
     /// What a lorry does follows from what the yard is short of: many imports, more fetching; few exports, more bringing.
     fn a_truck_with_work(&mut self, terminal: usize) {
         let spec = &TERMINALS[terminal];
-        let usual = i64::from(spec.yard_teu) / 7;
+        let usual = i64::from(usual_stock(terminal));
         let imports = self.terminals[terminal].for_truck.len() as i64;
         let exports = self.terminals[terminal].for_barge.len() as i64;
-        let fetch_percent = (imports * 62 / usual.max(1)).clamp(8, 96);
+        let fetch_percent = (imports * 62 / usual).clamp(8, 96);
         let bring_percent = match spec.berths.is_empty() {
             true => 0,
-            false => (125 - exports * 75 / usual.max(1)).clamp(5, 96),
+            false => (125 - exports * 75 / usual).clamp(5, 96),
         };
         let fetches = self.gate_random.percent(fetch_percent as u32);
         let brings = self.gate_random.percent(bring_percent as u32);
@@ -187,6 +206,11 @@ impl Port {
         let head = Head::act(self.now_us, TERMINALS[truck.terminal].id);
         self.send(Source::Gate, head, body);
     }
+}
+
+/// Containers that usually wait for lorries, and as many for barges.
+pub(crate) fn usual_stock(terminal: usize) -> u32 {
+    (TERMINALS[terminal].yard_teu / 7).max(1)
 }
 
 fn by_truck(truck: &Truck) -> Carriage {

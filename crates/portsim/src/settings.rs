@@ -16,7 +16,7 @@ pub struct Settings {
     pub hours: u32,
     /// How often transponders and reefers speak, in percent of the usual. It changes the number of records, not the port.
     pub chatter_percent: u32,
-    /// Calls, lorries and trains, in percent of a usual day. Above about 130 the quays overflow, as they would.
+    /// Calls and lorries, in percent of a usual day. Above about 130 craft queue for days, and some go elsewhere.
     pub traffic_percent: u32,
     /// What goes wrong on the way into Kafka.
     pub disorder: Disorder,

@@ -5,6 +5,7 @@ use super::running::Passage;
 use super::services::SERVICES;
 use crate::agenda::Step;
 use crate::containers::Exit;
+use crate::gate::usual_stock;
 use crate::pool::Id;
 use crate::port::Port;
 use crate::terminals::TERMINALS;
@@ -154,8 +155,11 @@ impl Port {
         }
         inbound.units -= 1;
         let (train, terminal) = (inbound.train.clone(), SERVICES[inbound.service].terminal);
-        let has_quay = !TERMINALS[terminal].berths.is_empty();
-        let exit = match has_quay && self.rail_random.percent(40) {
+        // What piles up for barges already goes by road.
+        let for_barge = self.terminals[terminal].for_barge.len() as u32;
+        let takes_barge =
+            !TERMINALS[terminal].berths.is_empty() && for_barge < usual_stock(terminal) * 3 / 2;
+        let exit = match takes_barge && self.rail_random.percent(40) {
             true => Exit::Barge,
             false => Exit::Truck,
         };

@@ -85,33 +85,39 @@ fn records_by_number_can_be_asked_for() {
     }
 }
 
+/// The most things that are held at one time.
+fn most_held(days: u32, traffic_percent: u32) -> usize {
+    let settings = Settings {
+        hours: 24 * days,
+        chatter_percent: 3,
+        traffic_percent,
+        ..Settings::default()
+    };
+    let mut simulation = Simulation::new(settings).unwrap();
+    let mut most = 0;
+    while simulation.next().is_some() {
+        let held = simulation.held();
+        let of_port = held.containers + held.craft + held.calls + held.rail_units;
+        most = most.max(held.steps + held.records + of_port);
+    }
+    most
+}
+
 #[test]
 fn memory_is_bounded_by_the_port_not_by_the_days() {
-    let most = |hours| {
-        let settings = Settings {
-            hours,
-            chatter_percent: 20,
-            ..Settings::default()
-        };
-        let mut simulation = Simulation::new(settings).unwrap();
-        let mut most = 0;
-        while simulation.next().is_some() {
-            let held = simulation.held();
-            most = most.max(
-                held.steps
-                    + held.records
-                    + held.containers
-                    + held.craft
-                    + held.calls
-                    + held.rail_units,
-            );
-        }
-        most
-    };
-    let (one_day, four_days) = (most(24), most(96));
+    let (few, many) = (most_held(3, 100), most_held(10, 100));
     assert!(
-        four_days < one_day * 3 / 2,
-        "{one_day} things in one day, {four_days} in four"
+        many < few * 5 / 4,
+        "{few} things in three days, {many} in ten"
+    );
+}
+
+#[test]
+fn a_port_that_is_asked_for_too_much_turns_craft_away() {
+    let (few, many) = (most_held(3, 300), most_held(6, 300));
+    assert!(
+        many < few * 5 / 4,
+        "{few} things in three days, {many} in six"
     );
 }
 
