@@ -126,3 +126,7 @@ fn planner(envelope: Option<&Envelope>, body: &planner_event::Body) -> String {
         Body::Heartbeat(_) => String::new(),
     }
 }
+
+#[cfg(test)]
+#[path = "key_tests.rs"]
+mod tests;

@@ -6,6 +6,7 @@
 //! Whether a record is accepted does not depend on the projection: fields that nobody needs are checked all the same.
 //! What prost accepts is accepted with the same values, what prost rejects is rejected, but for these rules of our own:
 //! an empty value, a record without a known body, without source, id or times, and anything above a limit is rejected.
+mod buffers;
 mod column;
 mod error;
 mod head;
