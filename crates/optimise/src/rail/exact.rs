@@ -96,7 +96,7 @@ pub fn finish(
 impl Search<'_> {
     fn descend(&mut self, depth: usize, spent: i64, stop: &dyn Fn() -> bool) {
         self.nodes += 1;
-        self.is_cut |= self.nodes > MAX_NODES || (self.nodes % 1024 == 0 && stop());
+        self.is_cut |= self.nodes > MAX_NODES || (self.nodes.is_multiple_of(1024) && stop());
         if self.is_cut {
             return;
         }

@@ -11,6 +11,10 @@ pub fn regret(core: &Core, price: &[i64]) -> Vec<u32> {
 }
 
 /// As [`regret`], but the options of `known` are kept where they fit (in the order of items).
+#[expect(
+    clippy::needless_range_loop,
+    reason = "the index names an item in several arrays"
+)]
 pub fn repair(core: &Core, known: &[Option<u32>], price: &[i64]) -> Vec<u32> {
     let mut room = core.capacity().to_vec();
     let mut choice: Vec<u32> = (0..core.items())

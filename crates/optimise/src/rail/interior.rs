@@ -167,6 +167,10 @@ pub fn newton_work(core: &Core, active: &Active) -> u64 {
 
 /// Values below the least priced option by a margin, shares inverse to what options lack to that: every product of a
 /// share and its dual is then alike within an item. Prices so that rows are alike too.
+#[expect(
+    clippy::needless_range_loop,
+    reason = "the index names an item in several arrays"
+)]
 fn start(form: &Form) -> Point {
     let mut share = vec![0.0; form.options.len()];
     let mut share_dual = vec![0.0; form.options.len()];
@@ -388,6 +392,10 @@ impl Normal {
     }
 
     /// The Newton step to `target` complementarity. Row duals are `-prices`.
+    #[expect(
+        clippy::needless_range_loop,
+        reason = "the index names an item in several arrays"
+    )]
     fn solve(
         &mut self,
         form: &Form,

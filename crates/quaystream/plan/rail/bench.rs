@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use domain::rail::check;
+use domain::rail::{check, wagons};
 use optimise::rail::generate::{Shape, problem};
+use optimise::rail::load;
 use optimise::rail::read::{gap, slots};
 
 use super::bare;
@@ -231,4 +232,50 @@ pub fn scale(limit: &LimitArgs) -> Result<String, RailError> {
         row(&mut table, &mut gaps, shape, 1, limit)?;
     }
     Ok(heading() + &table.render())
+}
+
+/// Generated trains, loaded or refuted.
+pub fn loads(count: u64, limit: &LimitArgs) -> Result<String, RailError> {
+    let (mut stand, mut fall, mut unknown, mut first_fit_fails) = (0, 0, 0, 0);
+    let mut times_ms = Vec::new();
+    for seed in 0..count {
+        let fill_percent = 60 + (seed % 9) as i64 * 5;
+        let (consist, units) = load::generate::train(20 + (seed % 21) as usize, fill_percent, seed);
+        let stands = load::first_fit(&consist, &units)
+            .is_some_and(|loading| wagons::check(&consist, &units, &loading).is_ok());
+        first_fit_fails += u64::from(!stands);
+        let start_s = thread_cpu_s();
+        let deadline = limit.deadline();
+        let answer = load::solve(&consist, &units, limit.seed, &limit.budget(&deadline));
+        times_ms.push((thread_cpu_s() - start_s) * 1_000.0);
+        match answer {
+            load::Answer::Loaded(loading) => {
+                wagons::check(&consist, &units, &loading).map_err(|violations| {
+                    RailError::Refused {
+                        file: PathBuf::from(format!("generated train {seed}")),
+                        violations: violations
+                            .iter()
+                            .map(|violation| format!("{violation:?}"))
+                            .collect(),
+                    }
+                })?;
+                stand += 1;
+            }
+            load::Answer::Impossible(_) => fall += 1,
+            load::Answer::Unknown => unknown += 1,
+        }
+    }
+    times_ms.sort_by(f64::total_cmp);
+    let at = |part: usize| {
+        times_ms.get((times_ms.len() * part / 100).min(times_ms.len().saturating_sub(1)))
+    };
+    let ms = |part| at(part).map_or(0.0, |ms| *ms);
+    Ok(heading()
+        + &format!(
+            "{count} trains: {stand} loaded, {fall} proved impossible, {unknown} unknown; first fit fails on {first_fit_fails}\n\
+             processor time: median {:.1} ms, 99 of 100 {:.1} ms, worst {:.1} ms\n",
+            ms(50),
+            ms(99),
+            ms(100)
+        ))
 }

@@ -77,12 +77,12 @@ pub fn bare(problem: &Assignment, plan: &[usize]) -> String {
     }
     let rows = problem.capacities.len() / problem.trains.max(1);
     let mut table = Table::new(&["train", "units", "filled"]);
-    for train in 0..problem.trains.min(LINES) {
+    for (train, units) in count.iter().enumerate().take(LINES) {
         let bars =
             (train * rows..(train + 1) * rows).map(|row| bar(used[row], problem.capacities[row]));
         table.row([
             train.to_string(),
-            count[train].to_string(),
+            units.to_string(),
             bars.collect::<Vec<_>>().join("  "),
         ]);
     }

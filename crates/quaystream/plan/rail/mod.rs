@@ -10,6 +10,7 @@ pub mod error;
 pub mod full;
 pub mod json;
 pub mod output;
+pub mod week;
 
 use std::path::PathBuf;
 
@@ -20,7 +21,7 @@ pub use error::RailError;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The instance file
-    #[arg(required_unless_present_any = ["bench", "generate", "scale"])]
+    #[arg(required_unless_present_any = ["bench", "generate", "scale", "week", "loads"])]
     pub file: Option<PathBuf>,
     /// The file's format; by its ending if not given (.json is json, .txt slots, none gap)
     #[arg(long, value_enum)]
@@ -45,6 +46,12 @@ pub struct Args {
     /// Solve generated full-rule problems of 100 to 20,000 units and print a table
     #[arg(long)]
     pub scale: bool,
+    /// Plan a simulated week every four hours over so many seeds, against first come first served
+    #[arg(long, value_name = "SEEDS")]
+    pub week: Option<u64>,
+    /// Load so many generated trains of 20 to 40 wagons, against first fit
+    #[arg(long, value_name = "COUNT")]
+    pub loads: Option<u64>,
 }
 
 /// Input formats.
@@ -75,6 +82,12 @@ pub fn run(args: &Args) -> Result<String, RailError> {
     }
     if args.scale {
         return bench::scale(&args.limit);
+    }
+    if let Some(seeds) = args.week {
+        return week::run(seeds, &args.limit);
+    }
+    if let Some(count) = args.loads {
+        return bench::loads(count, &args.limit);
     }
     let file = args.file.as_ref().ok_or(RailError::NoFile)?;
     let text = error::read(file)?;

@@ -55,7 +55,7 @@ fn patterns(yard: &mut Yard, site: usize, left: &mut u64, stop: &dyn Fn() -> boo
 
 fn step(left: &mut u64, stop: &dyn Fn() -> bool) -> bool {
     *left = left.saturating_sub(1);
-    *left > 0 && (*left % 1024 != 0 || !stop())
+    *left > 0 && (!left.is_multiple_of(1024) || !stop())
 }
 
 /// Enough places of each length?

@@ -180,6 +180,12 @@ fn alone(consist: &Consist, sorted: &Sorted) -> Option<Proof> {
     None
 }
 
+/// Units of each length.
+type Way = [i64; MAX_LENGTHS];
+
+/// What tells wagons apart: type and lost patterns.
+type WagonKey<'c> = (usize, &'c [(usize, usize)]);
+
 type Asked = [(i64, i64, i64); MAX_LENGTHS];
 
 /// With everything asked of the other lengths aboard, how many of the first can stand at the most; `None` if the others
@@ -190,7 +196,7 @@ fn most_of_first(consist: &Consist, asked: &Asked) -> Option<i64> {
     let mut before = vec![i64::MIN; (second + 1) * width];
     let mut after = before.clone();
     before[0] = 0;
-    let mut known: BTreeMap<(usize, &[(usize, usize)]), Vec<[i64; MAX_LENGTHS]>> = BTreeMap::new();
+    let mut known: BTreeMap<WagonKey, Vec<Way>> = BTreeMap::new();
     for (nth, wagon) in consist
         .wagons
         .iter()
@@ -198,7 +204,7 @@ fn most_of_first(consist: &Consist, asked: &Asked) -> Option<i64> {
         .filter(|(_, wagon)| !wagon.is_defective)
     {
         let ways = known
-            .entry((wagon.wagon_type, &wagon.lost_patterns))
+            .entry((wagon.wagon_type, wagon.lost_patterns.as_slice()))
             .or_insert_with(|| wagon_ways(consist, nth, asked));
         after.fill(i64::MIN);
         for (state, &first) in before
@@ -227,7 +233,7 @@ pub fn crowded(consist: &Consist, asked: &[(i64, i64, i64)]) -> Option<(Vec<usiz
         *to = *from;
     }
     let wagons = (0..consist.wagons.len()).filter(|&wagon| !consist.wagons[wagon].is_defective);
-    let ways: Vec<Vec<[i64; MAX_LENGTHS]>> = wagons
+    let ways: Vec<Vec<Way>> = wagons
         .map(|wagon| wagon_ways(consist, wagon, &padded))
         .collect();
     for subset in 1_u32..1 << asked.len().min(MAX_LENGTHS) {
@@ -247,7 +253,7 @@ pub fn crowded(consist: &Consist, asked: &[(i64, i64, i64)]) -> Option<(Vec<usiz
 }
 
 /// How many of each length one wagon can carry, when each weighs what is asked at least; only ways that no other beats.
-fn wagon_ways(consist: &Consist, wagon: usize, asked: &Asked) -> Vec<[i64; MAX_LENGTHS]> {
+fn wagon_ways(consist: &Consist, wagon: usize, asked: &Asked) -> Vec<Way> {
     let wagon_type = consist.type_of(wagon);
     let mut ways: Vec<([i64; MAX_LENGTHS], Vec<i64>)> =
         vec![([0; MAX_LENGTHS], vec![0; wagon_type.bogie_axles.len()])];
@@ -297,7 +303,7 @@ fn wagon_ways(consist: &Consist, wagon: usize, asked: &Asked) -> Vec<[i64; MAX_L
             .enumerate()
             .all(|(number, &load)| load <= bogie::limit_kg(consist, wagon_type, number))
     };
-    let mut counts: Vec<[i64; MAX_LENGTHS]> = ways
+    let mut counts: Vec<Way> = ways
         .into_iter()
         .filter(|(_, bogies)| stands(bogies))
         .map(|(count, _)| count)

@@ -46,6 +46,10 @@ pub struct Yard<'a> {
 
 impl<'a> Yard<'a> {
     /// An empty train; every site in its first pattern.
+    #[expect(
+        clippy::needless_range_loop,
+        reason = "the index names an item in several arrays"
+    )]
     pub fn new(consist: &'a Consist, units: &'a [LoadUnit]) -> Self {
         let mut sites = Vec::new();
         let mut of_wagon = vec![Vec::new(); consist.wagons.len()];
