@@ -6,7 +6,7 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use events::{Event, row_time_us};
+use events::Event;
 use imports::{Fate, Format, Outcome};
 use kafka::feed::Feeder;
 
@@ -111,16 +111,7 @@ impl Writer<'_> {
             return;
         };
         let key = event.key();
-        let sent = feeder.send(topic, None, Some(&key), Some(&event.encode_to_vec()), timestamp_ms(event));
+        let sent = feeder.send(topic, None, Some(&key), Some(&event.encode_to_vec()), feed::timestamp_ms(event));
         self.failure = sent.err();
     }
-}
-
-/// Kafka's timestamp of an imported event: when it was recorded, which is what it is judged by.
-pub fn timestamp_ms(event: &Event) -> i64 {
-    let Some(envelope) = event.envelope() else {
-        return 0;
-    };
-    let row_time_us = row_time_us(envelope.classifier(), envelope.event_time_us, envelope.record_time_us);
-    row_time_us.max(envelope.record_time_us) / 1_000
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use events::Stream;
+use events::{Event, Stream, row_time_us};
 use kafka::feed::Feeder;
 use portsim::{Partitions, Simulation};
 
@@ -86,4 +86,13 @@ fn sleep_until(due: Instant, stop: &StopRequest) {
         }
         std::thread::sleep(left.min(Duration::from_millis(50)));
     }
+}
+
+/// Kafka's timestamp of an imported event: when it was recorded, which is what it is judged by.
+pub fn timestamp_ms(event: &Event) -> i64 {
+    let Some(envelope) = event.envelope() else {
+        return 0;
+    };
+    let row_time_us = row_time_us(envelope.classifier(), envelope.event_time_us, envelope.record_time_us);
+    row_time_us.max(envelope.record_time_us) / 1_000
 }

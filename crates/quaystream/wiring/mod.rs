@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod feed;
 pub mod logging;
+pub mod memory;
 pub mod metrics;
 pub mod processor;
 pub mod signals;

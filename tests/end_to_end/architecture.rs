@@ -1,0 +1,97 @@
+//! The boundaries between the crates, read off their manifests, and the paths that ARCHITECTURE.md names.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// For each crate, which of ours it may know.
+const KNOWS: [(&str, &[&str]); 9] = [
+    ("domain", &[]),
+    ("events", &["domain"]),
+    ("optimise", &["domain"]),
+    ("windows", &["domain", "events"]),
+    ("pipeline", &["domain", "events", "windows", "optimise"]),
+    ("kafka", &["pipeline"]),
+    ("broker", &[]),
+    ("imports", &["domain", "events"]),
+    ("portsim", &["domain", "events"]),
+];
+
+/// Outside technology, and the one crate that may know it.
+const HOMES: [(&str, &str); 8] = [
+    ("prost", "events"),
+    ("prost-reflect", "events"),
+    ("datafusion", "windows"),
+    ("rdkafka", "kafka"),
+    ("kafka-protocol", "broker"),
+    ("clap", "."),
+    ("toml", "."),
+    ("metrics-exporter-prometheus", "."),
+];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Names in `[dependencies]` of a crate.
+fn dependencies(folder: &Path) -> BTreeSet<String> {
+    let text = std::fs::read_to_string(folder.join("Cargo.toml")).expect("a manifest");
+    let mut names = BTreeSet::new();
+    let mut is_inside = false;
+    for line in text.lines().map(str::trim) {
+        if line.starts_with('[') {
+            is_inside = line == "[dependencies]";
+        } else if is_inside && !line.starts_with('#') {
+            let name = line.split(['.', '=', ' ']).next().unwrap_or_default();
+            if !name.is_empty() {
+                names.insert(name.to_owned());
+            }
+        }
+    }
+    names
+}
+
+#[test]
+fn crates_know_only_what_they_may() {
+    let ours: BTreeSet<&str> = KNOWS.iter().map(|(name, _)| *name).collect();
+    for (name, may) in KNOWS {
+        for found in dependencies(&root().join("crates").join(name)) {
+            let is_fine = !ours.contains(found.as_str()) || may.contains(&found.as_str());
+            assert!(is_fine, "{name} must not know {found}");
+        }
+    }
+}
+
+#[test]
+fn every_outside_technology_has_one_home() {
+    for (technology, home) in HOMES {
+        for (name, _) in KNOWS.into_iter().chain([(".", &[] as &[&str])]) {
+            let folder = if name == "." { root() } else { root().join("crates").join(name) };
+            let knows = dependencies(&folder).contains(technology);
+            assert!(!knows || name == home, "{technology} belongs to {home}, and {name} depends on it");
+        }
+    }
+}
+
+#[test]
+fn domain_stands_on_the_standard_library_alone() {
+    assert_eq!(dependencies(&root().join("crates/domain")), BTreeSet::new());
+}
+
+#[test]
+fn paths_named_in_the_architecture_exist() {
+    let text = std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
+    let quoted = text.split('`').skip(1).step_by(2);
+    let paths: Vec<&str> = quoted.filter(|quoted| is_path(quoted)).collect();
+    assert!(paths.len() > 20, "the architecture names files: {paths:?}");
+    for path in paths {
+        assert!(root().join(path).exists(), "ARCHITECTURE.md names {path}, which is not there");
+    }
+}
+
+fn is_path(quoted: &str) -> bool {
+    let first = quoted.split('/').next().unwrap_or_default();
+    quoted.contains('/')
+        && !quoted.contains(char::is_whitespace)
+        && !quoted.contains('*')
+        && matches!(first, "crates" | "deploy" | "docs" | "proto" | "tests" | "benches" | ".ci" | "fuzz")
+}

@@ -1,0 +1,52 @@
+//! Where the tests run: the embedded broker, and a real Kafka if there is one.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use quaystream::config::{Config, Folder};
+use quaystream::demo::scene::Scene;
+
+/// Held for reading by tests on the real Kafka, for writing by the one that kills it.
+static KAFKA: RwLock<()> = RwLock::new(());
+static SCENES: AtomicU64 = AtomicU64::new(0);
+
+/// The bootstrap servers of a real Kafka; says so where there is none.
+pub fn kafka(test: &str) -> Option<String> {
+    let bootstrap = std::env::var("KAFKA_BOOTSTRAP").ok().filter(|text| !text.is_empty());
+    if bootstrap.is_none() {
+        eprintln!("SKIPPED {test} on Apache Kafka: KAFKA_BOOTSTRAP is not set (deploy/kafka/kafka.sh up)");
+    }
+    bootstrap
+}
+
+/// Keeps the real Kafka up as long as it is held.
+pub fn undisturbed() -> RwLockReadGuard<'static, ()> {
+    KAFKA.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Nobody else uses the real Kafka as long as this is held.
+pub fn alone() -> RwLockWriteGuard<'static, ()> {
+    KAFKA.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The shipped configuration with the options of `toml` in it.
+pub fn config(toml: &str) -> Config {
+    Config::parse("test.toml", toml, |_| Ok(Folder::shipped())).expect("a sound configuration")
+}
+
+/// A scene on a real Kafka, with topics that nobody else uses.
+pub fn on_kafka(config: Config, bootstrap: &str) -> Scene {
+    let number = SCENES.fetch_add(1, Ordering::Relaxed);
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+    let prefix = format!("test-{}-{}-{number}.", since.as_micros(), std::process::id());
+    Scene::at(config, bootstrap, &prefix).expect("topics on Kafka")
+}
+
+/// Runs `test` on the embedded broker and, where it is there, on Kafka.
+pub fn on_each(name: &str, toml: &str, test: impl Fn(&Scene, &str)) {
+    test(&Scene::embedded(config(toml)).expect("the embedded broker"), "embedded broker");
+    if let Some(bootstrap) = kafka(name) {
+        let _up = undisturbed();
+        test(&on_kafka(config(toml), &bootstrap), "Apache Kafka");
+    }
+}
