@@ -82,6 +82,10 @@ const CYCLES: [Cycle; 10] = [
 ];
 /// Moves of the first cycle, for each item.
 const MOVES_AN_ITEM: u64 = 100;
+/// The same after a warm start, which needs less.
+const WARM_MOVES_AN_ITEM: u64 = 25;
+/// Cycles without success after which a warm start has given what it can, and the full relaxation follows.
+const WARM_CYCLES: usize = 4;
 /// Moves of the first cycle at least.
 const MOVES_AT_LEAST: u64 = 30_000;
 /// Rounds of the knapsack bound between two cycles.
@@ -126,11 +130,13 @@ impl<'a> Kernel<'a> {
         let known = start.map(|start| start.prices.as_slice());
         let relaxation = relaxation::first(core, &active, known, &stop);
         let prices = Prices::new(core, &active, &relaxation.prices);
+        let known: &[Option<u32>] = start.map_or(&[], |start| &start.choice);
+        let first = greedy::repair(core, known, &prices.reduced);
         let mut kernel = Kernel {
             core,
             budget,
             random: Random::new(seed),
-            best: State::new(core, &greedy::regret(core, &prices.reduced)),
+            best: State::new(core, &first),
             knapsacks: Knapsacks::new(core, &active, &prices),
             active,
             is_warm: start.is_some(),
@@ -182,7 +188,7 @@ impl<'a> Kernel<'a> {
             || items.clone().any(|item| self.active.of(item).is_empty());
     }
 
-    /// Full relaxation after a warm start has gone its first cycle.
+    /// The full relaxation, over what is still in play.
     fn refine(&mut self) {
         let stop = || self.budget.stop.stop();
         let relaxation = relaxation::refined(self.core, &self.active, &self.relaxation, &stop);
@@ -195,7 +201,12 @@ impl<'a> Kernel<'a> {
 
     fn search(&mut self) {
         let budget = self.budget;
-        let mut moves = (MOVES_AN_ITEM * self.core.items() as u64).max(MOVES_AT_LEAST);
+        let each = if self.is_warm {
+            WARM_MOVES_AN_ITEM
+        } else {
+            MOVES_AN_ITEM
+        };
+        let mut moves = (each * self.core.items() as u64).max(MOVES_AT_LEAST);
         let mut nth = 0;
         let mut tried = u64::MAX;
         while !self.is_proved
@@ -214,8 +225,9 @@ impl<'a> Kernel<'a> {
                     moves = moves.saturating_mul(3) / 2;
                 }
             }
-            if self.is_warm {
+            if self.is_warm && nth >= WARM_CYCLES {
                 self.is_warm = false;
+                moves *= MOVES_AN_ITEM / WARM_MOVES_AN_ITEM;
                 self.refine();
                 self.fix();
             }

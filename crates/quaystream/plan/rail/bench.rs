@@ -19,11 +19,11 @@ use crate::plan::table::Table;
 const MAX_DEPTH: usize = 3;
 const SCALE_UNITS: [usize; 8] = [100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000];
 
-fn percent(part: f64) -> String {
+pub(super) fn percent(part: f64) -> String {
     format!("{:.3}", part * 100.0)
 }
 
-fn heading() -> String {
+pub(super) fn heading() -> String {
     format!("calibration {:.3} s\n", calibration_s())
 }
 
@@ -58,7 +58,11 @@ fn best_known(folder: &Path) -> Result<BTreeMap<String, (i64, i64)>, RailError> 
     Ok(known)
 }
 
-fn instances(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), RailError> {
+pub(super) fn instances(
+    folder: &Path,
+    depth: usize,
+    found: &mut Vec<PathBuf>,
+) -> Result<(), RailError> {
     let fault = |source| RailError::File {
         file: folder.to_owned(),
         source,
@@ -154,7 +158,7 @@ pub fn folder(folder: &Path, limit: &LimitArgs) -> Result<String, RailError> {
 }
 
 /// Mean, median, greatest.
-fn spread(parts: &mut [f64]) -> String {
+pub(super) fn spread(parts: &mut [f64]) -> String {
     parts.sort_by(f64::total_cmp);
     match parts {
         [] => "nothing to compare".to_owned(),

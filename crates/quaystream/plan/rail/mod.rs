@@ -10,6 +10,7 @@ pub mod error;
 pub mod full;
 pub mod json;
 pub mod output;
+pub mod warm;
 pub mod week;
 
 use std::path::PathBuf;
@@ -40,6 +41,9 @@ pub struct Args {
     /// Solve every instance of a folder and print a table against its best_known.csv
     #[arg(long, value_name = "DIR")]
     pub bench: Option<PathBuf>,
+    /// With --bench: then take 2 % of the containers off their trains and re-plan within 60 ms from the last plan
+    #[arg(long, requires = "bench")]
+    pub warm: bool,
     /// Solve so many generated full-rule problems of 800 units and 24 trains and print a table
     #[arg(long, value_name = "COUNT")]
     pub generate: Option<u64>,
@@ -75,7 +79,11 @@ pub enum Out {
 /// Runs the command; what it returns goes to standard output.
 pub fn run(args: &Args) -> Result<String, RailError> {
     if let Some(folder) = &args.bench {
-        return bench::folder(folder, &args.limit);
+        return if args.warm {
+            warm::folder(folder, &args.limit)
+        } else {
+            bench::folder(folder, &args.limit)
+        };
     }
     if let Some(count) = args.generate {
         return bench::generated(count, &args.limit);
