@@ -107,7 +107,8 @@ impl Oracle {
         let mut earliest_us = extent.horizon_us;
         for batch in rows.values().flatten() {
             let times = batch.column_by_name(ROW_TIME);
-            let times = times.and_then(|times| times.as_primitive_opt::<TimestampMicrosecondType>());
+            let times =
+                times.and_then(|times| times.as_primitive_opt::<TimestampMicrosecondType>());
             let least = times.and_then(|times| times.values().iter().copied().min());
             earliest_us = earliest_us.min(least.unwrap_or(earliest_us));
         }

@@ -16,8 +16,8 @@ use twox_hash::XxHash3_64;
 use crate::error::{Fault, misuse};
 use crate::fold::{FoldPlan, with_bounds};
 use crate::program::{
-    MergeKey, PLANNER_TICK, Program, Query, Snapshot, Strategy, Streams, TableQuery, history_schema,
-    planner_tick_schema,
+    MergeKey, PLANNER_TICK, Program, Query, Snapshot, Strategy, Streams, TableQuery,
+    history_schema, planner_tick_schema,
 };
 use crate::sql::call::{Kind, ROW_TIME, WINDOW_END, WINDOW_START};
 use crate::sql::cut::{as_slot, cut, leaves};
@@ -450,8 +450,7 @@ fn is_row_wise(plan: &Arc<dyn ExecutionPlan>) -> bool {
 
 /// The one call of a query.
 fn only_window(mut captured: Vec<Captured>) -> Result<Captured> {
-    let hint =
-        "a query has exactly one of TUMBLE, HOP, LEVEL, TICK in its FROM, and may join tables to it";
+    let hint = "a query has exactly one of TUMBLE, HOP, LEVEL, TICK in its FROM, and may join tables to it";
     match (captured.pop(), captured.len()) {
         (Some(only), 0) => Ok(only),
         (Some(second), more) => Err(misuse(

@@ -386,7 +386,9 @@ impl Running {
                 .into_iter()
                 .map(|due| (due, None))
                 .collect()),
-            State::Levels(levels) if levels.next_at() == Some(at_us) && !is_over(levels.every_us()) => {
+            State::Levels(levels)
+                if levels.next_at() == Some(at_us) && !is_over(levels.every_us()) =>
+            {
                 let rows = levels.close(at_us)?;
                 Ok(vec![(last(at_us - levels.every_us()), Some(vec![rows]))])
             }

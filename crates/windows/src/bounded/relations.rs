@@ -146,8 +146,7 @@ fn level(
     let is_before = || time().lt(start());
     let delta = || ident("delta");
     let before = when(is_before(), delta()).otherwise(lit(0_i64))?;
-    let area =
-        when(is_before(), delta() * lit(every_us)).otherwise(delta() * (end() - time()))?;
+    let area = when(is_before(), delta() * lit(every_us)).otherwise(delta() * (end() - time()))?;
     let within = when(is_before(), lit(0_i64)).otherwise(lit(1_i64))?;
     let groups = std::iter::once(start()).chain(keys.iter().map(ident));
     let sums = [

@@ -178,8 +178,23 @@ impl ExecutionPlan for SlotExec {
     }
 }
 
-/// The columns of `schema`, by name, out of `batch`.
+/// The columns of `schema` out of `batch`: all as they stand if the names agree one by one, else by name. Partial
+/// aggregates may hold several columns of one name (what `first_value` and `last_value` are ordered by).
 pub fn pick(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    let theirs = batch.schema_ref().fields();
+    let agree = theirs.len() == schema.fields().len()
+        && theirs
+            .iter()
+            .zip(schema.fields())
+            .all(|(left, right)| left.name() == right.name());
+    if agree {
+        return Ok(RecordBatch::try_new_with_options(
+            Arc::clone(schema),
+            batch.columns().to_vec(),
+            &options,
+        )?);
+    }
     let columns = schema
         .fields()
         .iter()
@@ -189,7 +204,6 @@ pub fn pick(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
             })
         })
         .collect::<Result<Vec<_>>>()?;
-    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     Ok(RecordBatch::try_new_with_options(
         Arc::clone(schema),
         columns,

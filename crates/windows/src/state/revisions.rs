@@ -67,7 +67,9 @@ impl Revisions {
             .collect();
         let keys = match keys.is_empty() {
             // Without key columns a window has one row, and any column serves as its key as long as it is constant.
-            true => self.key_converter.convert_columns(&[constant(start_us, rows.num_rows())])?,
+            true => self
+                .key_converter
+                .convert_columns(&[constant(start_us, rows.num_rows())])?,
             false => self.key_converter.convert_columns(&keys)?,
         };
         let digests = self.row_converter.convert_columns(rows.columns())?;

@@ -28,7 +28,10 @@ pub fn extent(input: &BTreeMap<String, RecordBatch>) -> Extent {
 
 fn times(batch: &RecordBatch) -> Vec<i64> {
     let column = batch.column_by_name("row_time").expect("row_time");
-    column.as_primitive::<TimestampMicrosecondType>().values().to_vec()
+    column
+        .as_primitive::<TimestampMicrosecondType>()
+        .values()
+        .to_vec()
 }
 
 /// How the log is read.
@@ -53,6 +56,7 @@ pub fn compile(files: &[SqlFile]) -> Program {
 /// Reads the log to its end.
 pub fn run(files: &[SqlFile], input: &BTreeMap<String, RecordBatch>, reading: &Reading) -> Outputs {
     let fold = compile(files);
+    let needed = fold.needed_columns();
     let settings = MergeSettings {
         early_us: fold
             .queries
@@ -65,7 +69,7 @@ pub fn run(files: &[SqlFile], input: &BTreeMap<String, RecordBatch>, reading: &R
     let mut random = Random::new(reading.seed);
     let extent = extent(input);
     let mut log: Vec<(i64, i64, &str, u32)> = Vec::new();
-    for (name, batch) in input {
+    for (name, batch) in input.iter().filter(|(name, _)| needed.contains_key(*name)) {
         for (row, time) in times(batch).into_iter().enumerate() {
             let arrives = time + random.below(reading.disorder_us as u64 + 1) as i64;
             log.push((arrives, time, name, row as u32));
@@ -83,11 +87,23 @@ pub fn run(files: &[SqlFile], input: &BTreeMap<String, RecordBatch>, reading: &R
         let frontier_us = complete.unwrap_or(extent.horizon_us) - random.below(90_000_000) as i64;
         fire(&mut merge, frontier_us, extent, None, &mut outputs);
     }
-    fire(&mut merge, i64::MAX, extent, Some(extent.horizon_us), &mut outputs);
+    fire(
+        &mut merge,
+        i64::MAX,
+        extent,
+        Some(extent.horizon_us),
+        &mut outputs,
+    );
     outputs
 }
 
-fn fire(merge: &mut Merge, frontier_us: i64, extent: Extent, horizon: Option<i64>, outputs: &mut Outputs) {
+fn fire(
+    merge: &mut Merge,
+    frontier_us: i64,
+    extent: Extent,
+    horizon: Option<i64>,
+    outputs: &mut Outputs,
+) {
     if horizon.is_none() && frontier_us < extent.begin_us {
         return;
     }
@@ -113,21 +129,46 @@ fn commit(
     let partitions = 1 + random.below(2);
     let owners: Vec<u64> = rows.iter().map(|_| random.below(partitions)).collect();
     for partition in 0..partitions {
-        for (name, batch) in input {
-            let mine = rows.iter().zip(&owners).filter(|(row, owner)| row.2 == name && **owner == partition);
+        for name in fold.needed_columns().keys() {
+            let Some(batch) = input.get(name) else {
+                continue;
+            };
+            let mine = rows
+                .iter()
+                .zip(&owners)
+                .filter(|(row, owner)| row.2 == name && **owner == partition);
             let places: Vec<u32> = mine.map(|(row, _)| row.3).collect();
             let taken = take_record_batch(batch, &UInt32Array::from(places)).expect("take");
             let cut = random.below(taken.num_rows() as u64 + 1) as usize;
-            let halves = [taken.slice(0, cut), taken.slice(cut, taken.num_rows() - cut)];
-            fold.fill(name, halves.into_iter().filter(|half| half.num_rows() > 0).collect());
+            let halves = [
+                taken.slice(0, cut),
+                taken.slice(cut, taken.num_rows() - cut),
+            ];
+            fold.fill(
+                name,
+                halves
+                    .into_iter()
+                    .filter(|half| half.num_rows() > 0)
+                    .collect(),
+            );
         }
-        for query in fold.queries.iter().filter(|query| query.strategy != Strategy::Ticks) {
+        for query in fold
+            .queries
+            .iter()
+            .filter(|query| query.strategy != Strategy::Ticks)
+        {
             let run = query.fold.as_ref().expect("fold").run().expect(&query.name);
-            partials.extend(run.into_iter().map(|batch| (&query.name, query.fingerprint, batch)));
+            partials.extend(
+                run.into_iter()
+                    .map(|batch| (&query.name, query.fingerprint, batch)),
+            );
         }
         for table in &fold.tables {
             let run = table.fold.run().expect(&table.name);
-            partials.extend(run.into_iter().map(|batch| (&table.name, table.fingerprint, batch)));
+            partials.extend(
+                run.into_iter()
+                    .map(|batch| (&table.name, table.fingerprint, batch)),
+            );
         }
     }
     random.shuffle(&mut partials);
@@ -139,7 +180,11 @@ fn commit(
 
 /// The final rows of a query without revision and flag; checks that every window and key has one, after its early rows.
 pub fn finals(program: &Program, name: &str, outputs: &Outputs) -> RecordBatch {
-    let query = program.queries.iter().find(|query| query.name == name).expect(name);
+    let query = program
+        .queries
+        .iter()
+        .find(|query| query.name == name)
+        .expect(name);
     let mut last: BTreeMap<(i64, Vec<String>), (i64, bool)> = BTreeMap::new();
     let mut batches = Vec::new();
     for output in outputs.get(name).into_iter().flatten() {

@@ -8,7 +8,10 @@ use crate::text::streams;
 #[track_caller]
 fn check(text: &str, expected: &str) {
     let files = [
-        SqlFile::new("crane_state", "CREATE TABLE crane_state (PRIMARY KEY (crane_id)) AS SELECT crane_id, moves_per_h FROM crane"),
+        SqlFile::new(
+            "crane_state",
+            "CREATE TABLE crane_state (PRIMARY KEY (crane_id)) AS SELECT crane_id, moves_per_h FROM crane",
+        ),
         SqlFile::new("q", text),
     ];
     let Err(faults) = Program::compile(&files, &streams()) else {
@@ -16,7 +19,10 @@ fn check(text: &str, expected: &str) {
     };
     let shown: Vec<String> = faults.iter().map(ToString::to_string).collect();
     let shown = shown.join("\n");
-    assert!(shown.starts_with(expected), "\n  got: {shown}\n want: {expected}");
+    assert!(
+        shown.starts_with(expected),
+        "\n  got: {shown}\n want: {expected}"
+    );
 }
 
 #[test]
@@ -33,7 +39,10 @@ fn names_that_are_not_there() {
         "INSERT INTO s SELECT window_start, window_end, percentile_disc(teu_quarters) AS p\nFROM TUMBLE(move_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE)",
         "q.sql:1:48: Invalid function 'percentile_disc'",
     );
-    check("SELECT crane_id FROM crane_states", "q.sql:1:22: table 'crane_states' not found");
+    check(
+        "SELECT crane_id FROM crane_states",
+        "q.sql:1:22: table 'crane_states' not found",
+    );
 }
 
 #[test]
@@ -46,7 +55,10 @@ fn windows_that_are_none() {
         "INSERT INTO s SELECT a.window_start, a.window_end\nFROM TUMBLE(move_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE) a\nCROSS JOIN TUMBLE(gate_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE) b",
         "q.sql:3:12: 2 windowed relations in one query (a query has exactly one of TUMBLE, HOP, LEVEL, TICK",
     );
-    check("INSERT INTO s SELECT crane_id FROM crane_state", "q.sql: the query has no window");
+    check(
+        "INSERT INTO s SELECT crane_id FROM crane_state",
+        "q.sql: the query has no window",
+    );
     check(
         "INSERT INTO s SELECT count(*) AS n\nFROM TUMBLE(move_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE)",
         "q.sql:2:6: the rows have no column window_start (add window_start and window_end",
@@ -75,7 +87,10 @@ fn streams_and_tables_are_read_in_their_places() {
         "INSERT INTO s SELECT window_start, window_end, count(*) AS n FROM TUMBLE(move_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE) m JOIN crane c ON c.crane_id = m.equipment_id GROUP BY window_start, window_end",
         "q.sql: the stream crane is read without a window",
     );
-    check("SELECT crane_id FROM crane", "q.sql: the stream crane is read without a window");
+    check(
+        "SELECT crane_id FROM crane",
+        "q.sql: the stream crane is read without a window",
+    );
     check(
         "INSERT INTO s SELECT window_start, window_end, count(*) AS n FROM TUMBLE((SELECT max(row_time) AS row_time, equipment_id FROM move_event GROUP BY equipment_id), DESCRIPTOR(row_time), INTERVAL '5' MINUTE) GROUP BY window_start, window_end",
         "q.sql: aggregates, sorts and joins under the window would run over each commit's rows of move_event alone",
@@ -84,14 +99,23 @@ fn streams_and_tables_are_read_in_their_places() {
         "INSERT INTO s SELECT window_start, window_end, h.crane_id FROM TICK(INTERVAL '5' MINUTE) CROSS JOIN crane_state_history h",
         "q.sql:1:64: crane_state_history is kept for open windows alone",
     );
-    check("CREATE TABLE t AS SELECT crane_id FROM crane", "q.sql:1:14: table t has no primary key or no SELECT");
+    check(
+        "CREATE TABLE t AS SELECT crane_id FROM crane",
+        "q.sql:1:14: table t has no primary key or no SELECT",
+    );
     check(
         "CREATE TABLE t (PRIMARY KEY (crane)) AS SELECT crane_id FROM crane",
         "q.sql: the key column crane is not selected",
     );
-    check("DROP TABLE crane_state", "q.sql: `DROP TABLE crane_state` is not something a query file can do");
+    check(
+        "DROP TABLE crane_state",
+        "q.sql: `DROP TABLE crane_state` is not something a query file can do",
+    );
     check("SELECT 1; SELECT 2", "q.sql: 2 statements in one file");
-    check("SELECT crane_id FROM\ncrane_state WHERE )", "q.sql:2:19: sql parser error: Expected: an expression");
+    check(
+        "SELECT crane_id FROM\ncrane_state WHERE )",
+        "q.sql:2:19: sql parser error: Expected: an expression",
+    );
     check(
         "SELECT crane_id FROM crane_state UNION ALL SELECT crane_id FROM crane_state",
         "q.sql: UNION is not supported",
@@ -101,31 +125,62 @@ fn streams_and_tables_are_read_in_their_places() {
 #[test]
 fn what_hangs_on_the_order_of_arrival_or_on_a_clock_is_refused() {
     let query = |measure: &str| {
-        format!("INSERT INTO s SELECT window_start, window_end, {measure} AS x FROM TUMBLE(move_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE) GROUP BY window_start, window_end")
+        format!(
+            "INSERT INTO s SELECT window_start, window_end, {measure} AS x FROM TUMBLE(move_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE) GROUP BY window_start, window_end"
+        )
     };
     for name in ["first_value", "last_value", "array_agg"] {
         let text = query(&format!("{name}(teu_quarters)"));
-        check(&text, &format!("q.sql:1:48: {name} without ORDER BY depends on the order"));
+        check(
+            &text,
+            &format!("q.sql:1:48: {name} without ORDER BY depends on the order"),
+        );
     }
-    check(&query("string_agg(equipment_id, ',')"), "q.sql:1:48: string_agg without ORDER BY");
+    check(
+        &query("string_agg(equipment_id, ',')"),
+        "q.sql:1:48: string_agg without ORDER BY",
+    );
     check(
         &query("approx_percentile_cont(0.5) WITHIN GROUP (ORDER BY teu_quarters)"),
         "q.sql:1:48: approx_percentile_cont depends on the order in which partial results arrive (use percentile_cont",
     );
-    check(&query("approx_median(teu_quarters)"), "q.sql:1:48: approx_median depends");
-    check(&query("any_value(teu_quarters)"), "q.sql:1:48: any_value depends");
-    check(&query("now()"), "q.sql:1:48: now is not a function of the log (use window_end");
-    check(&query("random()"), "q.sql:1:48: random is not a function of the log");
+    check(
+        &query("approx_median(teu_quarters)"),
+        "q.sql:1:48: approx_median depends",
+    );
+    check(
+        &query("any_value(teu_quarters)"),
+        "q.sql:1:48: any_value depends",
+    );
+    check(
+        &query("now()"),
+        "q.sql:1:48: now is not a function of the log (use window_end",
+    );
+    check(
+        &query("random()"),
+        "q.sql:1:48: random is not a function of the log",
+    );
 }
 
 #[test]
 fn two_files_of_one_name_are_refused() {
-    let files = ["a", "a"].map(|name| SqlFile::new(name, "CREATE TABLE t (PRIMARY KEY (crane_id)) AS SELECT crane_id FROM crane"));
+    let files = ["a", "a"].map(|name| {
+        SqlFile::new(
+            name,
+            "CREATE TABLE t (PRIMARY KEY (crane_id)) AS SELECT crane_id FROM crane",
+        )
+    });
     let Err(faults) = Program::compile(&files, &streams()) else {
         panic!("accepted");
     };
-    assert!(faults[0].to_string().contains("two files of the name a"), "{faults:?}");
-    check("CREATE TABLE crane (PRIMARY KEY (crane_id)) AS SELECT crane_id FROM crane", "q.sql: The table crane already exists");
+    assert!(
+        faults[0].to_string().contains("two files of the name a"),
+        "{faults:?}"
+    );
+    check(
+        "CREATE TABLE crane (PRIMARY KEY (crane_id)) AS SELECT crane_id FROM crane",
+        "q.sql: The table crane already exists",
+    );
 }
 
 #[test]

@@ -8,7 +8,9 @@
 
 mod engine;
 mod faults;
+mod golden;
 mod oracle;
 mod random;
+mod shipped;
 mod strategies;
 mod text;

@@ -9,19 +9,24 @@ use windows::sql::parse::SqlFile;
 use crate::engine::{Reading, compile, extent, finals, run};
 use crate::text::{shown, streams};
 
+/// Single rows, a few, some, all at once; with and without disorder and early rows. See [`check_equal`].
+pub const SEEDS: [u64; 4] = [3, 6, 9, 14];
 pub const MINUTE_US: i64 = 60_000_000;
 
 /// Reads the log once for every seed and compares each query's final rows with the oracle's. Returns the rows as text.
 pub fn check_equal(
     files: &[SqlFile],
     input: &BTreeMap<String, RecordBatch>,
-    seeds: std::ops::Range<u64>,
+    seeds: &[u64],
 ) -> BTreeMap<String, Vec<String>> {
     let program = compile(files);
-    let rows: BTreeMap<String, Vec<RecordBatch>> =
-        input.iter().map(|(name, batch)| (name.clone(), vec![batch.clone()])).collect();
-    let expected = bounded::run(files, &streams(), &rows, extent(input)).unwrap_or_else(|faults| panic!("{faults:?}"));
-    for seed in seeds {
+    let rows: BTreeMap<String, Vec<RecordBatch>> = input
+        .iter()
+        .map(|(name, batch)| (name.clone(), vec![batch.clone()]))
+        .collect();
+    let expected = bounded::run(files, &streams(), &rows, extent(input))
+        .unwrap_or_else(|faults| panic!("{faults:?}"));
+    for &seed in seeds {
         let reading = Reading {
             seed,
             disorder_us: (seed as i64 % 4) * 7 * MINUTE_US,
@@ -33,7 +38,11 @@ pub fn check_equal(
             let streamed = finals(&program, name, &outputs);
             let streamed = bounded::sorted(&streamed).expect("sorted");
             let is_equal = streamed.num_rows() == expected.num_rows()
-                && streamed.columns().iter().zip(expected.columns()).all(|(left, right)| left == right);
+                && streamed
+                    .columns()
+                    .iter()
+                    .zip(expected.columns())
+                    .all(|(left, right)| left == right);
             let (streamed, expected) = (shown(&streamed), shown(expected));
             let only = |left: &[String], right: &[String]| {
                 let lines = left.iter().filter(|line| !right.contains(line));
@@ -47,5 +56,8 @@ pub fn check_equal(
             );
         }
     }
-    expected.iter().map(|(name, batch)| (name.clone(), shown(batch))).collect()
+    expected
+        .iter()
+        .map(|(name, batch)| (name.clone(), shown(batch)))
+        .collect()
 }

@@ -8,7 +8,9 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch,
     StringArray, TimestampMicrosecondArray, new_null_array,
 };
-use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, SchemaRef, TimestampMicrosecondType};
+use arrow::datatypes::{
+    DataType, Field, Float64Type, Int64Type, SchemaRef, TimestampMicrosecondType,
+};
 use windows::program::Streams;
 
 /// 2026-03-02T00:00:00Z.
@@ -38,8 +40,16 @@ pub fn instant_text(instant_us: i64) -> String {
     let seconds = (instant_us - DAY_US).div_euclid(1_000_000);
     let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let (hours, minutes, seconds) = (rest / 3600, rest / 60 % 60, rest % 60);
-    let day = if days == 0 { String::new() } else { format!("{days}d") };
-    let second = if seconds == 0 { String::new() } else { format!(":{seconds:02}") };
+    let day = if days == 0 {
+        String::new()
+    } else {
+        format!("{days}d")
+    };
+    let second = if seconds == 0 {
+        String::new()
+    } else {
+        format!(":{seconds:02}")
+    };
     format!("{day}{hours:02}:{minutes:02}{second}")
 }
 
@@ -65,7 +75,9 @@ fn column(field: &Field, cells: &[Option<&str>], times: &[&str], table: &str) ->
         DataType::Int64 => Arc::new(
             cells
                 .iter()
-                .map(|cell| (!is_null(cell)).then(|| cell.map_or(0, |cell| cell.parse().expect(cell))))
+                .map(|cell| {
+                    (!is_null(cell)).then(|| cell.map_or(0, |cell| cell.parse().expect(cell)))
+                })
                 .collect::<Int64Array>(),
         ),
         DataType::Int32 => Arc::new(Int32Array::from(vec![0; cells.len()])),
@@ -76,14 +88,19 @@ fn column(field: &Field, cells: &[Option<&str>], times: &[&str], table: &str) ->
                 .collect::<BooleanArray>(),
         ),
         DataType::Timestamp(..) => {
-            let is_of_row = ["row_time", "event_time", "record_time"].contains(&field.name().as_str());
+            let is_of_row =
+                ["row_time", "event_time", "record_time"].contains(&field.name().as_str());
             let values = cells.iter().zip(times).map(|(cell, time)| match cell {
                 cell if is_null(cell) => None,
                 Some(cell) => Some(instant_us(cell)),
                 None if is_of_row => Some(instant_us(time)),
                 None => Some(0),
             });
-            Arc::new(values.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
+            Arc::new(
+                values
+                    .collect::<TimestampMicrosecondArray>()
+                    .with_timezone("UTC"),
+            )
         }
         DataType::List(item) => {
             let mut builder = arrow::array::ListBuilder::new(arrow::array::StringBuilder::new());
@@ -107,13 +124,18 @@ fn cells(line: &str) -> Vec<&str> {
 pub fn rows(table: &str, schema: &SchemaRef, lines: &[&str]) -> RecordBatch {
     let names = cells(lines[0]);
     for name in &names {
-        schema.field_with_name(name).unwrap_or_else(|_| panic!("{table} has no column {name}"));
+        schema
+            .field_with_name(name)
+            .unwrap_or_else(|_| panic!("{table} has no column {name}"));
     }
     let body: Vec<Vec<&str>> = lines[1..].iter().map(|line| cells(line)).collect();
     for (row, line) in body.iter().zip(&lines[1..]) {
         assert_eq!(row.len(), names.len(), "cells of `{line}` under {names:?}");
     }
-    let place = names.iter().position(|name| *name == "row_time").expect("row_time");
+    let place = names
+        .iter()
+        .position(|name| *name == "row_time")
+        .expect("row_time");
     let times: Vec<&str> = body.iter().map(|row| row[place]).collect();
     let columns = schema.fields().iter().map(|field| {
         let at = names.iter().position(|name| name == field.name());
@@ -127,14 +149,24 @@ pub fn rows(table: &str, schema: &SchemaRef, lines: &[&str]) -> RecordBatch {
 pub fn input(text: &str) -> BTreeMap<String, RecordBatch> {
     let streams = streams();
     let mut blocks: Vec<(&str, Vec<&str>)> = Vec::new();
-    for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+    for line in text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+    {
         match line.strip_prefix("stream ") {
             Some(name) => blocks.push((name.trim(), Vec::new())),
-            None => blocks.last_mut().expect("a line `stream NAME` first").1.push(line),
+            None => blocks
+                .last_mut()
+                .expect("a line `stream NAME` first")
+                .1
+                .push(line),
         }
     }
     let read = |(name, lines): (&str, Vec<&str>)| {
-        let schema = streams.get(name).unwrap_or_else(|| panic!("no stream {name}"));
+        let schema = streams
+            .get(name)
+            .unwrap_or_else(|| panic!("no stream {name}"));
         (name.to_owned(), rows(name, schema, &lines))
     };
     blocks.into_iter().map(read).collect()
