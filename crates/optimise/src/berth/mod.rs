@@ -10,6 +10,7 @@
 //!
 //! Reading order: [`solve`], [`full`], [`kernel`]; [`text`] reads the public instances, [`explain`] says why.
 
+pub mod explain;
 mod exponential;
 pub mod full;
 pub mod generate;

@@ -22,6 +22,12 @@ pub enum PlanError {
         /// Line, field and reason.
         reason: String,
     },
+    /// Neither a file nor a folder was named.
+    #[error("name an instance file, or a folder with --bench")]
+    NoFile,
+    /// The output cannot be written as JSON.
+    #[error("cannot write the plan as json")]
+    Json(#[source] serde_json::Error),
     /// The instance makes no sense.
     #[error("the instance has {} faults:{}", .0.len(), lines(.0))]
     Faults(Vec<Fault>),

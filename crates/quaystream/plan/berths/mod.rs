@@ -1,4 +1,71 @@
-//! `quaystream plan berths`: solves an instance file, or a folder of them.
+//! `quaystream plan berths`: solves an instance file, or a folder of them. [`run`] does the work and returns the text to
+//! print; [`json`] is the versioned file format, [`convert`] maps it to the domain.
 
 pub mod bench;
+pub mod convert;
 pub mod error;
+pub mod gantt;
+pub mod json;
+pub mod run;
+
+use super::limit::LimitArgs;
+use std::path::PathBuf;
+
+pub use error::PlanError;
+pub use run::{check_files, run};
+
+/// Options of `quaystream plan berths`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    /// Instance file: JSON with all rules, or the text format of the public berth sets
+    #[arg(required_unless_present = "bench")]
+    pub file: Option<PathBuf>,
+    /// Format of the file; by its extension if not given
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+    /// How long to search
+    #[command(flatten)]
+    pub limit: LimitArgs,
+    /// What to print
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub out: Output,
+    /// Say for each stay why it is so, and what the next best would cost
+    #[arg(long)]
+    pub explain: bool,
+    /// Run every instance of a folder against its best_known.csv
+    #[arg(long, value_name = "DIR", conflicts_with = "file")]
+    pub bench: Option<PathBuf>,
+    /// Runs an instance with successive seeds in --bench; the median by value counts
+    #[arg(long, default_value_t = 1, requires = "bench")]
+    pub runs: u64,
+}
+
+/// Options of `quaystream plan check`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct CheckArgs {
+    /// Instance file
+    pub file: PathBuf,
+    /// Plan file: the output of `--out json`, or its `plan` alone
+    pub plan: PathBuf,
+    /// Format of the instance file; by its extension if not given
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+}
+
+/// Formats of instance files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// Plain numbers: ships, berths, arrivals, openings, handling times, closings, latest departures
+    Dbap,
+    /// The versioned JSON with all rules
+    Json,
+}
+
+/// Forms of output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Output {
+    /// A Gantt chart and figures
+    Text,
+    /// One JSON object
+    Json,
+}

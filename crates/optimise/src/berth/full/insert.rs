@@ -5,8 +5,25 @@ use super::state::{Neighbour, Placement, State};
 use crate::random::Random;
 use domain::berth::Interval;
 
-/// One mode in so many is overlooked when the search asks for it (Christiaens and Vanden Berghe 2020).
-const BLINK_ONE_IN: usize = 64;
+/// What one randomised insertion overlooks (after Christiaens and Vanden Berghe 2020): one mode in so many, and modes with
+/// more cranes than this. Thrift in cranes leaves some for the neighbours, which the cheapest mode would not.
+struct Whim {
+    blink_one_in: usize,
+    cranes_max: u32,
+}
+
+impl Whim {
+    fn draw(random: &mut Random) -> Self {
+        Whim {
+            blink_one_in: if random.below(8) == 0 { 3 } else { 64 },
+            cranes_max: if random.below(4) == 0 {
+                1 + random.below(3) as u32
+            } else {
+                u32::MAX
+            },
+        }
+    }
+}
 
 /// Lists that one insertion needs, kept to save allocations.
 #[derive(Debug, Default)]
@@ -27,18 +44,35 @@ pub(super) fn best(
     state: &State,
     call: usize,
     scratch: &mut Scratch,
+    random: Option<&mut Random>,
+) -> Option<Placement> {
+    let price = model.problem.calls[call].unassigned_price;
+    best_where(model, state, call, scratch, random, (price, |_| true))
+}
+
+/// As [`best`], cheaper than a given cost and in the modes that a condition allows.
+pub(super) fn best_where(
+    model: &Model<'_>,
+    state: &State,
+    call: usize,
+    scratch: &mut Scratch,
     mut random: Option<&mut Random>,
+    (cost_below, allows): (i64, impl Fn(&Mode) -> bool),
 ) -> Option<Placement> {
     let compiled = &model.calls[call];
+    let whim = random.as_deref_mut().map(Whim::draw);
     let mut best: Option<Placement> = None;
-    let mut best_cost = model.problem.calls[call].unassigned_price;
+    let mut best_cost = cost_below;
     for (number, mode) in compiled.modes.iter().enumerate() {
         if mode.floor >= best_cost {
             break;
         }
-        if let Some(random) = random.as_deref_mut()
-            && random.below(BLINK_ONE_IN) == 0
+        if let (Some(random), Some(whim)) = (random.as_deref_mut(), &whim)
+            && (random.below(whim.blink_one_in) == 0 || mode.cranes.count_ones() > whim.cranes_max)
         {
+            continue;
+        }
+        if !allows(mode) {
             continue;
         }
         let spot = &compiled.spots[mode.spot as usize];
@@ -54,17 +88,20 @@ pub(super) fn best(
             limits,
             blockers: &scratch.blockers,
         };
-        for (start_min, end_min) in search.candidates().into_iter().flatten() {
-            let cost = model.cost(call, mode, start_min, end_min);
-            if cost < best_cost {
-                best_cost = cost;
-                best = Some(Placement {
-                    mode: number as u32,
-                    start_min,
-                    end_min,
-                    cost,
-                });
-            }
+        for candidate in search.candidates().into_iter().flatten() {
+            search.around(candidate, |(start_min, end_min)| {
+                let cost = model.cost(call, mode, start_min, end_min);
+                if cost < best_cost {
+                    best_cost = cost;
+                    best = Some(Placement {
+                        mode: number as u32,
+                        start_min,
+                        end_min,
+                        cost,
+                    });
+                }
+                model.cost(call, mode, start_min, start_min + mode.duration_min) < best_cost
+            });
         }
     }
     best
@@ -228,6 +265,35 @@ impl Search<'_> {
             return [later, None];
         }
         [later, self.latest(self.model.round_down_min(target_min))]
+    }
+
+    /// True if an outage or high water makes the stay longer than its work.
+    fn is_stretched(&self, (start_min, end_min): (i64, i64)) -> bool {
+        end_min - start_min >= self.mode.duration_min + self.model.problem.time_step_min
+    }
+
+    /// Calls `visit` with a candidate and, while outages or high water stretch the stay, with the ones after and before it:
+    /// there the cost is not convex in the start. `visit` says whether to go on.
+    fn around(&self, candidate: (i64, i64), mut visit: impl FnMut((i64, i64)) -> bool) {
+        visit(candidate);
+        if self.compiled.fixed_start_min.is_some() {
+            return;
+        }
+        let step_min = self.model.problem.time_step_min;
+        let mut at = candidate;
+        while self.is_stretched(at) {
+            match self.earliest(at.0 + step_min) {
+                Some(later) if visit(later) => at = later,
+                _ => break,
+            }
+        }
+        let mut at = candidate;
+        while self.is_stretched(at) {
+            match self.latest(at.0 - step_min) {
+                Some(earlier) if visit(earlier) => at = earlier,
+                _ => break,
+            }
+        }
     }
 
     fn exactly(&self, start_min: i64) -> Option<(i64, i64)> {

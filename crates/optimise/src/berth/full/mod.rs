@@ -6,6 +6,9 @@
 //! the calls share.
 
 mod bound;
+mod conflict;
+mod exact;
+mod explain;
 mod insert;
 mod model;
 mod modes;
@@ -15,4 +18,5 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use explain::explain;
 pub(crate) use solve::solve;

@@ -84,6 +84,8 @@ pub(super) struct Model<'a> {
     pub quay_cranes: Vec<Vec<u32>>,
     /// Dense quay number by berth.
     pub berth_quay: Vec<u32>,
+    /// True if every set of cranes that the rules allow is a mode.
+    pub has_all_crane_sets: bool,
 }
 
 impl<'a> Model<'a> {
@@ -95,12 +97,18 @@ impl<'a> Model<'a> {
             stops: stops(problem),
             quay_cranes,
             berth_quay,
+            has_all_crane_sets: true,
         };
         let mut couplings = couplings(problem);
         for (index, call) in problem.calls.iter().enumerate() {
             let mut compiled = frame(problem, call);
             compiled.couplings = std::mem::take(&mut couplings[index]);
             modes::enumerate(&model, call, &mut compiled);
+            let all = compiled
+                .spots
+                .iter()
+                .all(|spot| spot.reach.count_ones() as usize <= modes::CRANES_COMBINED_MAX);
+            model.has_all_crane_sets &= all;
             model.calls.push(compiled);
         }
         model

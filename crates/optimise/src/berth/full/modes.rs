@@ -5,7 +5,7 @@ use domain::berth::horizon::Hold;
 use domain::berth::{Berth, BerthProblem, Call, Handling, Interval, Layout};
 
 /// Beyond so many cranes in reach only neighbouring cranes are combined.
-const CRANES_COMBINED_MAX: usize = 5;
+pub(super) const CRANES_COMBINED_MAX: usize = 5;
 
 /// Fills in the call's spots, modes and floor.
 pub(super) fn enumerate(model: &Model<'_>, call: &Call, compiled: &mut CallModel) {

@@ -105,7 +105,7 @@ impl<'a> Search<'a> {
 
     fn ruin(&mut self) {
         let calls = self.model.calls.len();
-        let most = (calls / 3).clamp(1, REMOVED_MAX);
+        let most = (calls / 3).max(5).min(calls).min(REMOVED_MAX);
         let count = (1 + self.random.below(most)).min(calls);
         let seed = self.random.below(calls);
         self.removed.clear();

@@ -1,6 +1,7 @@
 //! Construction, search and bound put together.
 
 use super::bound::Bound;
+use super::exact;
 use super::insert::{self, Scratch};
 use super::model::Model;
 use super::search::Search;
@@ -14,6 +15,14 @@ use domain::berth::{BerthPlan, BerthProblem, Stay};
 const OPENING: u64 = 300;
 /// Effort of one turn of search or bound.
 const TURN: u64 = 100;
+/// Nodes of the first exact listing; each that is cut short gets four times as many.
+const NODES_FIRST: u64 = 4_000;
+/// Nodes of one listing at most.
+const NODES_MAX: u64 = 4_000_000;
+/// Nodes that cost as much time as one iteration of the search.
+const NODES_AN_ITERATION: u64 = 40;
+/// The listing looks first for plans in this part of the gap above the bound.
+const TARGET_PART: i64 = 4;
 /// Options are fixed once in so many iterations of the bound.
 const FIX_EVERY: u64 = 20;
 
@@ -37,6 +46,8 @@ pub(crate) fn solve(
         bound_value: model.calls.iter().map(|call| call.floor).sum(),
         bound: None,
         bound_effort: 0,
+        nodes: 0,
+        nodes_max: NODES_FIRST,
     };
     run.go(&model, &mut search, budget);
     let value = search.best.value;
@@ -49,7 +60,7 @@ pub(crate) fn solve(
                 iterations: search.iterations + run.bound_effort,
                 improvements: search.improvements,
                 bound_iterations: run.bound.map_or(0, |bound| bound.iterations),
-                nodes: 0,
+                nodes: run.nodes,
             },
         },
         duals: Duals::default(),
@@ -61,6 +72,9 @@ struct Run {
     bound_value: i64,
     /// Effort spent on the bound, in search iterations.
     bound_effort: u64,
+    nodes: u64,
+    /// Nodes that the next exact listing may visit.
+    nodes_max: u64,
 }
 
 impl Run {
@@ -75,16 +89,46 @@ impl Run {
                 return;
             }
             let turn = TURN.min(budget.iterations - done);
-            let is_bound_turn = self.bound_effort <= search.iterations
-                && self.bound.as_ref().is_none_or(|bound| !bound.is_done());
-            let stopped = if is_bound_turn {
-                self.turn(model, search.best.value, turn, budget.stop)
-            } else {
-                search.run(turn, budget.stop)
+            let is_bound_turn = self.bound_effort <= search.iterations;
+            let stopped = match (&mut self.bound, is_bound_turn) {
+                (Some(bound), true) if bound.is_done() => {
+                    if !bound.is_too_large() {
+                        self.list(model, search, budget.stop);
+                    } else {
+                        self.bound_effort = u64::MAX / 2;
+                    }
+                    budget.stop.stop()
+                }
+                (_, true) => self.turn(model, search.best.value, turn, budget.stop),
+                (_, false) => search.run(turn, budget.stop),
             };
             if stopped {
                 return;
             }
+        }
+    }
+
+    /// Lists the plans in the lower part of the gap; an empty list raises the bound.
+    fn list(&mut self, model: &Model<'_>, search: &mut Search<'_>, stop: &dyn Stop) {
+        let Some(bound) = &mut self.bound else {
+            return;
+        };
+        let value = search.best.value;
+        let part = ((value - self.bound_value) / TARGET_PART).max(1);
+        let target = (self.bound_value + part).min(value);
+        let outcome = exact::below(model, bound, &search.best, target, (self.nodes_max, stop));
+        self.nodes += outcome.nodes;
+        self.bound_effort += outcome.nodes / NODES_AN_ITERATION + bound.effort();
+        if outcome.is_complete {
+            let found = outcome.plan.as_ref().map_or(target, |plan| plan.value);
+            self.bound_value = self.bound_value.max(found);
+            self.nodes_max = NODES_FIRST;
+        } else {
+            self.nodes_max = (self.nodes_max * 4).min(NODES_MAX);
+            self.bound_effort += NODES_FIRST / NODES_AN_ITERATION;
+        }
+        if let Some(plan) = outcome.plan {
+            search.restart_from(&plan);
         }
     }
 
@@ -108,7 +152,7 @@ impl Run {
 }
 
 /// The placements of a plan that the problem still knows, by start.
-fn kept(model: &Model<'_>, plan: &BerthPlan) -> Vec<(usize, Placement)> {
+pub(super) fn kept(model: &Model<'_>, plan: &BerthPlan) -> Vec<(usize, Placement)> {
     let mut kept: Vec<(usize, Placement)> = Vec::new();
     for stay in plan
         .stays
@@ -129,7 +173,7 @@ fn kept(model: &Model<'_>, plan: &BerthPlan) -> Vec<(usize, Placement)> {
     kept
 }
 
-fn mode_of(model: &Model<'_>, stay: &Stay) -> Option<u32> {
+pub(super) fn mode_of(model: &Model<'_>, stay: &Stay) -> Option<u32> {
     let compiled = &model.calls[stay.call];
     let is_it = |mode: &super::model::Mode| {
         let spot = &compiled.spots[mode.spot as usize];

@@ -5,7 +5,7 @@ use super::options::{self, Group, Options};
 use super::prices::{Layout, Precedence, Prefix};
 
 /// Prices are counted in 1/1024 of a cost unit.
-const SCALE_BITS: u32 = 10;
+pub(in super::super) const SCALE_BITS: u32 = 10;
 const PATIENCE: u32 = 25;
 const SHRINK: f64 = 0.7;
 const MOMENTUM: f32 = 0.8;
@@ -23,6 +23,15 @@ struct Choice {
     start: u32,
     /// Scaled cost with prices.
     cost: i64,
+}
+
+/// An option of a call for the exact listing.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Candidate {
+    /// Scaled cost with prices above the call's cheapest.
+    pub surplus: i64,
+    /// Spot, number of cranes, start, and the cost that the bound counts; none leaves the call out.
+    pub stay: Option<(u32, u32, i64, i64)>,
 }
 
 const LEFT_OUT: u32 = u32::MAX;
@@ -94,6 +103,11 @@ impl Bound {
     /// True if more iterations would hardly help.
     pub fn is_done(&self) -> bool {
         self.is_too_large || self.step < STEP_END
+    }
+
+    /// True if there are too many prices for a bound beyond the floors.
+    pub fn is_too_large(&self) -> bool {
+        self.is_too_large
     }
 
     /// Starts left.
@@ -213,19 +227,80 @@ impl Bound {
         }
     }
 
+    /// The cheapest choices at the best prices, and the bound that they make, scaled. Renews the prefix sums.
+    fn best_choices(&mut self) -> (Vec<Choice>, i64) {
+        self.prefix.renew(&self.layout, &self.best_lambda);
+        let slots = self.layout.slots;
+        let rows = self
+            .best_lambda
+            .chunks_exact(slots)
+            .zip(&self.layout.capacity);
+        let price: i64 = rows
+            .map(|(prices, capacity)| capacity * prices.iter().sum::<i64>())
+            .sum();
+        let one = |options: &Options| cheapest(options, &self.prefix, &self.layout);
+        let choices: Vec<Choice> = self.options.iter().map(one).collect();
+        let sum = choices.iter().map(|choice| choice.cost).sum::<i64>() - price;
+        self.best = self.best.max(sum);
+        (choices, sum)
+    }
+
+    /// Every option that a plan cheaper than `target` may take, by call, and the reduced cost that such a plan may have;
+    /// none if they are more than `most`.
+    pub fn candidates(
+        &mut self,
+        model: &Model<'_>,
+        target: i64,
+        most: usize,
+    ) -> Option<(i64, Vec<Vec<Candidate>>)> {
+        if self.is_too_large {
+            return None;
+        }
+        let (choices, sum) = self.best_choices();
+        let spare = ((target - 1) << SCALE_BITS) - sum;
+        let mut count = 0;
+        let mut all = Vec::with_capacity(model.calls.len());
+        for (options, choice) in self.options.iter().zip(&choices) {
+            let mut found = Vec::new();
+            let out = (options.price << SCALE_BITS) - choice.cost;
+            if out <= spare {
+                found.push(Candidate {
+                    surplus: out,
+                    stay: None,
+                });
+            }
+            let rows = (options.barge, &options.precedences[..]);
+            for group in &options.groups {
+                let view = View::new(group, &options.profiles, rows, &self.prefix, &self.layout);
+                for number in &group.starts {
+                    let surplus = view.cost(*number) - choice.cost;
+                    if surplus <= spare {
+                        let start = &view.profile.starts[*number as usize];
+                        let stay = (
+                            group.spot,
+                            view.profile.cranes,
+                            start.start_min,
+                            start.cost + group.place_cost,
+                        );
+                        found.push(Candidate {
+                            surplus,
+                            stay: Some(stay),
+                        });
+                    }
+                }
+            }
+            count += found.len();
+            if count > most {
+                return None;
+            }
+            all.push(found);
+        }
+        Some((spare, all))
+    }
+
     /// Drops the options that no plan cheaper than `value` takes.
     pub fn fix(&mut self, value: i64) {
-        self.prefix.renew(&self.layout, &self.best_lambda);
-        let swap = std::mem::replace(&mut self.lambda, std::mem::take(&mut self.best_lambda));
-        let mut sum = -self.price_of_all();
-        self.best_lambda = std::mem::replace(&mut self.lambda, swap);
-        let choices: Vec<Choice> = self
-            .options
-            .iter()
-            .map(|options| cheapest(options, &self.prefix, &self.layout))
-            .collect();
-        sum += choices.iter().map(|choice| choice.cost).sum::<i64>();
-        self.best = self.best.max(sum);
+        let (choices, sum) = self.best_choices();
         let spare = ((value - 1) << SCALE_BITS) - sum;
         for (options, choice) in self.options.iter_mut().zip(&choices) {
             let limit = choice.cost + spare;

@@ -14,4 +14,4 @@ mod ascent;
 mod options;
 mod prices;
 
-pub(super) use ascent::Bound;
+pub(super) use ascent::{Bound, Candidate, SCALE_BITS};

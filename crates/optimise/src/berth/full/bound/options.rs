@@ -27,6 +27,8 @@ pub(super) struct Start {
 /// One place with one profile, and the starts that are left.
 #[derive(Debug, Clone)]
 pub(super) struct Group {
+    /// Number of the call's spot.
+    pub spot: u32,
     pub profile: u32,
     /// Rows of the layout's prefix sums that bound the cells.
     pub row_from: u32,
@@ -156,8 +158,7 @@ pub(super) fn enumerate(
             let group = group(
                 layout,
                 model,
-                call,
-                spot,
+                (call, number),
                 (profile, place_cost),
                 limit,
                 &options,
@@ -315,14 +316,15 @@ fn fastest_done_min(model: &Model<'_>, profile: &Profile, minute: i64, left: i64
 fn group(
     layout: &Layout,
     model: &Model<'_>,
-    call: usize,
-    spot: &Spot,
+    (call, number): (usize, usize),
     (profile, place_cost): (u32, i64),
     limit: i64,
     options: &Options,
 ) -> Group {
+    let spot = &model.calls[call].spots[number];
     let (row_from, row_to) = layout.rows(model, call, spot);
     let mut group = Group {
+        spot: number as u32,
         profile,
         row_from,
         row_to,

@@ -1,0 +1,217 @@
+//! Solves one file and prints what came out.
+
+use super::super::clock::{CpuDeadline, thread_cpu_s};
+use super::super::table::Table;
+use super::error::PlanError;
+use super::{Args, Format, Output, bench, convert, gantt, json};
+use domain::berth::{BerthPlan, BerthProblem, PlanCost, check, validate::validate};
+use optimise::answer::Answer;
+use optimise::berth::{Warm, explain, solve_warm, text};
+use std::fmt::Write;
+use std::path::Path;
+
+/// Runs the command; the text is what it prints.
+pub fn run(args: &Args) -> Result<String, PlanError> {
+    if let Some(dir) = &args.bench {
+        return bench::bench(dir, &args.limit, args.runs);
+    }
+    let Some(path) = &args.file else {
+        return Err(PlanError::NoFile);
+    };
+    let problem = read(path, args.format)?;
+    let start_s = thread_cpu_s();
+    let deadline: CpuDeadline = args.limit.deadline();
+    let solved = solve_warm(
+        &problem,
+        Warm::default(),
+        args.limit.seed,
+        &args.limit.budget(&deadline),
+    );
+    let seconds = thread_cpu_s() - start_s;
+    let answer = solved.answer;
+    let cost = check(&problem, &answer.plan).map_err(PlanError::Violations)?;
+    if cost.total() != answer.value || answer.bound > answer.value {
+        return Err(PlanError::Inconsistent {
+            value: answer.value,
+            bound: answer.bound,
+            checked: cost.total(),
+        });
+    }
+    match args.out {
+        Output::Text => Ok(as_text(&problem, &answer, &cost, seconds, args.explain)),
+        Output::Json => as_json(&problem, &answer, &cost, seconds),
+    }
+}
+
+/// Checks a plan file (the object of `--out json`, or its `plan` alone) against a problem file.
+pub fn check_files(
+    problem: &Path,
+    format: Option<Format>,
+    plan: &Path,
+) -> Result<String, PlanError> {
+    let problem = read(problem, format)?;
+    let content = std::fs::read_to_string(plan).map_err(|source| PlanError::read(plan, source))?;
+    let mut value: serde_json::Value =
+        serde_json::from_str(&content).map_err(|error| PlanError::bad(plan, error))?;
+    if let Some(inner) = value.get_mut("plan") {
+        value = inner.take();
+    }
+    let file: json::Plan =
+        serde_json::from_value(value).map_err(|error| PlanError::bad(plan, error))?;
+    let plan = convert::plan_in(&problem, &file).map_err(|error| PlanError::bad(plan, error))?;
+    let cost = check(&problem, &plan).map_err(PlanError::Violations)?;
+    Ok(format!(
+        "the plan keeps every rule and costs {}\n{}",
+        cost.total(),
+        terms(&cost)
+    ))
+}
+
+/// Reads a problem and checks that it makes sense.
+pub fn read(path: &Path, format: Option<Format>) -> Result<BerthProblem, PlanError> {
+    let content = std::fs::read_to_string(path).map_err(|source| PlanError::read(path, source))?;
+    let is_json = path
+        .extension()
+        .is_some_and(|extension| extension == "json");
+    let format = format.unwrap_or(if is_json { Format::Json } else { Format::Dbap });
+    let problem = match format {
+        Format::Dbap => text::read(&content).map_err(|error| PlanError::bad(path, error))?,
+        Format::Json => {
+            let file: json::Problem =
+                serde_json::from_str(&content).map_err(|error| PlanError::bad(path, error))?;
+            convert::problem(&file).map_err(|error| PlanError::bad(path, error))?
+        }
+    };
+    let faults = validate(&problem);
+    if faults.is_empty() {
+        Ok(problem)
+    } else {
+        Err(PlanError::Faults(faults))
+    }
+}
+
+fn as_text(
+    problem: &BerthProblem,
+    answer: &Answer<BerthPlan>,
+    cost: &PlanCost,
+    seconds: f64,
+    explain: bool,
+) -> String {
+    let mut text = gantt::render(problem, &answer.plan);
+    let _ = writeln!(
+        text,
+        "\nvalue {}  bound {}  gap {:.3} %  {}  {seconds:.3} cpu s  {} iterations  seed-reproducible with --iterations",
+        answer.value,
+        answer.bound,
+        100.0 * answer.gap(),
+        if answer.is_proved() {
+            "proved optimal"
+        } else {
+            "not proved"
+        },
+        answer.statistics.iterations,
+    );
+    text.push_str(&terms(cost));
+    if explain {
+        text.push('\n');
+        text.push_str(&explanations(problem, &answer.plan));
+    }
+    text
+}
+
+fn terms(cost: &PlanCost) -> String {
+    let used = cost
+        .sum
+        .terms()
+        .into_iter()
+        .filter(|(_, value)| *value != 0);
+    let used: Vec<String> = used
+        .map(|(name, value)| format!("{name} {value}"))
+        .collect();
+    format!("of which {}\n", used.join(", "))
+}
+
+fn explanations(problem: &BerthProblem, plan: &BerthPlan) -> String {
+    let mut table = Table::new(&[
+        "call",
+        "berth",
+        "start",
+        "end",
+        "cost",
+        "why not earlier",
+        "runner-up",
+        "costs more",
+    ]);
+    let explained = explain::explain(problem, plan);
+    for stay in &explained.stays {
+        let placed = plan.stay_of(stay.call);
+        let cell = |value: fn(&domain::berth::Stay) -> i64| {
+            placed.map_or(String::new(), |stay| value(stay).to_string())
+        };
+        let runner = stay.runner_up.as_ref();
+        table.row([
+            problem.calls[stay.call].id.clone(),
+            placed.map_or(String::new(), |stay| problem.berths[stay.berth].id.clone()),
+            cell(|stay| stay.start_min),
+            cell(|stay| stay.end_min),
+            stay.cost.total().to_string(),
+            stay.binding.describe(problem),
+            runner.map_or(String::new(), |other| {
+                format!(
+                    "{} from {} min",
+                    problem.berths[other.stay.berth].id, other.stay.start_min
+                )
+            }),
+            runner.map_or(String::new(), |other| format!("{:+}", other.extra_cost)),
+        ]);
+    }
+    let mut text = table.render();
+    for change in &explained.changes {
+        let _ = writeln!(text, "changed: {}", change.describe(problem));
+    }
+    for conflict in &explained.conflicts {
+        let _ = writeln!(text, "without a stay: {}", conflict.describe(problem));
+    }
+    text
+}
+
+#[derive(serde::Serialize)]
+struct Report {
+    version: u32,
+    value: i64,
+    bound: i64,
+    gap: f64,
+    proved: bool,
+    seconds: f64,
+    iterations: u64,
+    value_without_change: i64,
+    terms: std::collections::BTreeMap<&'static str, i64>,
+    bound_iterations: u64,
+    nodes: u64,
+    plan: json::Plan,
+}
+
+fn as_json(
+    problem: &BerthProblem,
+    answer: &Answer<BerthPlan>,
+    cost: &PlanCost,
+    seconds: f64,
+) -> Result<String, PlanError> {
+    let report = Report {
+        version: json::VERSION,
+        value: answer.value,
+        bound: answer.bound,
+        gap: answer.gap(),
+        proved: answer.is_proved(),
+        seconds,
+        iterations: answer.statistics.iterations,
+        value_without_change: cost.sum.without_change(),
+        terms: cost.sum.terms().into_iter().collect(),
+        bound_iterations: answer.statistics.bound_iterations,
+        nodes: answer.statistics.nodes,
+        plan: convert::plan_out(problem, &answer.plan),
+    };
+    let mut text = serde_json::to_string_pretty(&report).map_err(PlanError::Json)?;
+    text.push('\n');
+    Ok(text)
+}
