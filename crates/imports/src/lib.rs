@@ -7,7 +7,7 @@
 //! Invariants: the same file gives the same events with the same ids, so that importing it twice makes duplicates that
 //! count once; no input makes the importer panic; memory is one row (CSV) or one document of bounded size (JSON).
 //!
-//! Reading order: [`format`], [`outcome`], then the formats: [`digitraffic`], [`dma_ais`], [`dcsa`]. `scan` and `node`
+//! Reading order: [`mod@format`], [`outcome`], then the formats: [`digitraffic`], [`dma_ais`], [`dcsa`]. `scan` and `node`
 //! hold what they share: instants, decimals, identifiers that may be wrong, walking through JSON.
 //!
 //! A new format gets a module here, a variant of [`Format`] with how it is recognised, and a line in [`read`]; EDIFACT
