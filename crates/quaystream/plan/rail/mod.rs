@@ -115,3 +115,6 @@ fn format(args: &Args, file: &std::path::Path) -> Format {
         },
     )
 }
+
+#[cfg(test)]
+mod tests;

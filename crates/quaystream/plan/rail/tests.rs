@@ -1,0 +1,120 @@
+//! The command on small files.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+use super::{Args, run};
+
+#[derive(Parser)]
+struct Command {
+    #[command(flatten)]
+    args: Args,
+}
+
+/// Two units, room for one.
+const TWO_FOR_ONE: &str = r#"{"version": 1, "now_at_min": 0,
+ "trains": [{"id": "T1", "origin": "DEDUI", "destination": "PLMAA", "departure_at_min": 600, "arrival_at_min": 1900,
+   "max_teu_quarters": 8, "max_gross_kg": 1600000, "cut_offs": {"VCO": 300, "FCO": 420}}],
+ "units": [
+  {"id": "U1", "origin": "DEDUI", "destination": "PLMAA", "teu_quarters": 8, "length_dm": 122, "gross_kg": 21000,
+   "ready_at_min": 60, "vgm_at_min": 30, "documents_at_min": 0, "roll_over_price": 1500},
+  {"id": "U2", "origin": "DEDUI", "destination": "PLMAA", "teu_quarters": 8, "length_dm": 122, "gross_kg": 21000,
+   "ready_at_min": 60, "vgm_at_min": 30, "documents_at_min": 0, "roll_over_price": 1600}]}"#;
+
+/// A file of this test alone, removed when it is dropped.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn new(name: &str, text: &str) -> Self {
+        let file =
+            std::env::temp_dir().join(format!("quaystream-rail-{}-{name}", std::process::id()));
+        std::fs::write(&file, text).unwrap();
+        Temporary(file)
+    }
+
+    fn arg(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+fn command(words: &[&str]) -> Result<String, String> {
+    let words = std::iter::once("plan rail").chain(words.iter().copied());
+    let command = Command::try_parse_from(words).map_err(|error| error.to_string())?;
+    run(&command.args).map_err(|error| error.to_string())
+}
+
+#[test]
+fn the_dearer_unit_goes_and_the_other_says_why() {
+    let file = Temporary::new("two.json", TWO_FOR_ONE);
+    let json = command(&[file.arg(), "--iterations", "1000", "--out", "json"]).unwrap();
+    let answer: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(answer["plan"]["assignments"][0]["unit"], "U2");
+    assert_eq!(answer["plan"]["rolled_over"][0]["reason"], "NO_ROOM");
+    assert_eq!(
+        (&answer["proved"], &answer["gap"]),
+        (&true.into(), &0.0.into())
+    );
+    assert_eq!(answer["value"], answer["bound"]);
+    for field in ["seconds", "iterations", "version", "cost"] {
+        assert!(!answer[field].is_null(), "{field}");
+    }
+    let plan = Temporary::new("plan.json", &json);
+    let checked = command(&[file.arg(), "--check", plan.arg()]).unwrap();
+    assert!(
+        checked.starts_with("the plan keeps every rule and costs 1518"),
+        "{checked}"
+    );
+    let why = command(&[file.arg(), "--iterations", "1000", "--explain", "U1"]).unwrap();
+    assert!(why.contains("T1 at 18, but T1 lacks 8 of TEU"), "{why}");
+}
+
+#[test]
+fn a_wrong_plan_is_refused_with_the_rule() {
+    let file = Temporary::new("wrong.json", TWO_FOR_ONE);
+    let both = r#"{"assignments": [{"unit": "U1", "legs": ["T1"]}, {"unit": "U2", "legs": ["T1"]}], "rolled_over": []}"#;
+    let plan = Temporary::new("both.json", both);
+    let fault = command(&[file.arg(), "--check", plan.arg()]).unwrap_err();
+    assert!(fault.contains("TEU train T1 needs 16 of 8"), "{fault}");
+}
+
+#[test]
+fn bad_files_name_line_field_and_reason() {
+    let bad = TWO_FOR_ONE.replace("\"VCO\"", "\"XYZ\"");
+    let file = Temporary::new("bad.json", &bad);
+    let fault = command(&[file.arg()]).unwrap_err();
+    assert!(
+        fault.ends_with("train T1: \"XYZ\" is no cut-off code of DCSA"),
+        "{fault}"
+    );
+    let file = Temporary::new("short", "2 2\n1 2\n3 4\n5 6\n");
+    let fault = command(&[file.arg()]).unwrap_err();
+    assert!(
+        fault.contains("line 4, weight of job 0 at agent 1: the text ends here"),
+        "{fault}"
+    );
+}
+
+#[test]
+fn bare_instances_are_solved_and_checked() {
+    let file = Temporary::new("gap", "2 2\n1 2\n4 3\n5 6\n5 6\n6 6\n");
+    let json = command(&[file.arg(), "--iterations", "1000", "--out", "json"]).unwrap();
+    let answer: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(answer["value"], 4);
+    assert_eq!(answer["plan"]["train"], serde_json::json!([0, 1]));
+    let plan = Temporary::new("gap.json", &json);
+    let checked = command(&[file.arg(), "--check", plan.arg()]).unwrap();
+    assert_eq!(checked, "the plan keeps every rule and costs 4\n");
+    let tight = Temporary::new("tight", "1 2\n1 2\n5 6\n6\n");
+    assert!(
+        command(&[tight.arg(), "--iterations", "1000"])
+            .unwrap_err()
+            .contains("no plan within the capacities")
+    );
+}
