@@ -26,8 +26,8 @@ use crate::window::floor;
 pub struct MergeSettings {
     /// Keys that one table may hold.
     pub table_keys_max: usize,
-    /// By query: how often windows that are still open are computed, microseconds. Queries that are not named give final
-    /// rows alone.
+    /// By query: how often windows that are still open are computed, microseconds. Queries that are not named, and those
+    /// that join tables, give final rows alone.
     pub early_us: BTreeMap<String, i64>,
 }
 
@@ -101,7 +101,9 @@ impl Merge {
     pub fn new(program: Program, settings: &MergeSettings) -> Result<Self, QueryError> {
         let mut running = Vec::new();
         for query in &program.queries {
-            let built = Running::new(query, settings.early_us.get(&query.name).copied());
+            // A table that is not yet known up to a row's time could give the row another key than it has in the end.
+            let early_us = settings.early_us.get(&query.name).copied();
+            let built = Running::new(query, early_us.filter(|_| query.tables.is_empty()));
             running.push(built.map_err(|error| QueryError::new(&query.name, error))?);
         }
         let mut tables = Vec::new();
