@@ -46,6 +46,7 @@ macro_rules! bodies {
     };
 }
 
+mod decoding;
 mod order;
 mod rail;
 mod vessels;
