@@ -85,7 +85,7 @@ impl Compiler {
             match parse(file) {
                 Ok(Definition::Table { name, key, select }) => {
                     let table = self.table(file, name, key, select);
-                    keep(table, file, &mut faults).map(|table| self.tables.push(table));
+                    self.tables.extend(keep(table, file, &mut faults));
                 }
                 Ok(other) => rest.push((file, other)),
                 Err(fault) => faults.push(fault),

@@ -73,7 +73,7 @@ pub fn cut(plan: &Arc<dyn ExecutionPlan>, slot: &Slot) -> Result<Option<Cut>> {
     let functions = aggregate
         .aggr_expr()
         .iter()
-        .map(|function| unordered(function))
+        .map(unordered)
         .collect::<Result<Vec<_>>>()?;
     let stage = |mode, group, input| {
         AggregateExec::try_new(

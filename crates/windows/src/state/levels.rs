@@ -85,8 +85,8 @@ impl Levels {
             .collect::<Result<Vec<ArrayRef>>>()?;
         let keys = self.converter.convert_columns(&keys)?;
         let mut late = 0;
-        for row in 0..batch.num_rows() {
-            let mut start = starts[row];
+        for (row, &start) in starts.iter().enumerate() {
+            let mut start = start;
             let mut change = Change {
                 delta: delta.value(row),
                 delta_us: delta_us.value(row),

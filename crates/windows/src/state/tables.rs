@@ -102,7 +102,7 @@ impl Table {
         let keys = self.converter.convert_columns(&columns)?;
         let slot = self.batches.len();
         let mut refused = 0;
-        for row in 0..batch.num_rows() {
+        for (row, &time) in times.iter().enumerate() {
             let key = keys.row(row).owned();
             if !self.versions.contains_key(&key) {
                 if self.versions.len() >= self.keys_max {
@@ -111,7 +111,7 @@ impl Table {
                 }
                 self.versions.insert(key.clone(), Vec::new());
             }
-            let age = (times[row], written.value(row), ids.value(row).to_owned());
+            let age = (time, written.value(row), ids.value(row).to_owned());
             self.pending.insert((age, key), RowAt { batch: slot, row });
         }
         self.batches.push(batch.clone());
