@@ -14,6 +14,7 @@ use super::greedy;
 use super::knapsack::Knapsacks;
 use super::prices::Prices;
 use super::relaxation::{self, Relaxation};
+use super::resplit::Resplit;
 use super::soft::{self, Soft};
 use super::state::State;
 use crate::answer::{Answer, Statistics};
@@ -88,6 +89,9 @@ const WARM_MOVES_AN_ITEM: u64 = 25;
 const WARM_CYCLES: usize = 4;
 /// Moves of the first cycle at least.
 const MOVES_AT_LEAST: u64 = 30_000;
+/// After each cycle one exact re-split of trains for so many moves, up to [`MAX_RESPLITS`].
+const MOVES_A_RESPLIT: u64 = 600;
+const MAX_RESPLITS: u64 = 300;
 /// Rounds of the knapsack bound between two cycles.
 const KNAPSACK_ROUNDS: u64 = 40;
 /// A row price below this part of the mean does not count as full.
@@ -319,5 +323,13 @@ impl<'a> Kernel<'a> {
         };
         self.statistics.iterations += tried.max(1);
         self.best = State::new(self.core, &self.best.choice);
+        let mut resplit = Resplit::new(self.core, &self.active, &self.prices);
+        let steps = resplit.run(
+            &mut self.best,
+            (moves / MOVES_A_RESPLIT).clamp(1, MAX_RESPLITS),
+            &mut self.random,
+            &stop,
+        );
+        self.statistics.nodes += steps;
     }
 }

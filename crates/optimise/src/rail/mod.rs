@@ -21,6 +21,7 @@ pub mod overbook;
 pub mod prices;
 pub mod read;
 pub mod relaxation;
+pub mod resplit;
 pub mod soft;
 pub mod solve;
 pub mod state;
