@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release -p quaystream-pipeline --example day -- [records] [partitions]`
 
+#![allow(clippy::expect_used, clippy::print_stdout)] // a program for a person at a terminal
+
 #[path = "../tests/engine/fixture.rs"]
 #[allow(dead_code)]
 mod fixture;
@@ -19,26 +21,46 @@ fn shipped() -> Vec<SqlFile> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/pipelines/duisburg");
     let mut files = Vec::new();
     for folder in ["tables", "queries"] {
-        let mut names: Vec<_> = std::fs::read_dir(root.join(folder)).expect("the folder").flatten().map(|entry| entry.path()).collect();
+        let mut names: Vec<_> = std::fs::read_dir(root.join(folder))
+            .expect("the folder")
+            .flatten()
+            .map(|entry| entry.path())
+            .collect();
         names.sort();
         for path in names {
-            let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
-            files.push(SqlFile::new(name, std::fs::read_to_string(&path).expect("readable")));
+            let name = path
+                .file_stem()
+                .expect("a name")
+                .to_string_lossy()
+                .into_owned();
+            files.push(SqlFile::new(
+                name,
+                std::fs::read_to_string(&path).expect("readable"),
+            ));
         }
     }
     files
 }
 
-#[allow(clippy::print_stdout)]
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let records = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(250_000);
-    let partitions = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(2);
+    let records = arguments
+        .next()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(250_000);
+    let partitions = arguments
+        .next()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(2);
     let mut settings = fixture::settings(partitions, 1);
     settings.queries = shipped();
     let started = Instant::now();
     let (log, truth) = fixture::port(1, 24, records, &settings);
-    println!("{} records made in {:.2} s", truth.records, started.elapsed().as_secs_f64());
+    println!(
+        "{} records made in {:.2} s",
+        truth.records,
+        started.elapsed().as_secs_f64()
+    );
     let clock = Arc::new(HandClock::default());
     let tally = Arc::new(Tally::default());
     let shared = Shared {
@@ -47,10 +69,25 @@ fn main() {
         tally: Arc::clone(&tally),
         stop: Stop::default(),
     };
-    let inputs: Vec<Arc<str>> = shared.settings.inputs.iter().map(|input| Arc::clone(&input.topic)).collect();
+    let inputs: Vec<Arc<str>> = shared
+        .settings
+        .inputs
+        .iter()
+        .map(|input| Arc::clone(&input.topic))
+        .collect();
     let partials = [Arc::clone(&shared.settings.topics.partials)];
-    let mut fold = FoldWorker::new(shared.clone(), log.source("fold", &inputs, 20_000), log.sink("fold")).expect("fold");
-    let mut merge = MergeWorker::new(shared, log.source("merge", &partials, 64), log.sink("merge"), true);
+    let mut fold = FoldWorker::new(
+        shared.clone(),
+        log.source("fold", &inputs, 20_000),
+        log.sink("fold"),
+    )
+    .expect("fold");
+    let mut merge = MergeWorker::new(
+        shared,
+        log.source("merge", &partials, 64),
+        log.sink("merge"),
+        true,
+    );
     let (mut folded, mut merged) = (false, false);
     let (mut fold_time, mut merge_time) = (Duration::ZERO, Duration::ZERO);
     while !(folded && merged) {
@@ -63,7 +100,20 @@ fn main() {
         merge_time += at.elapsed();
     }
     let rate = |time: Duration| truth.records as f64 / time.as_secs_f64() / 1e3;
-    println!("fold  {:.2} s, {:.0} thousand records a second", fold_time.as_secs_f64(), rate(fold_time));
-    println!("merge {:.2} s, {:.0} thousand records a second", merge_time.as_secs_f64(), rate(merge_time));
-    println!("{} rows out, rejects {:?}, failures {:?}", tally.rows_out(), tally.rejects(), tally.failures());
+    println!(
+        "fold  {:.2} s, {:.0} thousand records a second",
+        fold_time.as_secs_f64(),
+        rate(fold_time)
+    );
+    println!(
+        "merge {:.2} s, {:.0} thousand records a second",
+        merge_time.as_secs_f64(),
+        rate(merge_time)
+    );
+    println!(
+        "{} rows out, rejects {:?}, failures {:?}",
+        tally.rows_out(),
+        tally.rejects(),
+        tally.failures()
+    );
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use events::v1::WindowStat;
 use events::{Message, Stream};
-use pipeline::log::{Outgoing, Partition};
+use pipeline::log::Outgoing;
 use pipeline::memory::{HandClock, MemoryLog};
 use pipeline::outcome::Tally;
 use pipeline::plans::berths::BerthRules;
@@ -137,10 +137,10 @@ pub fn port(
         .with_records(records),
     )
     .expect("settings are in range");
-    while let Some(produced) = simulation.next() {
+    for produced in simulation.by_ref() {
         log.append(Outgoing {
             topic: produced.stream.name().into(),
-            partition: produced.partition.map(|partition| partition as i32),
+            partition: produced.partition,
             key: Some(produced.key),
             value: Some(produced.value),
             timestamp_ms: produced.timestamp_ms,
@@ -212,10 +212,4 @@ pub fn stats(log: &MemoryLog) -> Vec<WindowStat> {
         )
     });
     stats
-}
-
-/// A partition of a topic.
-#[allow(dead_code)]
-pub fn partition(topic: &str, index: i32) -> Partition {
-    Partition::new(topic, index)
 }

@@ -1,0 +1,275 @@
+//! The first stage: records of events become partial aggregates, state deltas and rejects, once a commit.
+//!
+//! Fold owns input partitions and keeps one [`PartitionIntake`] for each. Its work scales out with the partitions, since
+//! nothing here looks beyond one commit's rows and one partition's intake state.
+//!
+//! Reading order: this file (assignment and commit), [`records`] (the way of one record), [`queries`], [`doubts`],
+//! [`frontiers`].
+
+mod doubts;
+mod frontiers;
+mod queries;
+mod records;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use events::decode::{DecodeLimits, Decoder};
+use events::internal::IntakeDelta;
+use events::v1::RejectReason;
+use events::{Message, Stream};
+use windows::program::Program;
+
+use crate::clock::Clock;
+use crate::error::EngineError;
+use crate::intake::partition::PartitionIntake;
+use crate::intake::rows::IntakeRows;
+use crate::log::{Batch, Commit, Outgoing, Partition};
+use crate::outcome::{IntakeCounts, Tally};
+use crate::partials;
+use crate::settings::{Bounded, Settings, micros};
+use frontiers::Owned;
+use queries::projection;
+pub use queries::streams;
+
+/// The first stage.
+pub struct Fold {
+    settings: Arc<Settings>,
+    program: Program,
+    clock: Arc<dyn Clock>,
+    tally: Arc<Tally>,
+    decoders: BTreeMap<Stream, Decoder>,
+    owned: Vec<Owned>,
+    held: Vec<Batch>,
+    intake_rows: IntakeRows,
+    rejects: Vec<Outgoing>,
+    counts: BTreeMap<Stream, IntakeCounts>,
+    rejected: BTreeMap<RejectReason, u64>,
+    flagged: BTreeMap<&'static str, u64>,
+    timestamp_ms: i64,
+}
+
+impl Fold {
+    /// Plans the queries. No partition is owned yet.
+    pub fn new(
+        settings: Arc<Settings>,
+        clock: Arc<dyn Clock>,
+        tally: Arc<Tally>,
+    ) -> Result<Self, EngineError> {
+        let program =
+            Program::compile(&settings.files(), &streams()).map_err(EngineError::Queries)?;
+        let mut decoders = BTreeMap::new();
+        let limits = DecodeLimits {
+            record_bytes_max: settings.record_bytes_max,
+            ..DecodeLimits::default()
+        };
+        let projection = projection(&program)?;
+        for input in &settings.inputs {
+            let decoder = Decoder::with_limits(input.stream, &projection, limits)
+                .map_err(|error| EngineError::Schema(error.to_string()))?;
+            decoders.insert(input.stream, decoder);
+        }
+        Ok(Fold {
+            settings,
+            program,
+            clock,
+            tally,
+            decoders,
+            owned: Vec::new(),
+            held: Vec::new(),
+            intake_rows: IntakeRows::default(),
+            rejects: Vec::new(),
+            counts: BTreeMap::new(),
+            rejected: BTreeMap::new(),
+            flagged: BTreeMap::new(),
+            timestamp_ms: 0,
+        })
+    }
+
+    /// Begins to own a partition at `offset`, with the deltas of its intake state in the order of writing.
+    pub fn assign(
+        &mut self,
+        partition: Partition,
+        offset: i64,
+        state: &[IntakeDelta],
+    ) -> Result<(), EngineError> {
+        self.revoke(&partition);
+        let Some(input) = self.settings.input(&partition.topic) else {
+            return Err(EngineError::Bug(format!(
+                "{partition} was assigned and is no input"
+            )));
+        };
+        let stream = input.stream;
+        let mut intake =
+            PartitionIntake::new(partition, offset, micros(self.settings.correction_max));
+        let settings = Arc::clone(&self.settings);
+        for source in settings.sources_of(stream) {
+            intake
+                .source(&source.name, || micros(source.out_of_order_max))
+                .is_changed = false;
+        }
+        for delta in state {
+            intake
+                .restore(delta, |source| settings.out_of_order_us(source))
+                .map_err(EngineError::State)?;
+        }
+        intake.next_offset = offset;
+        intake.covered_from = offset;
+        let now = self.clock.elapsed();
+        self.owned.push(Owned {
+            heard: intake
+                .sources
+                .keys()
+                .map(|source| (source.clone(), now))
+                .collect(),
+            intake,
+            stream,
+            end: None,
+            has_ended: false,
+        });
+        Ok(())
+    }
+
+    /// Stops owning a partition; what was not committed of it is forgotten.
+    pub fn revoke(&mut self, partition: &Partition) {
+        self.owned
+            .retain(|owned| owned.intake.partition != *partition);
+    }
+
+    /// Forgets everything that was not committed, and all partitions: they are assigned again with their state.
+    pub fn reset(&mut self) {
+        self.owned.clear();
+        self.discard();
+    }
+
+    /// Drops the uncommitted rows of all partitions.
+    fn discard(&mut self) {
+        for decoder in self.decoders.values_mut() {
+            decoder.take();
+        }
+        self.held.clear();
+        self.intake_rows = IntakeRows::default();
+        self.rejects.clear();
+        self.counts.clear();
+        self.rejected.clear();
+        self.flagged.clear();
+    }
+
+    /// The owned partitions, with the offset behind the last record that was committed of each.
+    pub fn committed_positions(&self) -> Vec<(Partition, i64)> {
+        self.owned
+            .iter()
+            .map(|owned| (owned.intake.partition.clone(), owned.intake.covered_from))
+            .collect()
+    }
+
+    /// Bytes of input that wait for the commit.
+    pub fn bytes_waiting(&self) -> usize {
+        self.held.iter().map(Batch::bytes).sum()
+    }
+
+    /// True if every owned partition has ended and that was committed.
+    pub fn has_ended(&self) -> bool {
+        !self.owned.is_empty() && self.owned.iter().all(|owned| owned.has_ended)
+    }
+
+    /// A partition has been read up to `next_offset` and holds no more for now.
+    pub fn reached_end(&mut self, partition: &Partition, next_offset: i64) {
+        if let Some(owned) = self
+            .owned
+            .iter_mut()
+            .find(|owned| owned.intake.partition == *partition)
+        {
+            owned.intake.next_offset = owned.intake.next_offset.max(next_offset);
+            owned.end = Some(owned.intake.next_offset);
+        }
+    }
+
+    /// Everything since the last commit as one commit; none if nothing happened. Call [`Self::committed`] once it is
+    /// durable, or [`Self::reset`] if it was aborted.
+    pub fn commit(&mut self) -> Result<Option<Commit>, EngineError> {
+        self.note_silence();
+        let mut tables: BTreeMap<String, Vec<RecordBatch>> = BTreeMap::new();
+        for decoder in self.decoders.values_mut() {
+            for (table, batch) in decoder.take() {
+                tables
+                    .entry(table.table().name.clone())
+                    .or_default()
+                    .push(batch);
+            }
+        }
+        for (table, batches) in &mut tables {
+            for batch in batches {
+                *batch = self.check_digits(table, batch)?;
+            }
+        }
+        if let Some(rows) = self.intake_rows.take()? {
+            tables.insert(windows::intake::NAME.to_owned(), vec![rows]);
+        }
+        let parts = self.run_queries(&tables)?;
+        let covered = self.covered();
+        let frontiers = self.frontiers();
+        if parts.is_empty() && covered.is_empty() && frontiers.is_empty() {
+            return Ok(None);
+        }
+        let topics = &self.settings.topics;
+        let mut records = partials::write(
+            &topics.partials,
+            topics.partials_partitions,
+            &parts,
+            &covered,
+            &frontiers,
+            self.timestamp_ms,
+        )?;
+        records.append(&mut self.rejects);
+        for owned in &mut self.owned {
+            let home = self.settings.state_partition(&owned.intake.partition);
+            records.extend(
+                owned
+                    .intake
+                    .delta()
+                    .map(|delta| state_record(home, &delta, self.timestamp_ms)),
+            );
+        }
+        let positions = self.owned.iter();
+        let positions =
+            positions.map(|owned| (owned.intake.partition.clone(), owned.intake.next_offset));
+        Ok(Some(Commit {
+            positions: positions.collect(),
+            records,
+        }))
+    }
+
+    /// The last [`Self::commit`] is durable. Returns an empty batch whose memory can be used again.
+    pub fn committed(&mut self) -> Batch {
+        let mut spare = self.held.pop().unwrap_or_default();
+        spare.clear();
+        self.held.clear();
+        for owned in &mut self.owned {
+            owned.intake.committed();
+            owned.has_ended |= self.settings.bounded == Bounded::UntilEnd && owned.end.is_some();
+        }
+        for (stream, counts) in std::mem::take(&mut self.counts) {
+            self.tally.intake(stream.name(), counts);
+        }
+        for (reason, count) in std::mem::take(&mut self.rejected) {
+            self.tally.rejected(reason, count);
+        }
+        for (reason, count) in std::mem::take(&mut self.flagged) {
+            self.tally.flagged(reason, count);
+        }
+        spare
+    }
+}
+
+fn state_record(home: Partition, delta: &IntakeDelta, timestamp_ms: i64) -> Outgoing {
+    Outgoing {
+        topic: home.topic,
+        partition: Some(home.index),
+        key: Some(format!("{}/{}", delta.topic, delta.partition).into_bytes()),
+        value: Some(delta.encode_to_vec()),
+        timestamp_ms,
+        headers: Vec::new(),
+    }
+}
