@@ -3,7 +3,10 @@
 //! nothing of solvers.
 
 pub mod berths;
+mod columns;
+mod published;
 pub mod rail;
+mod times;
 
 use std::time::Duration;
 

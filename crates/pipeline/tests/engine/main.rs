@@ -1,5 +1,8 @@
 //! The whole engine in memory: a simulated port, both stages, no Kafka.
 
+#![allow(clippy::expect_used, clippy::unwrap_used)] // a test that cannot go on should say where
+
 mod crash;
 mod fixture;
+mod plans;
 mod whole;

@@ -1,0 +1,280 @@
+//! One berth visit to one call of the problem.
+
+use domain::berth::{Call, Handling, Lock, Place, Previous};
+
+use super::harbour::Harbour;
+use super::inputs::{Inputs, LockRow, VisitRow};
+use super::rules::BerthRules;
+use super::translate::{Loose, Memory};
+use crate::plans::times::{ceil_min, floor_min};
+
+/// Largest measure of a vessel that is believed, cm.
+const MEASURE_MAX_CM: i64 = 100_000;
+
+/// What becomes of a row.
+pub enum Fit {
+    /// A call.
+    Call(Box<Call>),
+    /// It cannot be planned; why.
+    LeftOut(String),
+    /// It comes after the horizon.
+    Later,
+}
+
+/// Everything that one visit is translated with.
+struct Scene<'a> {
+    visit: &'a VisitRow,
+    harbour: &'a Harbour,
+    rules: &'a BerthRules,
+    epoch_us: i64,
+    arrival_min: i64,
+    release_min: i64,
+    length_m: i64,
+}
+
+/// Translates a row.
+pub fn fit(
+    visit: &VisitRow,
+    inputs: &Inputs,
+    harbour: &Harbour,
+    memory: &Memory,
+    epoch_us: i64,
+    rules: &BerthRules,
+) -> Fit {
+    let arrival_min = floor_min(visit.arrival_us, epoch_us);
+    if let Some(reason) = fault(visit, arrival_min, rules) {
+        return Fit::LeftOut(reason);
+    }
+    if !visit.is_alongside && arrival_min >= rules.horizon_min {
+        return Fit::Later;
+    }
+    let length_cm = visit.length_cm.filter(|cm| *cm > 0);
+    let scene = Scene {
+        visit,
+        harbour,
+        rules,
+        epoch_us,
+        arrival_min,
+        // What is not alongside cannot berth before now.
+        release_min: ceil_min(visit.arrival_us, epoch_us).max(0),
+        length_m: (length_cm.unwrap_or(rules.length_unknown_cm).max(1) + 99) / 100,
+    };
+    if visit.is_alongside {
+        alongside(&scene)
+    } else {
+        let lock = inputs
+            .locks
+            .iter()
+            .find(|lock| lock.berth_visit_id == visit.berth_visit_id);
+        coming(&scene, lock, memory)
+    }
+}
+
+fn fault(visit: &VisitRow, arrival_min: i64, rules: &BerthRules) -> Option<String> {
+    if visit.berth_visit_id.is_empty() {
+        return Some("it has no berth_visit_id, send one".to_owned());
+    }
+    let measures = [
+        ("vessel_length_cm", visit.length_cm),
+        ("vessel_draught_cm", visit.draught_cm),
+        ("vessel_air_draught_cm", visit.air_draught_cm),
+    ];
+    for (name, value) in measures {
+        if let Some(cm) = value.filter(|cm| !(0..=MEASURE_MAX_CM).contains(cm)) {
+            return Some(format!("{name} is {cm}, send the vessel's measures again"));
+        }
+    }
+    if !(0..=3).contains(&visit.cones) {
+        return Some(format!("it shows {} blue cones, 0 to 3 exist", visit.cones));
+    }
+    let is_overdue = !visit.is_alongside && arrival_min < -rules.overdue_max_min;
+    is_overdue.then(|| {
+        "it was expected long ago and nobody has said more: revise the estimate, or cancel the call"
+            .to_owned()
+    })
+}
+
+/// The end of the horizon, on the grid.
+pub fn horizon_end_min(rules: &BerthRules) -> i64 {
+    let step_min = rules.time_step_min.max(1);
+    rules.horizon_min.clamp(step_min, 1_000_000) / step_min * step_min
+}
+
+impl Scene<'_> {
+    fn minute(&self, at_us: i64) -> i64 {
+        ceil_min(at_us, self.epoch_us).clamp(-1_000_000, 1_000_000)
+    }
+
+    fn call(&self) -> Call {
+        let visit = self.visit;
+        let priority = visit.priority.clamp(1, 9);
+        Call {
+            id: visit.berth_visit_id.clone(),
+            length_m: self.length_m,
+            draught_cm: visit.draught_cm.unwrap_or(self.rules.draught_unknown_cm),
+            air_draught_cm: visit.air_draught_cm.unwrap_or(0),
+            cones: visit.cones.clamp(0, 3) as u8,
+            arrival_min: self.arrival_min.max(-1_000_000),
+            release_min: self.release_min,
+            due_min: visit.departure_planned_us.map(|at_us| self.minute(at_us)),
+            cost_per_min: priority.saturating_mul(self.rules.in_port_per_min.max(0)),
+            unassigned_price: priority.saturating_mul(self.rules.unassigned.max(0)),
+            ..Call::default()
+        }
+    }
+
+    /// Minutes alongside at a berth: as agreed; from the moves if nothing is agreed, or if cranes stand still.
+    fn handling_min(&self, berth: usize) -> i64 {
+        let start_min = self.release_min;
+        let agreed_min = self
+            .visit
+            .handling_planned_min
+            .filter(|minutes| *minutes > 0);
+        let moves = self.visit.moves.filter(|moves| *moves > 0);
+        let by_moves = |moves| {
+            self.harbour
+                .moves_min(berth, moves, start_min, self.rules)
+                .max(1)
+        };
+        let minutes = match (agreed_min, moves) {
+            (Some(agreed_min), Some(moves)) if self.harbour.has_outage(berth, start_min) => {
+                agreed_min.max(by_moves(moves))
+            }
+            (Some(agreed_min), _) => agreed_min,
+            (None, Some(moves)) => by_moves(moves),
+            (None, None) => self.rules.handling_unknown_min.max(1),
+        };
+        minutes.min(1_000_000)
+    }
+}
+
+/// A vessel that lies there: a fact that no rule can refuse, as long as it fits between the berth's ends.
+fn alongside(scene: &Scene<'_>) -> Fit {
+    let visit = scene.visit;
+    let Some(index) = scene.harbour.berth(&visit.berth_actual) else {
+        return Fit::LeftOut(format!(
+            "it lies at berth {:?}, which the master data does not know",
+            visit.berth_actual
+        ));
+    };
+    let berth = &scene.harbour.berths[index];
+    let length_m = scene.length_m.min(berth.to_m - berth.from_m);
+    let last_m = berth.to_m - length_m;
+    let is_single = berth.layout == domain::berth::Layout::Discrete;
+    let from_m = match visit.from_dm_actual {
+        Some(from_dm) if !is_single => (from_dm / 10).clamp(berth.from_m, last_m),
+        _ => berth.from_m,
+    };
+    let start_min = scene.arrival_min.clamp(-1_000_000, 0);
+    // Nobody has left while nobody says so.
+    let estimated_min = visit
+        .departure_estimated_us
+        .map(|at_us| scene.minute(at_us));
+    let end_min = estimated_min.unwrap_or(start_min + scene.handling_min(index));
+    let mut handling = vec![Handling::Forbidden; scene.harbour.berths.len()];
+    let end_min = end_min.clamp(1, horizon_end_min(scene.rules).max(1));
+    handling[index] = Handling::Minutes(end_min - start_min);
+    Fit::Call(Box::new(Call {
+        length_m,
+        handling,
+        release_min: start_min,
+        previous: Some(Previous {
+            place: Place {
+                berth: index,
+                from_m,
+            },
+            start_min,
+        }),
+        alongside: true,
+        ..scene.call()
+    }))
+}
+
+fn coming(scene: &Scene<'_>, lock: Option<&LockRow>, memory: &Memory) -> Fit {
+    let (visit, harbour) = (scene.visit, scene.harbour);
+    let lock = lock.map_or(Lock::default(), |lock| Lock {
+        berth: harbour.berth(&lock.berth_id),
+        from_m: None,
+        // A locked start that has passed cannot be met by anybody.
+        start_min: lock
+            .start_us
+            .map(|at_us| at_us - at_us.rem_euclid(scene.rules.time_step_min.max(1) * 60_000_000))
+            .map(|at_us| scene.minute(at_us))
+            .filter(|start_min| *start_min >= 0),
+    });
+    let terminal = harbour
+        .terminals
+        .iter()
+        .position(|known| *known == visit.terminal_id);
+    let serves = |berth: usize| {
+        lock.berth == Some(berth)
+            || visit.terminal_id.is_empty()
+            || terminal == Some(harbour.berths[berth].terminal)
+    };
+    let berths = 0..harbour.berths.len();
+    if !berths.clone().any(serves) {
+        return Fit::LeftOut(format!("terminal {:?} has no berth", visit.terminal_id));
+    }
+    let handling: Vec<Handling> = berths
+        .map(|berth| match serves(berth) {
+            true => Handling::Minutes(scene.handling_min(berth)),
+            false => Handling::Forbidden,
+        })
+        .collect();
+    let shortest_min = handling.iter().filter_map(|handling| match handling {
+        Handling::Minutes(minutes) => Some(*minutes),
+        _ => None,
+    });
+    let soonest_min =
+        scene.release_min + shortest_min.min().unwrap_or(0) + scene.rules.time_step_min;
+    if soonest_min > horizon_end_min(scene.rules) {
+        return Fit::Later;
+    }
+    let latest_min = visit.departure_latest_us.map(|at_us| scene.minute(at_us));
+    // A latest departure that the vessel misses even without waiting binds nobody; it is late, and that has a price.
+    let missed_min = latest_min.filter(|latest_min| *latest_min < soonest_min);
+    let call = scene.call();
+    let due_min = call.due_min.into_iter().chain(missed_min).min();
+    let preferred = harbour.berth(&visit.berth_preferred).map(|berth| Place {
+        berth,
+        from_m: harbour.berths[berth].from_m,
+    });
+    Fit::Call(Box::new(Call {
+        handling,
+        due_min,
+        latest_departure_min: latest_min.filter(|_| missed_min.is_none()),
+        preferred,
+        lock,
+        previous: previous(scene, &lock, memory),
+        ..call
+    }))
+}
+
+/// The stay of the last plan, as far as it can still be held: not against a planner's lock, and not before the vessel is
+/// there. Then the berth is kept and the time is not.
+fn previous(scene: &Scene<'_>, lock: &Lock, memory: &Memory) -> Option<Previous> {
+    let visit_id = &scene.visit.berth_visit_id;
+    let last = memory.stays.get(visit_id)?;
+    let loose = memory.loose.get(visit_id);
+    let berth = scene.harbour.berth(&last.berth_id)?;
+    let ends = &scene.harbour.berths[berth];
+    let mut start_min = floor_min(last.start_us, scene.epoch_us);
+    let fits = ends.from_m <= last.from_m && last.from_m + scene.length_m <= ends.to_m;
+    let is_overruled = lock.berth.is_some_and(|locked| locked != berth)
+        || lock
+            .start_min
+            .is_some_and(|locked_min| locked_min != start_min);
+    if !fits || is_overruled || loose == Some(&Loose::All) {
+        return None;
+    }
+    if start_min < scene.release_min || loose == Some(&Loose::Time) {
+        start_min = start_min.max(scene.release_min).max(scene.rules.frozen_min);
+    }
+    Some(Previous {
+        place: Place {
+            berth,
+            from_m: last.from_m,
+        },
+        start_min,
+    })
+}
