@@ -8,9 +8,15 @@ use super::active::Active;
 use super::cholesky::Cholesky;
 use super::core::Core;
 
-const MAX_ITERATIONS: u32 = 60;
+const MAX_ITERATIONS: u32 = 90;
+/// A step shorter than this part of the way is a bad one.
+const SHORT: f64 = 0.1;
+/// So short a step is never taken without going back towards the centre.
+const TINY: f64 = 0.02;
+/// After so many bad steps, no bad step is.
+const MAX_SHORT: u32 = 5;
 /// Stop at this relative distance between the relaxation's two sides.
-const ENOUGH: f64 = 1e-7;
+const ENOUGH: f64 = 3e-5;
 
 /// What the relaxation says.
 #[derive(Debug, Clone)]
@@ -109,6 +115,7 @@ pub fn relax(core: &Core, active: &Active, stop: &dyn Fn() -> bool) -> Relaxed {
     let mut target = (vec![0.0; form.options.len()], vec![0.0; form.rows]);
     let mut normal = Normal::new(&form);
     let mut iterations = 0;
+    let mut short = 0;
     while iterations < MAX_ITERATIONS && !stop() {
         let (gap, scale) = gap(&form, &point);
         if gap <= ENOUGH * scale || !normal.factor(&form, &point) {
@@ -125,7 +132,9 @@ pub fn relax(core: &Core, active: &Active, stop: &dyn Fn() -> bool) -> Relaxed {
         corrected_target(&point, &step, sigma.min(1.0) * centre, &mut target);
         normal.solve(&form, &point, &target, &mut step);
         let (mut primal, mut dual) = lengths(&point, &step, 0.995);
-        if primal.min(dual) < 0.1 {
+        short += u32::from(primal.min(dual) < SHORT);
+        let least = if short > MAX_SHORT { SHORT } else { TINY };
+        if primal.min(dual) < least {
             // Too near the border for the second-order term: back towards the centre first.
             centring_target(&point, 0.8 * centre, &mut target);
             normal.solve(&form, &point, &target, &mut step);

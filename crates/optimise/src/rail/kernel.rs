@@ -90,7 +90,7 @@ const WARM_CYCLES: usize = 4;
 /// Moves of the first cycle at least.
 const MOVES_AT_LEAST: u64 = 30_000;
 /// After each cycle one exact re-split of trains for so many moves, up to [`MAX_RESPLITS`].
-const MOVES_A_RESPLIT: u64 = 600;
+const MOVES_A_RESPLIT: u64 = 1_000;
 const MAX_RESPLITS: u64 = 300;
 /// Rounds of the knapsack bound between two cycles.
 const KNAPSACK_ROUNDS: u64 = 40;

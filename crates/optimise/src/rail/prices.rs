@@ -50,6 +50,16 @@ impl Prices {
             bound: 0,
         };
         prices.reprice(core, active);
+        if prices.bound < 0 && prices.per_unit.iter().any(|price| *price != 0) {
+            // Prices from a search cut short may be worse than none.
+            let bound = prices.bound;
+            let given = std::mem::replace(&mut prices.per_unit, vec![0; core.capacity().len()]);
+            prices.reprice(core, active);
+            if prices.bound < bound {
+                prices.per_unit = given;
+                prices.reprice(core, active);
+            }
+        }
         prices
     }
 

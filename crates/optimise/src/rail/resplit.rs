@@ -11,7 +11,7 @@ use super::state::State;
 use crate::random::Random;
 
 /// Steps of one re-split at most.
-const MAX_NODES: u32 = 4_000;
+const MAX_NODES: u32 = 1_500;
 /// Undecided items of one re-split at most.
 const MAX_OPEN: usize = 48;
 
