@@ -228,19 +228,28 @@ fn valid(
     }
 }
 
-/// Lets off the held stays that found no place; false if there is none to let off.
+/// Lets calls that found no berth off the last plan, and the other calls of their barges with them. False if there is
+/// nothing to let off.
 fn loosen(translated: &Translated, solved: &Solved, memory: &mut Memory) -> bool {
+    let problem = &translated.problem;
     let mut is_loosened = false;
     for left in &solved.answer.plan.unassigned {
-        let call = &translated.problem.calls[left.call];
-        let further = match hold_of(&translated.problem, call) {
-            Hold::Free | Hold::Alongside => continue,
-            Hold::Frozen => Loose::Time,
-            Hold::Slushy => Loose::All,
-        };
-        let known = memory.loose.entry(call.id.clone()).or_insert(further);
-        *known = (*known).max(further);
-        is_loosened = true;
+        let rotation = problem
+            .rotations
+            .iter()
+            .find(|rotation| rotation.calls.contains(&left.call));
+        let fellows = rotation.map_or(&[][..], |rotation| &rotation.calls);
+        for call in fellows.iter().chain([&left.call]) {
+            let call = &problem.calls[*call];
+            let further = match hold_of(problem, call) {
+                Hold::Alongside => continue,
+                _ if call.previous.is_none() => continue,
+                Hold::Frozen => Loose::Time,
+                Hold::Slushy | Hold::Free => Loose::All,
+            };
+            let known = memory.loose.insert(call.id.clone(), further);
+            is_loosened |= known != Some(further);
+        }
     }
     is_loosened
 }

@@ -27,6 +27,9 @@ pub struct BerthRules {
     pub travel_min: i64,
     /// A barge makes the calls of a rotation in their announced order.
     pub is_rotation_order_fixed: bool,
+    /// A vessel that cannot leave by its latest departure gets no berth. If not, leaving later costs as much as leaving
+    /// after the time due.
+    pub is_latest_departure_hard: bool,
     /// A vessel whose estimated arrival is so long past, minutes, is not planned until somebody says more.
     pub overdue_max_min: i64,
     /// Length of a vessel that nobody gave, cm.
@@ -65,6 +68,7 @@ impl Default for BerthRules {
             traffic_stops_cm: Some(1130),
             travel_min: 45,
             is_rotation_order_fixed: true,
+            is_latest_departure_hard: false,
             overdue_max_min: 1440,
             length_unknown_cm: 11_000,
             draught_unknown_cm: 280,

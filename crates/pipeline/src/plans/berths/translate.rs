@@ -70,6 +70,7 @@ pub fn translate(
         berths_left_out: harbour.left_out.clone(),
         ..Translated::default()
     };
+    let releases = visits::releases(&inputs.visits, epoch_us, rules);
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     for (row, visit) in inputs.visits.iter().enumerate() {
         if let Some(reason) = memory.refused.get(&visit.berth_visit_id) {
@@ -81,7 +82,14 @@ pub fn translate(
             translated.left_out.push((row, reason));
             continue;
         }
-        match visits::fit(visit, inputs, &harbour, memory, epoch_us, rules) {
+        let port = visits::Port {
+            inputs,
+            harbour: &harbour,
+            memory,
+            epoch_us,
+            rules,
+        };
+        match visits::fit(visit, releases[row], &port) {
             Fit::Call(call) => {
                 translated.rows.push(row);
                 translated.problem.calls.push(*call);

@@ -1,5 +1,7 @@
 //! One berth visit to one call of the problem.
 
+use std::collections::BTreeMap;
+
 use domain::berth::{Call, Handling, Lock, Place, Previous};
 
 use super::harbour::Harbour;
@@ -7,6 +9,9 @@ use super::inputs::{Inputs, LockRow, VisitRow};
 use super::rules::BerthRules;
 use super::translate::{Loose, Memory};
 use crate::plans::times::{ceil_min, floor_min};
+
+/// No horizon is longer, minutes.
+const HORIZON_MAX_MIN: i64 = 1_000_000;
 
 /// Largest measure of a vessel that is believed, cm.
 const MEASURE_MAX_CM: i64 = 100_000;
@@ -21,27 +26,69 @@ pub enum Fit {
     Later,
 }
 
-/// Everything that one visit is translated with.
+/// What visits are translated with.
+#[derive(Clone, Copy)]
+pub struct Port<'a> {
+    pub inputs: &'a Inputs,
+    pub harbour: &'a Harbour,
+    pub memory: &'a Memory,
+    pub epoch_us: i64,
+    pub rules: &'a BerthRules,
+}
+
+/// One visit in it.
 struct Scene<'a> {
+    port: &'a Port<'a>,
     visit: &'a VisitRow,
     harbour: &'a Harbour,
     rules: &'a BerthRules,
-    epoch_us: i64,
     arrival_min: i64,
     release_min: i64,
     length_m: i64,
 }
 
-/// Translates a row.
-pub fn fit(
-    visit: &VisitRow,
-    inputs: &Inputs,
-    harbour: &Harbour,
-    memory: &Memory,
-    epoch_us: i64,
-    rules: &BerthRules,
-) -> Fit {
-    let arrival_min = floor_min(visit.arrival_us, epoch_us);
+/// The first minute at which each visit may start. What is not alongside cannot berth before now, and the later calls of a
+/// barge not before the earlier ones can be over.
+pub fn releases(visits: &[VisitRow], epoch_us: i64, rules: &BerthRules) -> Vec<i64> {
+    let mut releases: Vec<i64> = visits
+        .iter()
+        .map(|visit| ceil_min(visit.arrival_us, epoch_us).max(0))
+        .collect();
+    if !rules.is_rotation_order_fixed {
+        return releases;
+    }
+    let mut barges: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (row, visit) in visits.iter().enumerate() {
+        if !visit.rotation_id.is_empty() {
+            barges.entry(&visit.rotation_id).or_default().push(row);
+        }
+    }
+    let step_min = rules.time_step_min.max(1);
+    let on_grid = |minutes: i64| (minutes + step_min - 1).div_euclid(step_min) * step_min;
+    for mut rows in barges.into_values() {
+        rows.sort_by_key(|row| {
+            let visit = &visits[*row];
+            (!visit.is_alongside, visit.rotation_seq, *row)
+        });
+        let mut free_min = 0;
+        for row in rows {
+            let visit = &visits[row];
+            if visit.is_alongside {
+                continue; // when it leaves is for the plan to say
+            }
+            releases[row] = releases[row].max(free_min).min(HORIZON_MAX_MIN);
+            let agreed_min = visit.handling_planned_min.unwrap_or(0);
+            let end_min = on_grid(releases[row]) + agreed_min.clamp(0, HORIZON_MAX_MIN);
+            free_min = on_grid(end_min) + rules.travel_min.max(0);
+        }
+    }
+    releases
+}
+
+/// Translates a row that may start from `release_min` on.
+pub fn fit(visit: &VisitRow, release_min: i64, port: &Port<'_>) -> Fit {
+    let rules = port.rules;
+    let arrival_min = floor_min(visit.arrival_us, port.epoch_us);
     if let Some(reason) = fault(visit, arrival_min, rules) {
         return Fit::LeftOut(reason);
     }
@@ -50,24 +97,20 @@ pub fn fit(
     }
     let length_cm = visit.length_cm.filter(|cm| *cm > 0);
     let scene = Scene {
+        port,
         visit,
-        harbour,
+        harbour: port.harbour,
         rules,
-        epoch_us,
         arrival_min,
-        // What is not alongside cannot berth before now.
-        release_min: ceil_min(visit.arrival_us, epoch_us).max(0),
+        release_min,
         length_m: (length_cm.unwrap_or(rules.length_unknown_cm).max(1) + 99) / 100,
     };
     if visit.is_alongside {
-        alongside(&scene)
-    } else {
-        let lock = inputs
-            .locks
-            .iter()
-            .find(|lock| lock.berth_visit_id == visit.berth_visit_id);
-        coming(&scene, lock, memory)
+        return alongside(&scene);
     }
+    let mut locks = port.inputs.locks.iter();
+    let lock = locks.find(|lock| lock.berth_visit_id == visit.berth_visit_id);
+    coming(&scene, lock)
 }
 
 fn fault(visit: &VisitRow, arrival_min: i64, rules: &BerthRules) -> Option<String> {
@@ -97,12 +140,12 @@ fn fault(visit: &VisitRow, arrival_min: i64, rules: &BerthRules) -> Option<Strin
 /// The end of the horizon, on the grid.
 pub fn horizon_end_min(rules: &BerthRules) -> i64 {
     let step_min = rules.time_step_min.max(1);
-    rules.horizon_min.clamp(step_min, 1_000_000) / step_min * step_min
+    rules.horizon_min.clamp(step_min, HORIZON_MAX_MIN) / step_min * step_min
 }
 
 impl Scene<'_> {
     fn minute(&self, at_us: i64) -> i64 {
-        ceil_min(at_us, self.epoch_us).clamp(-1_000_000, 1_000_000)
+        ceil_min(at_us, self.port.epoch_us).clamp(-HORIZON_MAX_MIN, HORIZON_MAX_MIN)
     }
 
     fn call(&self) -> Call {
@@ -114,7 +157,7 @@ impl Scene<'_> {
             draught_cm: visit.draught_cm.unwrap_or(self.rules.draught_unknown_cm),
             air_draught_cm: visit.air_draught_cm.unwrap_or(0),
             cones: visit.cones.clamp(0, 3) as u8,
-            arrival_min: self.arrival_min.max(-1_000_000),
+            arrival_min: self.arrival_min.max(-HORIZON_MAX_MIN),
             release_min: self.release_min,
             due_min: visit.departure_planned_us.map(|at_us| self.minute(at_us)),
             cost_per_min: priority.saturating_mul(self.rules.in_port_per_min.max(0)),
@@ -144,7 +187,7 @@ impl Scene<'_> {
             (None, Some(moves)) => by_moves(moves),
             (None, None) => self.rules.handling_unknown_min.max(1),
         };
-        minutes.min(1_000_000)
+        minutes.min(HORIZON_MAX_MIN)
     }
 }
 
@@ -165,7 +208,7 @@ fn alongside(scene: &Scene<'_>) -> Fit {
         Some(from_dm) if !is_single => (from_dm / 10).clamp(berth.from_m, last_m),
         _ => berth.from_m,
     };
-    let start_min = scene.arrival_min.clamp(-1_000_000, 0);
+    let start_min = scene.arrival_min.clamp(-HORIZON_MAX_MIN, 0);
     // Nobody has left while nobody says so.
     let estimated_min = visit
         .departure_estimated_us
@@ -190,7 +233,7 @@ fn alongside(scene: &Scene<'_>) -> Fit {
     }))
 }
 
-fn coming(scene: &Scene<'_>, lock: Option<&LockRow>, memory: &Memory) -> Fit {
+fn coming(scene: &Scene<'_>, lock: Option<&LockRow>) -> Fit {
     let (visit, harbour) = (scene.visit, scene.harbour);
     let lock = lock.map_or(Lock::default(), |lock| Lock {
         berth: harbour.berth(&lock.berth_id),
@@ -231,10 +274,10 @@ fn coming(scene: &Scene<'_>, lock: Option<&LockRow>, memory: &Memory) -> Fit {
         return Fit::Later;
     }
     let latest_min = visit.departure_latest_us.map(|at_us| scene.minute(at_us));
-    // A latest departure that the vessel misses even without waiting binds nobody; it is late, and that has a price.
-    let missed_min = latest_min.filter(|latest_min| *latest_min < soonest_min);
+    let is_hard = scene.rules.is_latest_departure_hard;
+    let wished_min = latest_min.filter(|_| !is_hard);
     let call = scene.call();
-    let due_min = call.due_min.into_iter().chain(missed_min).min();
+    let due_min = call.due_min.into_iter().chain(wished_min).min();
     let preferred = harbour.berth(&visit.berth_preferred).map(|berth| Place {
         berth,
         from_m: harbour.berths[berth].from_m,
@@ -242,23 +285,24 @@ fn coming(scene: &Scene<'_>, lock: Option<&LockRow>, memory: &Memory) -> Fit {
     Fit::Call(Box::new(Call {
         handling,
         due_min,
-        latest_departure_min: latest_min.filter(|_| missed_min.is_none()),
+        latest_departure_min: latest_min.filter(|_| is_hard),
         preferred,
         lock,
-        previous: previous(scene, &lock, memory),
+        previous: previous(scene, &lock),
         ..call
     }))
 }
 
 /// The stay of the last plan, as far as it can still be held: not against a planner's lock, and not before the vessel is
 /// there. Then the berth is kept and the time is not.
-fn previous(scene: &Scene<'_>, lock: &Lock, memory: &Memory) -> Option<Previous> {
+fn previous(scene: &Scene<'_>, lock: &Lock) -> Option<Previous> {
+    let memory = scene.port.memory;
     let visit_id = &scene.visit.berth_visit_id;
     let last = memory.stays.get(visit_id)?;
     let loose = memory.loose.get(visit_id);
     let berth = scene.harbour.berth(&last.berth_id)?;
     let ends = &scene.harbour.berths[berth];
-    let mut start_min = floor_min(last.start_us, scene.epoch_us);
+    let mut start_min = floor_min(last.start_us, scene.port.epoch_us);
     let fits = ends.from_m <= last.from_m && last.from_m + scene.length_m <= ends.to_m;
     let is_overruled = lock.berth.is_some_and(|locked| locked != berth)
         || lock
