@@ -246,7 +246,7 @@ fn full_rules_agree_with_brute_force() {
     for seed in from..from + cases(40, 500) {
         let problem = port(seed, Size::tiny(seed));
         assert_eq!(validate::validate(&problem), vec![], "seed {seed}");
-        let answer = solve(&problem, None, seed, &Budget::iterations(8000));
+        let answer = solve(&problem, None, seed, &Budget::iterations(30_000));
         let cost = check(&problem, &answer.plan)
             .unwrap_or_else(|violations| panic!("seed {seed}: {violations:?}"));
         assert_eq!(cost.total(), answer.value, "seed {seed}");

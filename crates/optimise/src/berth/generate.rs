@@ -84,7 +84,8 @@ fn one_in(random: &mut Random, count: usize) -> bool {
     random.below(count) == 0
 }
 
-fn crane(quay: usize, rail_order: i64, reach: (i64, i64), rate_centimoves_h: i64) -> Crane {
+/// A crane with these figures.
+pub fn crane(quay: usize, rail_order: i64, reach: (i64, i64), rate_centimoves_h: i64) -> Crane {
     Crane {
         id: format!("K{quay}{rail_order}"),
         quay,

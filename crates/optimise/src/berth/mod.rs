@@ -17,5 +17,7 @@ pub mod generate;
 pub mod kernel;
 pub mod solve;
 pub mod text;
+mod thaw;
 
 pub use solve::{Duals, Solved, Warm, solve, solve_warm};
+pub use thaw::thaw;

@@ -5,8 +5,13 @@ pub mod bench;
 pub mod convert;
 pub mod error;
 pub mod gantt;
+pub mod generate;
 pub mod json;
 pub mod run;
+pub mod scale;
+pub mod warm;
+pub mod week;
+pub mod week_port;
 
 use super::limit::LimitArgs;
 use std::path::PathBuf;
@@ -18,7 +23,7 @@ pub use run::{check_files, run};
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
     /// Instance file: JSON with all rules, or the text format of the public berth sets
-    #[arg(required_unless_present = "bench")]
+    #[arg(required_unless_present_any = ["bench", "generate", "scale", "week"])]
     pub file: Option<PathBuf>,
     /// Format of the file; by its extension if not given
     #[arg(long, value_enum)]
@@ -35,6 +40,18 @@ pub struct Args {
     /// Run every instance of a folder against its best_known.csv
     #[arg(long, value_name = "DIR", conflicts_with = "file")]
     pub bench: Option<PathBuf>,
+    /// With --bench: delay ships and plan again within 30 ms from the last plan
+    #[arg(long, requires = "bench")]
+    pub warm: bool,
+    /// Solve so many generated ports with all rules, and count where each rule binds
+    #[arg(long, value_name = "COUNT")]
+    pub generate: Option<u64>,
+    /// Solve instances from 10 to 500 calls and print the curve
+    #[arg(long)]
+    pub scale: bool,
+    /// Plan a simulated week with so many seeds, against first come first served and planning without a change penalty
+    #[arg(long, value_name = "SEEDS")]
+    pub week: Option<u64>,
     /// Runs an instance with successive seeds in --bench; the median by value counts
     #[arg(long, default_value_t = 1, requires = "bench")]
     pub runs: u64,
@@ -69,3 +86,6 @@ pub enum Output {
     /// One JSON object
     Json,
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use super::super::clock::{CpuDeadline, thread_cpu_s};
 use super::super::table::Table;
 use super::error::PlanError;
-use super::{Args, Format, Output, bench, convert, gantt, json};
+use super::{Args, Format, Output, bench, convert, gantt, generate, json, scale, warm, week};
 use domain::berth::{BerthPlan, BerthProblem, PlanCost, check, validate::validate};
 use optimise::answer::Answer;
 use optimise::berth::{Warm, explain, solve_warm, text};
@@ -13,7 +13,19 @@ use std::path::Path;
 /// Runs the command; the text is what it prints.
 pub fn run(args: &Args) -> Result<String, PlanError> {
     if let Some(dir) = &args.bench {
-        return bench::bench(dir, &args.limit, args.runs);
+        return match args.warm {
+            true => warm::warm(dir, args.limit.seed),
+            false => bench::bench(dir, &args.limit, args.runs),
+        };
+    }
+    if let Some(count) = args.generate {
+        return generate::generate(count, &args.limit);
+    }
+    if args.scale {
+        return scale::scale(&args.limit);
+    }
+    if let Some(seeds) = args.week {
+        return week::week(seeds, &args.limit);
     }
     let Some(path) = &args.file else {
         return Err(PlanError::NoFile);

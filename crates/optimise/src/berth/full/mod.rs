@@ -19,4 +19,4 @@ mod state;
 mod tests;
 
 pub(crate) use explain::explain;
-pub(crate) use solve::solve;
+pub(crate) use solve::{solve, stuck};

@@ -151,6 +151,19 @@ impl Run {
     }
 }
 
+/// Held calls that find no place when nobody but held calls is planned.
+pub(crate) fn stuck(problem: &BerthProblem, last: Option<&BerthPlan>) -> Vec<usize> {
+    let model = Model::new(problem);
+    let is_held = |call: &usize| model.calls[*call].hold.is_fixed();
+    let mut given = last.map_or(Vec::new(), |last| kept(&model, last));
+    given.retain(|(call, _)| is_held(call));
+    let held: Vec<usize> = (0..model.calls.len()).filter(is_held).collect();
+    let state = place_all(&model, &given, held_first(&model, &held));
+    held.into_iter()
+        .filter(|call| state.at[*call].is_none())
+        .collect()
+}
+
 /// The placements of a plan that the problem still knows, by start.
 pub(super) fn kept(model: &Model<'_>, plan: &BerthPlan) -> Vec<(usize, Placement)> {
     let mut kept: Vec<(usize, Placement)> = Vec::new();
@@ -195,7 +208,13 @@ pub(super) fn mode_of(model: &Model<'_>, stay: &Stay) -> Option<u32> {
 /// First the given placements where they still fit, then first come first served: held stays, then by release, each where it
 /// is cheapest.
 pub(super) fn construct(model: &Model<'_>, given: &[(usize, Placement)]) -> State {
-    let mut order: Vec<usize> = (0..model.calls.len()).collect();
+    let all: Vec<usize> = (0..model.calls.len()).collect();
+    place_all(model, given, held_first(model, &all))
+}
+
+/// Alongside, frozen, locked, then by release.
+fn held_first(model: &Model<'_>, calls: &[usize]) -> Vec<usize> {
+    let mut order = calls.to_vec();
     order.sort_by_key(|call| {
         let compiled = &model.calls[*call];
         let rank = match (
@@ -210,23 +229,27 @@ pub(super) fn construct(model: &Model<'_>, given: &[(usize, Placement)]) -> Stat
         };
         (rank, compiled.release_min, *call)
     });
+    order
+}
+
+fn place_all(model: &Model<'_>, given: &[(usize, Placement)], order: Vec<usize>) -> State {
     let mut state = State::empty(model);
     let mut scratch = Scratch::default();
-    let held = order
-        .iter()
-        .filter(|call| model.calls[**call].fixed_start_min.is_some());
-    let held: Vec<usize> = held.copied().collect();
-    for (call, placement) in given {
-        let placed = insert::exactly(model, &state, *call, placement, &mut scratch);
-        if let Some(placement) = placed.filter(|_| state.at[*call].is_none()) {
-            state.place(model, *call, placement);
+    let is_held = |call: usize| model.calls[call].fixed_start_min.is_some();
+    // held stays with their cranes as given, then the other held ones, then everyone else as given
+    for held in [true, false] {
+        for (call, placement) in given.iter().filter(|(call, _)| is_held(*call) == held) {
+            let placed = insert::exactly(model, &state, *call, placement, &mut scratch);
+            if let Some(placement) = placed.filter(|_| state.at[*call].is_none()) {
+                state.place(model, *call, placement);
+            }
         }
-    }
-    for call in held.into_iter().chain(order) {
-        if state.at[call].is_none()
-            && let Some(placement) = insert::best(model, &state, call, &mut scratch, None)
-        {
-            state.place(model, call, placement);
+        for call in order.iter().copied().filter(|call| !held || is_held(*call)) {
+            if state.at[call].is_none()
+                && let Some(placement) = insert::best(model, &state, call, &mut scratch, None)
+            {
+                state.place(model, call, placement);
+            }
         }
     }
     state

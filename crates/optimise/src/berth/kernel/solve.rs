@@ -17,6 +17,8 @@ const OPENING: u64 = 1_500;
 const TURN: u64 = 1_000;
 /// Arcs are fixed once in so many iterations of the root bound.
 const FIX_EVERY: u64 = 25;
+/// With duals from the last solve, early fixing already leaves few arcs.
+const EARLY_FIXES: [u64; 3] = [1, 4, 10];
 /// The root bound ends when its step has shrunk to this.
 const STEP_END: f64 = 0.02;
 /// The tree looks first for plans in this part of the gap above the bound.
@@ -184,7 +186,8 @@ impl<'a> Run<'a> {
             self.phase = Phase::Done;
             return;
         }
-        if self.root_iterations.is_multiple_of(FIX_EVERY) {
+        let is_early = EARLY_FIXES.contains(&self.root_iterations);
+        if is_early || self.root_iterations.is_multiple_of(FIX_EVERY) {
             self.dual.fix(&mut self.graph, value);
         }
         if self.root_iterations.is_multiple_of(REPAIR_EVERY) {

@@ -1,0 +1,112 @@
+//! `quaystream plan berths --generate COUNT`: generated ports with all rules, and how often each rule binds.
+
+use super::super::clock::{calibration_s, thread_cpu_s};
+use super::super::limit::LimitArgs;
+use super::super::table::Table;
+use super::error::PlanError;
+use domain::berth::{BerthPlan, BerthProblem, Layout, Lock, Rule, check};
+use optimise::answer::Answer;
+use optimise::berth::generate::{Size, port};
+use optimise::berth::{Warm, solve, solve_warm};
+use optimise::budget::Budget;
+use std::fmt::Write;
+
+/// Iterations for a plan without one of the rules.
+const RELAXED_ITERATIONS: u64 = 2_000;
+
+/// Rules that can be left out of a problem, to see whether its plan then breaks them.
+const RULES: [(Rule, fn(&mut BerthProblem)); 12] = [
+    (Rule::Overlap, no_gap),
+    (Rule::Departure, |problem| problem.calls.iter_mut().for_each(|call| call.latest_departure_min = None)),
+    (Rule::Handling, |problem| problem.cranes.iter_mut().for_each(|crane| crane.outages.clear())),
+    (Rule::Draught, |problem| problem.calls.iter_mut().for_each(|call| call.draught_cm = -10_000)),
+    (Rule::AirDraught, |problem| problem.berths.iter_mut().for_each(|berth| berth.air_clearance_cm = None)),
+    (Rule::TrafficStop, |problem| problem.water.stop_cm = None),
+    (Rule::Cones, |problem| problem.calls.iter_mut().for_each(|call| call.cones = 0)),
+    (Rule::Closures, no_closures),
+    (Rule::Contract, |problem| problem.reservations.clear()),
+    (Rule::Rotation, |problem| problem.rotations.clear()),
+    (Rule::Lock, |problem| problem.calls.iter_mut().for_each(|call| call.lock = Lock::default())),
+    (Rule::Order, |problem| problem.orders.clear()),
+];
+
+fn no_gap(problem: &mut BerthProblem) {
+    for berth in &mut problem.berths {
+        if let Layout::ByMetre { gap_m, .. } = &mut berth.layout {
+            *gap_m = 0;
+        }
+    }
+}
+
+fn no_closures(problem: &mut BerthProblem) {
+    for berth in &mut problem.berths {
+        berth.closures.clear();
+        berth.open.clear();
+    }
+}
+
+/// Solves the ports and renders the tables.
+pub fn generate(count: u64, limit: &LimitArgs) -> Result<String, PlanError> {
+    let mut table = Table::new(&["port", "calls", "fcfs", "value", "bound", "certified%", "unassigned", "proved", "cpu s"]);
+    let mut gaps = Vec::new();
+    let mut binding = [0_u64; RULES.len()];
+    let mut fcfs_percent = Vec::new();
+    for seed in 1..=count {
+        let problem = port(seed, Size::port(seed));
+        let first_come = solve(&problem, None, limit.seed, &Budget::iterations(0));
+        let start_s = thread_cpu_s();
+        let deadline = limit.deadline();
+        let answer = solve_warm(&problem, Warm::default(), limit.seed, &limit.budget(&deadline)).answer;
+        let seconds = thread_cpu_s() - start_s;
+        verify(&problem, &answer)?;
+        table.row([
+            seed.to_string(),
+            problem.calls.len().to_string(),
+            first_come.value.to_string(),
+            answer.value.to_string(),
+            answer.bound.to_string(),
+            format!("{:.2}", 100.0 * answer.gap()),
+            answer.plan.unassigned.len().to_string(),
+            if answer.is_proved() { "yes" } else { "no" }.to_owned(),
+            format!("{seconds:.2}"),
+        ]);
+        gaps.push(100.0 * answer.gap());
+        fcfs_percent.push(100.0 * (first_come.value - answer.value) as f64 / answer.value as f64);
+        for ((rule, relax), binds) in RULES.iter().zip(&mut binding) {
+            let mut relaxed = problem.clone();
+            relax(&mut relaxed);
+            let plan = solve(&relaxed, None, limit.seed, &Budget::iterations(RELAXED_ITERATIONS)).plan;
+            let broken = check(&problem, &plan).err().unwrap_or_default();
+            *binds += u64::from(broken.iter().any(|violation| violation.rule == *rule));
+        }
+    }
+    gaps.sort_by(f64::total_cmp);
+    fcfs_percent.sort_by(f64::total_cmp);
+    let mut text = format!("calibration kernel: {:.3} cpu s\n{}", calibration_s(), table.render());
+    let middle = gaps.len() / 2;
+    let last = gaps.len().saturating_sub(1);
+    let _ = writeln!(
+        text,
+        "certified gap: median {:.2} %, max {:.2} %; first come first served costs {:.1} % more (median)",
+        gaps.get(middle).unwrap_or(&0.0),
+        gaps.get(last).unwrap_or(&0.0),
+        fcfs_percent.get(middle).unwrap_or(&0.0),
+    );
+    let counts = RULES.iter().zip(&binding).map(|((rule, _), count)| format!("{rule:?} {count}"));
+    let counts: Vec<String> = counts.collect();
+    let _ = writeln!(text, "ports whose plan breaks a rule that is left out: {}", counts.join(", "));
+    Ok(text)
+}
+
+/// The checker accepts the plan and counts what the solver says.
+pub fn verify(problem: &BerthProblem, answer: &Answer<BerthPlan>) -> Result<(), PlanError> {
+    let cost = check(problem, &answer.plan).map_err(PlanError::Violations)?;
+    if cost.total() == answer.value && answer.bound <= answer.value {
+        return Ok(());
+    }
+    Err(PlanError::Inconsistent {
+        value: answer.value,
+        bound: answer.bound,
+        checked: cost.total(),
+    })
+}

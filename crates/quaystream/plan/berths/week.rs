@@ -1,0 +1,302 @@
+//! `quaystream plan berths --week SEEDS`: a simulated week, planned anew every hour. What is planned, what moves, and what the
+//! executed week costs, against first come first served and against planning without a change penalty.
+
+use super::super::limit::LimitArgs;
+use super::super::table::Table;
+use super::error::PlanError;
+use super::week_port::{STEP_MIN, Truth, WEEK_MIN, Week, week as week_of};
+use domain::berth::{BerthPlan, BerthProblem, Handling, Layout, Place, Previous, Rotation, Stay, check, cost::stay_cost};
+use optimise::berth::{Warm, solve_warm, thaw};
+use optimise::budget::Budget;
+use std::fmt::Write;
+
+/// Minutes between plans.
+const TICK_MIN: i64 = 60;
+/// How far ahead calls are planned.
+const AHEAD_MIN: i64 = 48 * 60;
+/// Iterations of one plan unless --iterations says otherwise.
+const ITERATIONS: u64 = 1_500;
+/// A stay has moved if it lies elsewhere or starts more than this many minutes off.
+const MOVED_MIN: i64 = 30;
+
+/// A way to plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Policy {
+    Stable,
+    FromScratch,
+    FirstCome,
+}
+
+/// What happened to one call so far.
+#[derive(Debug, Clone, Default)]
+struct Progress {
+    stay: Option<Stay>,
+    is_alongside: bool,
+    is_done: bool,
+    moves_left: i64,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Figures {
+    cost: i64,
+    plans: u64,
+    unfrozen: u64,
+    moved: u64,
+    moved_by_choice: u64,
+    frozen_moved: u64,
+    thawed: u64,
+    occupied_m_min: i64,
+    waited_min: i64,
+}
+
+/// Simulates the weeks and renders the table.
+pub fn week(seeds: u64, limit: &LimitArgs) -> Result<String, PlanError> {
+    let iterations = limit.iterations.unwrap_or(ITERATIONS);
+    let mut table = Table::new(&[
+        "seed", "plan", "executed cost", "moved%", "moved but for own ETA%", "frozen moved", "thawed", "occupancy%", "wait h/call",
+    ]);
+    let mut over_scratch = Vec::new();
+    let mut under_first = Vec::new();
+    let mut moved = Vec::new();
+    for seed in limit.seed..limit.seed + seeds {
+        let week = week_of(seed);
+        let mut costs = Vec::new();
+        for policy in [Policy::Stable, Policy::FromScratch, Policy::FirstCome] {
+            let figures = Run::new(&week, policy, iterations).go()?;
+            let share = |count: u64| 100.0 * count as f64 / figures.unfrozen.max(1) as f64;
+            table.row([
+                seed.to_string(),
+                format!("{policy:?}"),
+                figures.cost.to_string(),
+                format!("{:.2}", share(figures.moved)),
+                format!("{:.2}", share(figures.moved_by_choice)),
+                figures.frozen_moved.to_string(),
+                figures.thawed.to_string(),
+                format!("{:.1}", occupancy(&week, &figures)),
+                format!("{:.2}", figures.waited_min as f64 / 60.0 / week.truths.len() as f64),
+            ]);
+            if policy == Policy::Stable {
+                moved.push(share(figures.moved_by_choice));
+            }
+            costs.push(figures.cost as f64);
+        }
+        over_scratch.push(100.0 * (costs[0] - costs[1]) / costs[1]);
+        under_first.push(100.0 * (costs[2] - costs[0]) / costs[2]);
+    }
+    let mut text = table.render();
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
+    let most = |values: &[f64]| values.iter().copied().fold(f64::MIN, f64::max);
+    let least = |values: &[f64]| values.iter().copied().fold(f64::MAX, f64::min);
+    let _ = writeln!(text, "moved by the planner's choice: mean {:.2} %, worst {:.2} %", mean(&moved), most(&moved));
+    let _ = writeln!(text, "against planning from scratch: mean {:+.2} %, worst {:+.2} %", mean(&over_scratch), most(&over_scratch));
+    let _ = writeln!(text, "below first come first served: mean {:.2} %, worst {:.2} %", mean(&under_first), least(&under_first));
+    Ok(text)
+}
+
+/// Metre-minutes used of those there are while the week's calls arrive, per cent.
+fn occupancy(week: &Week, figures: &Figures) -> f64 {
+    let metres: i64 = week.port.berths.iter().map(|berth| berth.to_m - berth.from_m).sum();
+    100.0 * figures.occupied_m_min as f64 / (metres * WEEK_MIN) as f64
+}
+
+/// Metres that a stay takes from others: the vessel and its gap, or the whole berth.
+fn taken_m(berth: &domain::berth::Berth, truth: &Truth) -> i64 {
+    match berth.layout {
+        Layout::Discrete => berth.to_m - berth.from_m,
+        Layout::ByMetre { gap_m, .. } => truth.call.length_m + gap_m,
+    }
+}
+
+struct Run<'a> {
+    week: &'a Week,
+    policy: Policy,
+    iterations: u64,
+    progress: Vec<Progress>,
+    figures: Figures,
+}
+
+impl<'a> Run<'a> {
+    fn new(week: &'a Week, policy: Policy, iterations: u64) -> Self {
+        let progress = |truth: &Truth| Progress {
+            moves_left: truth.call.work.moves,
+            ..Progress::default()
+        };
+        Run {
+            week,
+            policy,
+            iterations,
+            progress: week.truths.iter().map(progress).collect(),
+            figures: Figures::default(),
+        }
+    }
+
+    fn go(mut self) -> Result<Figures, PlanError> {
+        let mut now_min = 0;
+        while self.progress.iter().any(|progress| !progress.is_done) && now_min < 2 * WEEK_MIN {
+            self.advance(now_min);
+            self.plan(now_min)?;
+            now_min += TICK_MIN;
+        }
+        Ok(self.figures)
+    }
+
+    /// Stays begin and end as planned at the last tick; a stay whose vessel is not there does not begin.
+    fn advance(&mut self, now_min: i64) {
+        for (number, truth) in self.week.truths.iter().enumerate() {
+            let progress = &mut self.progress[number];
+            let Some(stay) = progress.stay.clone().filter(|_| !progress.is_done) else {
+                continue;
+            };
+            if !progress.is_alongside && stay.start_min < now_min && truth.arrival_min <= stay.start_min {
+                progress.is_alongside = true;
+            }
+            if !progress.is_alongside {
+                continue;
+            }
+            if stay.end_min <= now_min {
+                progress.is_done = true;
+                self.figures.cost += self.executed(truth, &stay);
+                self.figures.waited_min += stay.start_min - truth.arrival_min;
+                let until_min = stay.end_min.min(WEEK_MIN);
+                self.figures.occupied_m_min += taken_m(&self.week.port.berths[stay.berth], truth) * (until_min - stay.start_min).max(0);
+            } else {
+                let from_min = (now_min - TICK_MIN).max(stay.start_min + truth.call.work.setup_min);
+                let done = self.moves_made(&stay, from_min, now_min);
+                self.progress[number].moves_left = (self.progress[number].moves_left - done).max(1);
+            }
+        }
+    }
+
+    /// Whole moves that the stay's cranes make between two minutes.
+    fn moves_made(&self, stay: &Stay, from_min: i64, to_min: i64) -> i64 {
+        let work = |crane: &usize| {
+            let out: i64 = self.week.outages.iter().filter(|(out, _)| out == crane).map(|(_, time)| {
+                (time.end_min.min(to_min) - time.start_min.max(from_min)).max(0)
+            }).sum();
+            ((to_min - from_min).max(0) - out).max(0) * self.week.port.cranes[*crane].rate_centimoves_h
+        };
+        stay.cranes.iter().map(work).sum::<i64>() / 6000
+    }
+
+    /// Cost of a stay with the true arrival, without changes.
+    fn executed(&self, truth: &Truth, stay: &Stay) -> i64 {
+        let mut port = self.week.port.clone();
+        let mut call = truth.call.clone();
+        call.arrival_min = truth.arrival_min;
+        port.calls.push(call);
+        let stay = Stay { call: 0, ..stay.clone() };
+        stay_cost(&port, &stay).without_change()
+    }
+
+    fn plan(&mut self, now_min: i64) -> Result<(), PlanError> {
+        let known: Vec<usize> = (0..self.week.truths.len())
+            .filter(|n| !self.progress[*n].is_done && self.week.truths[*n].eta_min(now_min) <= now_min + AHEAD_MIN)
+            .collect();
+        let mut problem = self.problem(now_min, &known);
+        let mut last = BerthPlan::default();
+        for (index, number) in known.iter().enumerate() {
+            let stay = self.progress[*number].stay.as_ref();
+            last.stays.extend(stay.map(|stay| Stay { call: index, ..stay.clone() }));
+        }
+        let thawed = thaw(&mut problem, Some(&last));
+        self.figures.thawed += thawed.len() as u64;
+        let warm = Warm {
+            plan: (self.policy == Policy::Stable).then_some(&last),
+            duals: None,
+        };
+        let iterations = if self.policy == Policy::FirstCome { 0 } else { self.iterations };
+        let warm = if self.policy == Policy::FirstCome { Warm { plan: Some(&only_alongside(&problem, &last)), duals: None } } else { warm };
+        let plan = solve_warm(&problem, warm, now_min as u64, &Budget::iterations(iterations)).answer.plan;
+        check(&problem, &plan).map_err(PlanError::Violations)?;
+        self.count_moves(&problem, &last, &plan, &thawed);
+        for (index, number) in known.iter().enumerate() {
+            let stay = plan.stay_of(index).map(|stay| Stay { call: *number, ..stay.clone() });
+            if stay.is_some() || !self.progress[*number].is_alongside {
+                self.progress[*number].stay = stay;
+            }
+        }
+        Ok(())
+    }
+
+    fn problem(&self, now_min: i64, known: &[usize]) -> BerthProblem {
+        let mut problem = self.week.port.clone();
+        problem.horizon_end_min = now_min + AHEAD_MIN + 7 * 1440;
+        problem.frozen_until_min = now_min + 3 * 60;
+        problem.slushy_until_min = now_min + 24 * 60;
+        if self.policy != Policy::Stable {
+            problem.weights.change_berth = 0;
+            problem.weights.change_per_m = 0;
+            problem.weights.change_per_min = 0;
+        }
+        for (crane, outage) in self.week.outages.iter().filter(|(_, outage)| outage.start_min <= now_min) {
+            problem.cranes[*crane].outages.push(*outage);
+        }
+        for number in known {
+            problem.calls.push(self.call(now_min, *number));
+        }
+        for (index, number) in known.iter().enumerate() {
+            let mate = self.week.truths[*number].mate.filter(|mate| mate > number);
+            let mate = mate.and_then(|mate| known.iter().position(|known| *known == mate));
+            problem.rotations.extend(mate.map(|mate| Rotation {
+                barge: self.week.truths[*number].call.id.clone(),
+                calls: vec![index, mate],
+                order_fixed: false,
+            }));
+        }
+        problem
+    }
+
+    fn call(&self, now_min: i64, number: usize) -> domain::berth::Call {
+        let (truth, progress) = (&self.week.truths[number], &self.progress[number]);
+        let mut call = truth.call.clone();
+        call.arrival_min = truth.eta_min(now_min);
+        call.release_min = call.arrival_min.max(now_min);
+        if let Some(mate) = truth.mate {
+            let there = self.progress[mate].stay.as_ref().filter(|_| self.progress[mate].is_done);
+            let free_min = there.map_or(i64::MIN, |stay| stay.end_min + 45);
+            call.release_min = call.release_min.max(free_min);
+        }
+        if let Some(stay) = &progress.stay {
+            let place = Place { berth: stay.berth, from_m: stay.from_m };
+            call.previous = Some(Previous { place, start_min: stay.start_min });
+            call.alongside = progress.is_alongside;
+            if progress.is_alongside && call.handling[stay.berth] == Handling::Cranes {
+                call.work.setup_min = (now_min - stay.start_min).max(call.work.setup_min);
+                call.work.moves = progress.moves_left;
+            }
+        }
+        call
+    }
+
+    fn count_moves(&mut self, problem: &BerthProblem, last: &BerthPlan, plan: &BerthPlan, thawed: &[usize]) {
+        self.figures.plans += 1;
+        for old in &last.stays {
+            let call = &problem.calls[old.call];
+            let new = plan.stay_of(old.call);
+            let elsewhere = new.is_none_or(|new| (new.berth, new.from_m) != (old.berth, old.from_m));
+            let off_min = new.map_or(i64::MAX, |new| (new.start_min - old.start_min).abs());
+            let is_frozen = call.alongside || old.start_min < problem.frozen_until_min;
+            let is_thawed = thawed.contains(&old.call);
+            if is_frozen {
+                let is_moved = elsewhere || off_min > 0;
+                self.figures.frozen_moved += u64::from(is_moved && !is_thawed);
+                continue;
+            }
+            self.figures.unfrozen += 1;
+            let has_moved = elsewhere || off_min > MOVED_MIN;
+            let by_own_eta = !elsewhere && old.start_min < call.release_min;
+            self.figures.moved += u64::from(has_moved);
+            self.figures.moved_by_choice += u64::from(has_moved && !by_own_eta);
+        }
+    }
+}
+
+/// The last plan's stays of vessels that lie there.
+fn only_alongside(problem: &BerthProblem, last: &BerthPlan) -> BerthPlan {
+    let mut plan = last.clone();
+    plan.stays.retain(|stay| problem.calls[stay.call].alongside);
+    plan
+}
+
+/// The week's time step divides its tick.
+const _: () = assert!(TICK_MIN % STEP_MIN == 0);
