@@ -4,6 +4,8 @@
 mod brute;
 #[path = "rail/loading.rs"]
 mod loading;
+#[path = "rail/sets.rs"]
+mod sets;
 
 use domain::rail::check;
 use optimise::budget::Budget;
