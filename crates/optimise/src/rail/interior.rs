@@ -27,6 +27,8 @@ pub struct Relaxed {
     pub share: Vec<f64>,
     /// Newton steps.
     pub iterations: u32,
+    /// False if it ended before the two sides met.
+    pub is_converged: bool,
 }
 
 /// The relaxation in compact form.
@@ -116,9 +118,11 @@ pub fn relax(core: &Core, active: &Active, stop: &dyn Fn() -> bool) -> Relaxed {
     let mut normal = Normal::new(&form);
     let mut iterations = 0;
     let mut short = 0;
+    let mut is_converged = false;
     while iterations < MAX_ITERATIONS && !stop() {
         let (gap, scale) = gap(&form, &point);
-        if gap <= ENOUGH * scale || !normal.factor(&form, &point) {
+        is_converged = gap <= ENOUGH * scale;
+        if is_converged || !normal.factor(&form, &point) {
             break;
         }
         iterations += 1;
@@ -150,6 +154,7 @@ pub fn relax(core: &Core, active: &Active, stop: &dyn Fn() -> bool) -> Relaxed {
         prices: point.prices,
         share,
         iterations,
+        is_converged,
     }
 }
 

@@ -84,7 +84,7 @@ const CYCLES: [Cycle; 10] = [
 /// Moves of the first cycle, for each item.
 const MOVES_AN_ITEM: u64 = 100;
 /// The same after a warm start, which needs less.
-const WARM_MOVES_AN_ITEM: u64 = 25;
+const WARM_MOVES_AN_ITEM: u64 = 20;
 /// Cycles without success after which a warm start has given what it can, and the full relaxation follows.
 const WARM_CYCLES: usize = 4;
 /// Moves of the first cycle at least.
@@ -93,7 +93,7 @@ const MOVES_AT_LEAST: u64 = 30_000;
 const MOVES_A_RESPLIT: u64 = 1_000;
 const MAX_RESPLITS: u64 = 300;
 /// Rounds of the knapsack bound between two cycles.
-const KNAPSACK_ROUNDS: u64 = 40;
+const KNAPSACK_ROUNDS: u64 = 100;
 /// A row price below this part of the mean does not count as full.
 const SCALE_FLOOR: f64 = 1.0;
 
@@ -323,6 +323,9 @@ impl<'a> Kernel<'a> {
         };
         self.statistics.iterations += tried.max(1);
         self.best = State::new(self.core, &self.best.choice);
+        if self.is_warm {
+            return;
+        }
         let mut resplit = Resplit::new(self.core, &self.active, &self.prices);
         let steps = resplit.run(
             &mut self.best,

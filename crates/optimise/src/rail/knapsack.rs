@@ -15,6 +15,8 @@ const SHIFT: u32 = 6;
 const MAX_CELLS: i64 = 30_000_000;
 const PATIENCE: u32 = 10;
 const SHRINK: f64 = 0.7;
+/// Steps aim at most so much above the bound, as a part of it.
+const AIM: f64 = 0.03;
 
 /// One option as an object of a row's knapsack.
 #[derive(Debug, Clone, Copy)]
@@ -127,7 +129,9 @@ impl Knapsacks {
                     self.direction.fill(0.0);
                 }
             }
-            self.advance(&lack, value as f64 - bound as f64 / scale);
+            let bound = bound as f64 / scale;
+            // A plan that is still bad must not set the step.
+            self.advance(&lack, (value as f64 - bound).min(AIM * bound.abs()));
         }
         true
     }

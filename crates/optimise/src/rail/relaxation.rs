@@ -49,8 +49,14 @@ fn full(core: &Core, active: &Active, from: Vec<f64>, stop: &dyn Fn() -> bool) -
         return ascend(core, active, from, SUBGRADIENT_ITERATIONS, stop);
     }
     let relaxed = interior::relax(core, active, stop);
+    let prices = if relaxed.is_converged {
+        relaxed.prices
+    } else {
+        // Near the end of its path a badly scaled problem may stop it; its prices are still the best place to start.
+        ascend(core, active, relaxed.prices, SUBGRADIENT_ITERATIONS, stop).prices
+    };
     Relaxation {
-        prices: relaxed.prices,
+        prices,
         iterations: u64::from(relaxed.iterations),
     }
 }
