@@ -1,5 +1,6 @@
 //! Small berth problems against brute force that shares nothing with the solver but the checker.
 //! `QUAYSTREAM_TESTS=full` runs more cases.
+#![allow(clippy::expect_used)]
 
 use domain::berth::{BerthPlan, BerthProblem, Handling, Layout, Stay, Unassigned, check, validate};
 use optimise::berth::generate::{Size, port};
@@ -15,7 +16,6 @@ fn cases(quick: u64, full: u64) -> u64 {
 }
 
 /// A discrete instance in the text format.
-#[allow(clippy::expect_used)]
 fn kernel_problem(seed: u64) -> BerthProblem {
     let mut random = Random::new(seed);
     let ships = 1 + random.below(6);

@@ -11,7 +11,7 @@ pub const MAGNITUDE_MAX: i64 = 10_000_000;
 pub const PRICE_MAX: i64 = 1_000_000;
 
 /// Largest price of leaving a call without a stay.
-pub const UNASSIGNED_PRICE_MAX: i64 = 1_000_000_000_000;
+pub const UNASSIGNED_PRICE_MAX: i64 = 100_000_000_000;
 
 /// Most cranes on one quay.
 pub const CRANES_MAX: usize = 64;

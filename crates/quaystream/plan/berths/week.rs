@@ -15,7 +15,7 @@ const TICK_MIN: i64 = 60;
 /// How far ahead calls are planned.
 const AHEAD_MIN: i64 = 48 * 60;
 /// Iterations of one plan unless --iterations says otherwise.
-const ITERATIONS: u64 = 1_500;
+const ITERATIONS: u64 = 600;
 /// A stay has moved if it lies elsewhere or starts more than this many minutes off.
 const MOVED_MIN: i64 = 30;
 

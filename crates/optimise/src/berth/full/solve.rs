@@ -36,9 +36,13 @@ pub(crate) fn solve(
     let model = Model::new(problem);
     let mut start = construct(&model, &[]);
     if let Some(plan) = warm.plan {
-        let repaired = construct(&model, &kept(&model, plan));
-        if repaired.value <= start.value {
-            start = repaired;
+        let kept = kept(&model, plan);
+        let all: Vec<usize> = (0..model.calls.len()).collect();
+        let unchanged = place_given(&model, &kept, &held_first(&model, &all));
+        for repaired in [construct(&model, &kept), unchanged] {
+            if repaired.value <= start.value {
+                start = repaired;
+            }
         }
     }
     let mut search = Search::new(&model, seed, start);
@@ -232,25 +236,43 @@ fn held_first(model: &Model<'_>, calls: &[usize]) -> Vec<usize> {
     order
 }
 
+/// Held stays with their cranes as given, then the other held ones, then everyone else as given, then the rest.
 fn place_all(model: &Model<'_>, given: &[(usize, Placement)], order: Vec<usize>) -> State {
     let mut state = State::empty(model);
-    let mut scratch = Scratch::default();
     let is_held = |call: usize| model.calls[call].fixed_start_min.is_some();
-    // held stays with their cranes as given, then the other held ones, then everyone else as given
     for held in [true, false] {
-        for (call, placement) in given.iter().filter(|(call, _)| is_held(*call) == held) {
-            let placed = insert::exactly(model, &state, *call, placement, &mut scratch);
-            if let Some(placement) = placed.filter(|_| state.at[*call].is_none()) {
-                state.place(model, *call, placement);
-            }
-        }
-        for call in order.iter().copied().filter(|call| !held || is_held(*call)) {
-            if state.at[call].is_none()
-                && let Some(placement) = insert::best(model, &state, call, &mut scratch, None)
-            {
-                state.place(model, call, placement);
-            }
-        }
+        let given = given.iter().filter(|(call, _)| is_held(*call) == held);
+        let order = order.iter().copied().filter(|call| !held || is_held(*call));
+        fill(model, &mut state, given, order);
     }
     state
+}
+
+/// Everyone as given, then the rest.
+fn place_given(model: &Model<'_>, given: &[(usize, Placement)], order: &[usize]) -> State {
+    let mut state = State::empty(model);
+    fill(model, &mut state, given.iter(), order.iter().copied());
+    state
+}
+
+fn fill<'g>(
+    model: &Model<'_>,
+    state: &mut State,
+    given: impl Iterator<Item = &'g (usize, Placement)>,
+    order: impl Iterator<Item = usize>,
+) {
+    let mut scratch = Scratch::default();
+    for (call, placement) in given {
+        let placed = insert::exactly(model, state, *call, placement, &mut scratch);
+        if let Some(placement) = placed.filter(|_| state.at[*call].is_none()) {
+            state.place(model, *call, placement);
+        }
+    }
+    for call in order {
+        if state.at[call].is_none()
+            && let Some(placement) = insert::best(model, state, call, &mut scratch, None)
+        {
+            state.place(model, call, placement);
+        }
+    }
 }

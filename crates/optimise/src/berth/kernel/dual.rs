@@ -49,7 +49,10 @@ impl Dual {
     pub fn new(instance: &Instance, prices: &[i64]) -> Self {
         let ships = instance.ships;
         // with cost counted relative to absence, lambda = price of ship - price of absence, at most 0
-        let relative = |ship: usize| (prices[ship] - (instance.price[ship] << SCALE_BITS)).min(0);
+        let relative = |ship: usize| {
+            (prices[ship] - (instance.price[ship] << SCALE_BITS))
+                .clamp(-(instance.price[ship] << SCALE_BITS), 0)
+        };
         let lambda: Vec<i64> = (0..ships).map(relative).collect();
         Dual {
             best_lambda: lambda.clone(),
@@ -139,11 +142,11 @@ impl Dual {
             self.best_lambda.copy_from_slice(&self.lambda);
             return Step::Optimal;
         }
-        self.advance(value, target);
+        self.advance(instance, value, target);
         Step::Moved
     }
 
-    fn advance(&mut self, value: i64, target: i64) {
+    fn advance(&mut self, instance: &Instance, value: i64, target: i64) {
         let mut square = 0.0;
         for ship in 0..self.lambda.len() {
             let slope = f64::from(1 - self.cover[ship]);
@@ -155,10 +158,18 @@ impl Dual {
             self.velocity[ship] = MOMENTUM * self.velocity[ship] + GAIN * slope;
             square += slope * slope;
         }
-        let distance = ((target << SCALE_BITS) - value) as f64;
+        // a bad value must not make the next step larger still
+        let target = target << SCALE_BITS;
+        let distance = (target - value).min(2 * (target - self.best)) as f64;
         let length = self.step * distance.max(1.0) / square.max(1.0);
-        for (lambda, velocity) in self.lambda.iter_mut().zip(&self.velocity) {
-            *lambda = (*lambda + (length * velocity) as i64).min(0);
+        // no ship is worth more than its price of absence, nor less than nothing
+        let ships = self
+            .lambda
+            .iter_mut()
+            .zip(&self.velocity)
+            .zip(&instance.price);
+        for ((lambda, velocity), price) in ships {
+            *lambda = (*lambda + (length * velocity) as i64).clamp(-(price << SCALE_BITS), 0);
         }
     }
 

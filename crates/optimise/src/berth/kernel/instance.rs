@@ -4,7 +4,7 @@ use domain::berth::{BerthPlan, BerthProblem, Handling, Layout, Stay, Unassigned}
 
 /// Where a ship may be handled.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Option_ {
+pub(crate) struct BerthOption {
     pub berth: u16,
     pub handling: i32,
     /// First slot at which it may start here.
@@ -23,7 +23,7 @@ pub(crate) struct Instance {
     pub ships: usize,
     pub berths: usize,
     /// By ship, ascending by floor.
-    pub options: Vec<Vec<Option_>>,
+    pub options: Vec<Vec<BerthOption>>,
     /// Position in `options` by `ship * berths + berth`, or `u16::MAX`.
     pub option_at: Vec<u16>,
     /// Cost of one slot, by ship.
@@ -39,14 +39,14 @@ pub(crate) struct Instance {
 
 impl Instance {
     /// The option of a ship at a berth.
-    pub fn option(&self, ship: usize, berth: usize) -> Option<&Option_> {
+    pub fn option(&self, ship: usize, berth: usize) -> Option<&BerthOption> {
         let position = self.option_at[ship * self.berths + berth];
         self.options[ship].get(position as usize)
     }
 
     /// Cost of a stay of `ship` by `option` that ends at slot `end`.
     #[inline]
-    pub fn cost(&self, ship: usize, option: &Option_, end: i32) -> i64 {
+    pub fn cost(&self, ship: usize, option: &BerthOption, end: i32) -> i64 {
         self.constant[ship] + option.place_cost + self.weight[ship] * i64::from(end)
     }
 
@@ -166,7 +166,7 @@ fn option(
     instance: &Instance,
     ship: usize,
     berth: usize,
-) -> Option<Option_> {
+) -> Option<BerthOption> {
     let call = &problem.calls[ship];
     let place = &problem.berths[berth];
     let Some(Handling::Minutes(minutes)) = call.handling.get(berth).copied() else {
@@ -200,7 +200,7 @@ fn option(
             problem.weights.other_quay
         };
     }
-    let mut option = Option_ {
+    let mut option = BerthOption {
         berth: berth as u16,
         handling,
         start_from,

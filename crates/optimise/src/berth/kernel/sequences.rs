@@ -1,6 +1,6 @@
 //! A plan as one sequence of ships per berth, each ship starting as early as its place in the sequence allows.
 
-use super::instance::{Instance, Option_};
+use super::instance::{BerthOption, Instance};
 use crate::random::Random;
 
 /// No berth.
@@ -222,7 +222,7 @@ impl Sequences {
     }
 }
 
-fn slot_of(instance: &Instance, ship: usize, option: &Option_) -> Slot {
+fn slot_of(instance: &Instance, ship: usize, option: &BerthOption) -> Slot {
     Slot {
         ship: ship as u16,
         start: 0,

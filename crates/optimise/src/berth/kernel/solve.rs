@@ -98,7 +98,7 @@ impl<'a> Run<'a> {
         start: Sequences,
     ) -> Self {
         let floors = instance.options.iter().zip(&instance.price);
-        let floor = |(options, price): (&Vec<super::instance::Option_>, &i64)| {
+        let floor = |(options, price): (&Vec<super::instance::BerthOption>, &i64)| {
             options
                 .first()
                 .map_or(*price, |option| option.floor.min(*price))

@@ -53,6 +53,8 @@ pub(in super::super) struct Bound {
     stalled: u32,
     pub iterations: u64,
     is_too_large: bool,
+    /// No price goes higher: sums over all prices must fit 64 bits.
+    price_max: i64,
 }
 
 impl Bound {
@@ -92,6 +94,7 @@ impl Bound {
             stalled: 0,
             iterations: 0,
             is_too_large,
+            price_max: (1_i64 << 61) / prices.max(1) as i64,
         }
     }
 
@@ -169,7 +172,9 @@ impl Bound {
                 }
             }
         }
-        let distance = ((target << SCALE_BITS) - value).max(1) as f64;
+        // a bad value must not make the next step larger still
+        let target = target << SCALE_BITS;
+        let distance = (target - value).min(2 * (target - self.best)).max(1) as f64;
         let length = (self.step * distance / square.max(1) as f64) as f32;
         for (row, capacity) in self.layout.capacity.iter().enumerate() {
             let capacity = *capacity as i32;
@@ -181,7 +186,8 @@ impl Bound {
                 }
                 let velocity = MOMENTUM * self.velocity[at] + over as f32;
                 self.velocity[at] = velocity;
-                self.lambda[at] = (self.lambda[at] + (length * velocity) as i64).max(0);
+                self.lambda[at] =
+                    (self.lambda[at] + (length * velocity) as i64).clamp(0, self.price_max);
             }
         }
     }

@@ -1,0 +1,169 @@
+//! Explanations and thawing on a port small enough to see why.
+#![allow(clippy::expect_used)]
+
+use domain::berth::{
+    Berth, BerthProblem, Call, Handling, Place, Previous, Rule, Weights, check, horizon::Hold,
+    horizon::hold_of,
+};
+use optimise::berth::explain::{Binding, ChangeReason, explain};
+use optimise::berth::{solve, thaw};
+use optimise::budget::Budget;
+
+fn call(id: &str, arrival_min: i64, minutes: i64) -> Call {
+    Call {
+        id: id.into(),
+        length_m: 80,
+        draught_cm: 250,
+        arrival_min,
+        release_min: arrival_min,
+        handling: vec![Handling::Minutes(minutes), Handling::Minutes(2 * minutes)],
+        cost_per_min: 2,
+        unassigned_price: 100_000,
+        ..Call::default()
+    }
+}
+
+/// Two piers, the second half as fast; A, B and C want the first.
+fn port() -> BerthProblem {
+    let pier = |id: &str, quay| Berth {
+        id: id.into(),
+        quay,
+        to_m: 100,
+        depth_cm: 300,
+        ..Berth::default()
+    };
+    BerthProblem {
+        time_step_min: 10,
+        horizon_end_min: 2000,
+        berths: vec![pier("P1", 0), pier("P2", 1)],
+        calls: vec![call("A", 0, 100), call("B", 10, 200), call("C", 20, 60)],
+        frozen_until_min: -1000,
+        slushy_until_min: -1000,
+        weights: Weights {
+            change_berth: 50,
+            change_per_min: 1,
+            ..Weights::default()
+        },
+        ..BerthProblem::default()
+    }
+}
+
+#[test]
+fn each_stay_has_its_binding_constraint_and_a_runner_up() {
+    let problem = port();
+    let answer = solve(&problem, None, 1, &Budget::iterations(5_000));
+    assert!(answer.is_proved());
+    let explained = explain(&problem, &answer.plan);
+    assert_eq!(explained.stays.len(), 3);
+    for stay in &explained.stays {
+        let planned = answer.plan.stay_of(stay.call).expect("a stay");
+        match &stay.binding {
+            Binding::Released => {
+                assert_eq!(planned.start_min, problem.calls[stay.call].release_min)
+            }
+            Binding::Rule(rule, calls) => {
+                assert_eq!(*rule, Rule::Overlap);
+                assert!(!calls.is_empty() && !calls.contains(&stay.call));
+            }
+            other => panic!("{other:?}"),
+        }
+        let other = stay.runner_up.as_ref().expect("two berths");
+        assert_ne!(other.stay.berth, planned.berth);
+        assert!(other.extra_cost >= 0, "the plan is optimal");
+    }
+    assert!(explained.changes.is_empty() && explained.conflicts.is_empty());
+}
+
+#[test]
+fn a_change_says_whether_the_old_stay_is_impossible_or_dearer() {
+    let mut problem = port();
+    let previous = |berth, start_min| {
+        Some(Previous {
+            place: Place { berth, from_m: 0 },
+            start_min,
+        })
+    };
+    problem.calls[0].previous = previous(0, 0);
+    problem.calls[0].release_min = 60; // late
+    problem.calls[2].previous = previous(0, 900); // now free much earlier
+    let answer = solve(&problem, None, 1, &Budget::iterations(5_000));
+    let explained = explain(&problem, &answer.plan);
+    let reason = |call| {
+        explained
+            .changes
+            .iter()
+            .find(|change| change.call == call)
+            .map(|change| &change.reason)
+    };
+    assert!(
+        matches!(
+            reason(0),
+            Some(ChangeReason::Impossible(Rule::Arrival | Rule::Overlap, _))
+        ),
+        "{explained:?}"
+    );
+    assert!(
+        matches!(reason(2), Some(ChangeReason::Dearer(cost)) if *cost > 0),
+        "{explained:?}"
+    );
+    assert!(
+        explained
+            .changes
+            .iter()
+            .all(|change| !change.describe(&problem).is_empty())
+    );
+}
+
+#[test]
+fn a_call_without_a_stay_has_an_irreducible_conflict() {
+    let mut problem = port();
+    problem.calls[1].draught_cm = 301;
+    let plan = solve(&problem, None, 1, &Budget::iterations(2_000)).plan;
+    let conflict = &explain(&problem, &plan).conflicts[0];
+    assert_eq!(
+        (conflict.call, &conflict.rules[..], conflict.is_smallest),
+        (1, &[Rule::Draught][..], true)
+    );
+
+    let mut problem = port();
+    problem.calls[1].handling[1] = Handling::Forbidden;
+    problem.calls[1].latest_departure_min = Some(250);
+    problem.calls[1].unassigned_price = 1; // cheapest to leave out: A at P1 is in its way
+    let plan = solve(&problem, None, 1, &Budget::iterations(2_000)).plan;
+    let conflicts = explain(&problem, &plan).conflicts;
+    assert_eq!(conflicts[0].call, 1);
+    assert!(
+        conflicts[0].is_price || !conflicts[0].calls.is_empty(),
+        "{conflicts:?}"
+    );
+}
+
+#[test]
+fn a_frozen_stay_that_cannot_stand_is_thawed_and_the_others_hold() {
+    let mut problem = port();
+    let previous = |berth, start_min| {
+        Some(Previous {
+            place: Place { berth, from_m: 0 },
+            start_min,
+        })
+    };
+    problem.frozen_until_min = 120;
+    problem.slushy_until_min = 600;
+    problem.calls[0].previous = previous(0, 0);
+    problem.calls[0].release_min = 60; // overtaken by its late arrival
+    problem.calls[1].previous = previous(1, 10);
+    problem.calls[2].previous = previous(0, 110);
+    assert_eq!(thaw(&mut problem, None), vec![0]);
+    assert_eq!(hold_of(&problem, &problem.calls[0]), Hold::Slushy);
+    let answer = solve(&problem, None, 1, &Budget::iterations(5_000));
+    check(&problem, &answer.plan).expect("feasible");
+    let start = |call| {
+        answer
+            .plan
+            .stay_of(call)
+            .map(|stay| (stay.berth, stay.start_min))
+    };
+    assert_eq!(start(1), Some((1, 10)));
+    assert_eq!(start(2), Some((0, 110)));
+    assert_eq!(start(0).map(|(berth, _)| berth), Some(0));
+}
