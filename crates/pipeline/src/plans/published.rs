@@ -33,11 +33,6 @@ impl<R> Default for Published<R> {
 }
 
 impl<R: Message + Clone> Published<R> {
-    /// The row of a key.
-    pub fn get(&self, key: &str) -> Option<&R> {
-        self.rows.get(key)
-    }
-
     /// True if nothing is published.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()

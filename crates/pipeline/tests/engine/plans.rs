@@ -42,7 +42,7 @@ fn planning(every_min: u64) -> Settings {
         iterations,
         seed: 1,
     };
-    settings.planners.berths = planner(shipped("planners/berths"), 300);
+    settings.planners.berths = planner(shipped("planners/berths"), 400);
     settings.planners.rail = planner(shipped("planners/rail"), 2_000);
     settings
 }
@@ -68,7 +68,7 @@ impl Plans {
         records.map(|record| (record.key, record.value)).collect()
     }
 
-    /// Every message of a topic with its key; none is a tombstone.
+    /// Every message of a topic with its key; none is a tombstone's.
     fn messages<M: Message + Default>(&self, topic: &str) -> Vec<(String, Option<M>)> {
         let read = |(key, value): Bytes| {
             let key = String::from_utf8(key.expect("a key")).expect("a text");
@@ -106,35 +106,119 @@ fn both_planners_publish_plans_with_bounds() {
                 .eq(1..=of.len() as u64)
         );
         for delta in &of {
-            println!(
-                "{planner} {} value {} bound {} assigned {} unassigned {} changes {}",
-                delta.plan_seq,
-                delta.value,
-                delta.bound,
-                delta.assigned,
-                delta.unassigned,
-                delta.changes.len()
-            );
             assert!(delta.bound <= delta.value && delta.bound >= 0, "{delta:?}");
         }
         let last = of[of.len() - 1];
         assert!(last.assigned > 10, "{planner} assigns {}", last.assigned);
     }
-    for (key, plan) in plans.messages::<BerthPlan>("berth-plan") {
-        if let Some(plan) = plan {
-            if !plan.is_assigned {
-                println!(
-                    "{key} {} {} {}",
-                    plan.plan_seq, plan.reason, plan.terminal_id
-                );
+}
+
+/// The newest row of every key, as a reader of a compacted topic has it after plan `plan_seq`.
+fn newest<M: Message + Default + Clone>(
+    rows: &[(String, Option<M>)],
+    upto: usize,
+) -> BTreeMap<String, M> {
+    let mut newest = BTreeMap::new();
+    for (key, row) in &rows[..upto] {
+        match row {
+            Some(row) => newest.insert(key.clone(), row.clone()),
+            None => newest.remove(key),
+        };
+    }
+    newest
+}
+
+/// Where each planning run ends in a topic: the changes that its delta counts.
+fn ends(deltas: &[PlanDelta], planner: &str) -> Vec<usize> {
+    let mut end = 0;
+    let of = deltas.iter().filter(|delta| delta.planner == planner);
+    of.map(|delta| {
+        end += delta.changes.len();
+        end
+    })
+    .collect()
+}
+
+#[test]
+fn no_two_vessels_share_a_place_and_frozen_stays_hold() {
+    let plans = plans(8, 3_000, 0);
+    let rows = plans.messages::<BerthPlan>("berth-plan");
+    let ends = ends(&plans.deltas(), "berths");
+    assert_eq!(ends.last(), Some(&rows.len()), "deltas count every record");
+    let mut before: BTreeMap<String, BerthPlan> = BTreeMap::new();
+    let mut compared = 0;
+    for upto in ends {
+        let plan = newest(&rows, upto);
+        let stays: Vec<&BerthPlan> = plan.values().filter(|row| row.is_assigned).collect();
+        for (n, a) in stays.iter().enumerate() {
+            assert!(
+                a.berthing_planned_at_us < a.departure_planned_at_us,
+                "{a:?}"
+            );
+            for b in &stays[n + 1..] {
+                let same_time = a.berthing_planned_at_us < b.departure_planned_at_us
+                    && b.berthing_planned_at_us < a.departure_planned_at_us;
+                let same_metres = a.quay_from_dm < b.quay_to_dm && b.quay_from_dm < a.quay_to_dm;
+                let facts = a.reason == "alongside" && b.reason == "alongside";
+                let clash = a.berth_id == b.berth_id && same_time && same_metres && !facts;
+                assert!(!clash, "{a:?} and {b:?}");
             }
         }
+        for row in stays.iter().filter(|row| row.reason == "frozen") {
+            let last = &before[&row.berth_visit_id];
+            assert_eq!(last.berth_id, row.berth_id);
+            assert_eq!(last.berthing_planned_at_us, row.berthing_planned_at_us);
+            compared += 1;
+        }
+        before = plan;
     }
-    let mut reasons = BTreeMap::new();
-    for (_, plan) in plans.messages::<RailSlotPlan>("rail-plan") {
-        if let Some(plan) = plan {
-            *reasons.entry((plan.is_assigned, plan.reason)).or_insert(0) += 1;
+    assert!(compared > 5, "{compared} frozen stays");
+}
+
+#[test]
+fn no_train_is_overfull() {
+    let plans = plans(8, 3_000, 0);
+    let rows = plans.messages::<RailSlotPlan>("rail-plan");
+    let mut most = 0;
+    for upto in ends(&plans.deltas(), "rail") {
+        let mut trains: BTreeMap<String, (u32, u64)> = BTreeMap::new();
+        for row in newest(&rows, upto).values().filter(|row| row.is_assigned) {
+            assert_eq!(
+                row.train_slot_ids.len(),
+                1,
+                "every train starts in the port"
+            );
+            let train = trains.entry(row.train_slot_ids[0].clone()).or_default();
+            train.0 += row.teu_quarters;
+            train.1 += u64::from(row.gross_kg);
+        }
+        for (train, (teu_quarters, gross_kg)) in trains {
+            // The simulated lines take 400 quarters and 1,500 t at most.
+            assert!(
+                teu_quarters <= 400 && gross_kg <= 1_500_000,
+                "{train} {teu_quarters} {gross_kg}"
+            );
+            most = most.max(teu_quarters);
         }
     }
-    println!("{reasons:?}");
+    assert!(
+        most > 200,
+        "the fullest train holds {most} quarters of a TEU"
+    );
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes_however_it_is_cut_and_whatever_is_aborted() {
+    let expected = plans(5, 100_000, 0);
+    for (rows_max, abort_every) in [(700, 0), (1_500, 4)] {
+        let found = plans(5, rows_max, abort_every);
+        for topic in ["berth-plan", "rail-plan", "plan-deltas"] {
+            let expected = expected.bytes(topic);
+            assert!(expected.len() > 4, "{topic}");
+            assert!(
+                found.bytes(topic) == expected,
+                "{topic}, {rows_max} rows, abort {abort_every}"
+            );
+        }
+    }
 }

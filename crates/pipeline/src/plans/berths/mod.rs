@@ -14,7 +14,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::berth::horizon::hold_of;
-use domain::berth::{self, Hold, validate};
+use domain::berth::{self, BerthPlan, BerthProblem, Hold, validate};
 use events::v1;
 use optimise::berth::{Duals, Solved, Warm, solve_warm};
 use optimise::budget::Budget;
@@ -33,7 +33,10 @@ use crate::settings::Topics;
 pub const PLANNER: &str = "berths";
 
 /// Solves of one run at most: one, and one each time that holds are loosened.
-const ATTEMPTS: usize = 3;
+const ATTEMPTS: usize = 4;
+
+/// Iterations of the solves that find out which holds can be kept.
+const SCOUT_ITERATIONS: u64 = 300;
 
 /// Makes berth plans.
 #[derive(Debug)]
@@ -122,16 +125,32 @@ impl BerthPlanner {
             ..Memory::default()
         };
         let mut attempt = 0;
+        let mut is_last = false;
+        let mut last: Option<BerthPlan> = None;
         loop {
             attempt += 1;
             let translated = valid(inputs, &mut memory, epoch_us, &self.rules)?;
+            // The calls are the same in every attempt.
+            let start = last.take().unwrap_or_else(|| {
+                without_torn_rotations(&translated.problem, translated.last_plan.clone())
+            });
             let warm = Warm {
-                plan: Some(&translated.last_plan),
+                plan: Some(&start),
                 duals: Some(&self.duals),
             };
-            let budget = Budget::iterations(self.run.iterations);
+            let iterations = if is_last {
+                self.run.iterations
+            } else {
+                self.run.iterations.min(SCOUT_ITERATIONS)
+            };
+            let budget = Budget::iterations(iterations);
             let solved = solve_warm(&translated.problem, warm, self.run.seed, &budget);
-            if attempt < ATTEMPTS && loosen(&translated, &solved, &mut memory) {
+            if !is_last {
+                is_last = !loosen(&translated, &solved, &mut memory) || attempt + 1 >= ATTEMPTS;
+                last = Some(without_torn_rotations(
+                    &translated.problem,
+                    solved.answer.plan,
+                ));
                 continue;
             }
             let cost = checked(&translated, &solved)?;
@@ -252,6 +271,24 @@ fn loosen(translated: &Translated, solved: &Solved, memory: &mut Memory) -> bool
         }
     }
     is_loosened
+}
+
+/// A plan without the stays of barges that have a call without a stay, so that all their calls are placed anew in their
+/// order. What is held stays.
+fn without_torn_rotations(problem: &BerthProblem, mut plan: BerthPlan) -> BerthPlan {
+    let mut is_kept = vec![true; problem.calls.len()];
+    for rotation in &problem.rotations {
+        let calls = &rotation.calls;
+        let has_stay = |call: &usize| plan.stay_of(*call).is_some();
+        if !calls.iter().all(has_stay) {
+            for call in calls {
+                is_kept[*call] = hold_of(problem, &problem.calls[*call]).is_fixed();
+            }
+        }
+    }
+    plan.stays.retain(|stay| is_kept[stay.call]);
+    plan.unassigned.clear();
+    plan
 }
 
 /// The independent checker's price of the plan; a plan that breaks a rule, or whose value is another, is not published.

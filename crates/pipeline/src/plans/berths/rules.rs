@@ -87,7 +87,7 @@ impl Default for BerthRules {
                 outside_window_per_min: 0,
                 change_berth: 600,
                 change_per_m: 2,
-                change_per_min: 2,
+                change_per_min: 4,
             },
         }
     }

@@ -165,10 +165,13 @@ fn last_plan(
         let is_it = |berth: &domain::berth::Berth| berth.id == last.berth_id;
         let berth = translated.problem.berths.iter().position(is_it)?;
         let known: &Call = &translated.problem.calls[call];
-        let start_min = known
-            .previous
-            .filter(|_| known.alongside)
-            .map_or(floor_min(last.start_us, epoch_us), |fact| fact.start_min);
+        let start_min = match known.previous.filter(|_| known.alongside) {
+            Some(fact) => fact.start_min,
+            None => floor_min(last.start_us, epoch_us),
+        };
+        if !known.alongside && start_min < known.release_min {
+            return None;
+        }
         Some(Stay {
             call,
             berth,
