@@ -135,7 +135,14 @@ fn level_one_learns_from_loads_that_cannot_stand() {
             )
         })
         .collect();
-    let loaded = plan_and_load(&problem, &consists, 40, 1, &Budget::iterations(60_000));
+    let rounds: Vec<Budget> = (0..40).map(|_| Budget::iterations(60_000)).collect();
+    let loaded = plan_and_load(
+        &problem,
+        &consists,
+        1,
+        &rounds,
+        &Budget::iterations(u64::MAX),
+    );
     assert!(!loaded.cuts.is_empty(), "the trains are too easy to load");
     assert!(
         loaded.unknown.is_empty(),

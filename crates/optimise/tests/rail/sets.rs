@@ -21,13 +21,8 @@ fn known(folder: &Path, ending: &str, bound: usize, value: usize) -> Vec<(PathBu
     let line = |line: &str| {
         let cells: Vec<&str> = line.split(',').collect();
         let file = folder.join(format!("{}{ending}", cells[0]));
-        file.exists().then(|| {
-            (
-                file,
-                cells[bound].parse().unwrap(),
-                cells[value].parse().unwrap(),
-            )
-        })
+        let (bound, value) = (cells[bound].parse().ok()?, cells[value].parse().ok()?);
+        file.exists().then_some((file, bound, value))
     };
     text.lines().skip(1).filter_map(line).collect()
 }

@@ -109,6 +109,7 @@ pub fn run(
             seconds: solved.seconds,
             iterations: answer.statistics.iterations,
             cost: None,
+            loads: None,
             plan: BarePlan { train },
         });
     }

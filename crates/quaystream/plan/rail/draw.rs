@@ -6,6 +6,7 @@ use domain::rail::assignment::Assignment;
 use domain::rail::rules::capacity;
 use domain::rail::{Cost, RailPlan, RailProblem, UNLIMITED, Unit};
 use optimise::answer::Answer;
+use optimise::rail::load::teach::Loaded;
 
 use crate::plan::table::Table;
 
@@ -151,6 +152,45 @@ pub fn full(problem: &RailProblem, plan: &RailPlan) -> String {
     );
     let go = format!("{} units go\n", plan.assignments.len());
     table.render() + &more(trains.len()) + &go + &stay
+}
+
+/// Each loaded train as a row of wagons with how many units stand on each, and what level 1 had to learn.
+pub fn loads(loaded: &Loaded) -> String {
+    let mut text = String::new();
+    for (slot, loading) in &loaded.loadings {
+        let wagons = loading
+            .placed
+            .iter()
+            .map(|placed| placed.wagon + 1)
+            .max()
+            .unwrap_or(0);
+        let count = |wagon| {
+            loading
+                .placed
+                .iter()
+                .filter(|placed| placed.wagon == wagon)
+                .count()
+        };
+        let row: Vec<String> = (0..wagons)
+            .map(|wagon| format!("[{}]", count(wagon)))
+            .collect();
+        text += &format!("{slot} loaded: {}\n", row.join("-"));
+    }
+    for slot in &loaded.unknown {
+        text += &format!("{slot}: no loading found\n");
+    }
+    for cut in &loaded.cuts {
+        text += &format!(
+            "{}: of {} units at most {} can stand\n",
+            cut.train,
+            cut.units.len(),
+            cut.max_units
+        );
+    }
+    for (slot, teu_quarters) in &loaded.tightened {
+        text += &format!("{slot}: held to {teu_quarters} quarters of a TEU\n");
+    }
+    text
 }
 
 fn more(trains: usize) -> String {

@@ -2,37 +2,96 @@
 
 use std::path::Path;
 
-use domain::rail::{Assigned, RailPlan, RailProblem, RolledOver, RolledOverReason, check};
+use domain::rail::{Assigned, RailPlan, RailProblem, RolledOver, RolledOverReason, check, wagons};
+use optimise::answer::Answer;
+use optimise::budget::Budget;
 use optimise::rail::explain::{self, Alternative, Obstacle};
+use optimise::rail::load::teach::{Loaded, aboard, plan_and_load};
 
 use super::error::{self, RailError};
+use super::json::Instance;
 use super::output::{self, Given, Going, Output, Plan, Staying};
 use super::{Args, Out, draw, json};
-use crate::plan::clock::thread_cpu_s;
+use crate::plan::clock::{CpuDeadline, thread_cpu_s};
+use crate::plan::limit::SECONDS_DEFAULT;
 
 /// At most so many alternatives are printed.
 const ALTERNATIVES: usize = 8;
 
+/// At most so many times level 1 plans again for what loading teaches it.
+const LOAD_ROUNDS: u32 = 40;
+
+/// A plan with the loadings of the trains whose wagons are known.
+struct Planned {
+    answer: Answer<RailPlan>,
+    loads: Option<Loaded>,
+    seconds: f64,
+}
+
+fn solve(args: &Args, instance: &Instance) -> Planned {
+    let start_s = thread_cpu_s();
+    let (problem, seed) = (&instance.problem, args.limit.seed);
+    let (answer, loads) = if instance.consists.is_empty() {
+        let deadline = args.limit.deadline();
+        (
+            optimise::rail::solve(problem, None, seed, &args.limit.budget(&deadline)),
+            None,
+        )
+    } else {
+        // Half of the time for the first plan, the rest for what loading teaches.
+        let seconds =
+            args.limit
+                .seconds
+                .or(args.limit.iterations.is_none().then_some(SECONDS_DEFAULT));
+        let ends =
+            (0..LOAD_ROUNDS).map(|round| 0.5 + 0.5 * f64::from(round) / f64::from(LOAD_ROUNDS));
+        let deadlines: Vec<CpuDeadline> = ends
+            .map(|part| CpuDeadline::after(seconds.map(|seconds| seconds * part)))
+            .collect();
+        let rounds: Vec<Budget> = deadlines
+            .iter()
+            .map(|deadline| args.limit.budget(deadline))
+            .collect();
+        let loaded = plan_and_load(
+            problem,
+            &instance.consists,
+            seed,
+            &rounds,
+            &Budget::iterations(u64::MAX),
+        );
+        (loaded.answer.clone(), Some(loaded))
+    };
+    Planned {
+        answer,
+        loads,
+        seconds: thread_cpu_s() - start_s,
+    }
+}
+
 /// Solves, checks or explains the instance of a file.
 pub fn run(args: &Args, file: &Path, text: &str) -> Result<String, RailError> {
-    let problem = json::read(text, file)?;
-    let deadline = args.limit.deadline();
+    let instance = json::read(text, file)?;
+    let problem = &instance.problem;
     if let Some(plan) = &args.check {
         let plan = read_plan(plan)?;
-        let cost = refuse(&problem, &plan, file)?;
+        let cost = refuse(problem, &plan, file)?;
         return Ok(format!(
             "the plan keeps every rule and costs {}\n{}",
             cost.total(),
             draw::terms(&cost)
         ));
     }
-    let start_s = thread_cpu_s();
-    let budget = args.limit.budget(&deadline);
-    let answer = optimise::rail::solve(&problem, None, args.limit.seed, &budget);
-    let seconds = thread_cpu_s() - start_s;
-    let cost = refuse(&problem, &answer.plan, file)?;
+    let Planned {
+        answer,
+        loads,
+        seconds,
+    } = solve(args, &instance);
+    let cost = refuse(problem, &answer.plan, file)?;
     if let Some(unit) = &args.explain {
-        return explain(&problem, &answer.plan, unit, file);
+        return explain(problem, &answer.plan, unit, file);
+    }
+    if let Some(loads) = &loads {
+        refuse_loads(&instance, &answer.plan, loads, file)?;
     }
     if args.out == Some(Out::Json) {
         return output::text(&Output {
@@ -44,11 +103,36 @@ pub fn run(args: &Args, file: &Path, text: &str) -> Result<String, RailError> {
             seconds,
             iterations: answer.statistics.iterations,
             cost: Some(cost.into()),
+            loads: loads.as_ref().map(output::Loads::from),
             plan: written(&answer.plan),
         });
     }
-    let drawn = draw::full(&problem, &answer.plan);
-    Ok(drawn + &draw::terms(&cost) + &draw::summary(&answer, seconds))
+    let drawn = draw::full(problem, &answer.plan);
+    let loaded = loads.as_ref().map_or(String::new(), draw::loads);
+    Ok(drawn + &loaded + &draw::terms(&cost) + &draw::summary(&answer, seconds))
+}
+
+/// Every loading must pass its own checker.
+fn refuse_loads(
+    instance: &Instance,
+    plan: &RailPlan,
+    loads: &Loaded,
+    file: &Path,
+) -> Result<(), RailError> {
+    for (slot, loading) in &loads.loadings {
+        let Some(consist) = instance.consists.get(slot) else {
+            continue;
+        };
+        let aboard = aboard(&instance.problem, plan, slot);
+        wagons::check(consist, &aboard, loading).map_err(|violations| RailError::Refused {
+            file: file.to_owned(),
+            violations: violations
+                .iter()
+                .map(|violation| format!("train {slot}: {violation:?}"))
+                .collect(),
+        })?;
+    }
+    Ok(())
 }
 
 fn refuse(

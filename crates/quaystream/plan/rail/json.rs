@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use domain::rail::problem::Weights;
+use domain::rail::wagons::{Consist, Segregation, Wagon, catalogue};
 use domain::rail::{
     Cargo, Customs, CutOff, CutOffKind, DangerousLimit, LoadCut, Lock, Milestone, RailProblem,
     SlotStatus, TrainSlot, UNLIMITED, Unit,
@@ -77,6 +78,57 @@ struct RawTrain {
     cut_offs: BTreeMap<String, i64>,
     #[serde(default)]
     price_per_teu: i64,
+    consist: Option<RawConsist>,
+}
+
+/// The wagons of a train, if it is to be loaded. Types are those of the catalogue: Sgns, Sggrss, Sggmrss, T3000e.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawConsist {
+    wagons: Vec<RawWagon>,
+    #[serde(default = "axle_kg")]
+    max_axle_kg: i64,
+    #[serde(default = "train_kg")]
+    max_train_kg: i64,
+    #[serde(default = "train_dm")]
+    max_length_dm: i64,
+    #[serde(default)]
+    segregations: Vec<RawSegregation>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawWagon {
+    number: String,
+    #[serde(rename = "type")]
+    wagon_type: String,
+    #[serde(default)]
+    defective: bool,
+    /// (platform, pattern) pairs that broken spigots rule out.
+    #[serde(default)]
+    lost_patterns: Vec<(usize, usize)>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSegregation {
+    class: String,
+    other: String,
+    #[serde(default)]
+    wagons_between: usize,
+}
+
+fn axle_kg() -> i64 {
+    22_500
+}
+
+fn train_kg() -> i64 {
+    2_000_000
+}
+
+/// 740 m less a locomotive.
+fn train_dm() -> i64 {
+    7_200
 }
 
 fn standard_gauge() -> i64 {
@@ -180,8 +232,17 @@ weights! {
     max_legs: usize,
 }
 
+/// A problem, and the wagons of the trains that are to be loaded.
+#[derive(Debug)]
+pub struct Instance {
+    /// Level 1.
+    pub problem: RailProblem,
+    /// Level 2, by slot.
+    pub consists: BTreeMap<String, Consist>,
+}
+
 /// Reads a problem and looks for what would make no sense.
-pub fn read(text: &str, file: &Path) -> Result<RailProblem, RailError> {
+pub fn read(text: &str, file: &Path) -> Result<Instance, RailError> {
     let raw: RawProblem = serde_json::from_str(text).map_err(|source| RailError::Json {
         file: file.to_owned(),
         source,
@@ -201,8 +262,13 @@ pub fn read(text: &str, file: &Path) -> Result<RailProblem, RailError> {
         load_cuts: raw.load_cuts.into_iter().map(cut).collect(),
         weights: raw.weights.or_default(),
     };
-    for raw in raw.trains {
+    let mut consists = BTreeMap::new();
+    for mut raw in raw.trains {
         let id = raw.id.clone();
+        if let Some(raw) = raw.consist.take() {
+            let consist = consist(raw).map_err(|reason| fault(format!("train {id}"), &reason))?;
+            consists.insert(id.clone(), consist);
+        }
         problem.trains.push(train(raw).map_err(|code| {
             fault(
                 format!("train {id}"),
@@ -213,7 +279,48 @@ pub fn read(text: &str, file: &Path) -> Result<RailProblem, RailError> {
     if let Some((field, reason)) = nonsense(&problem) {
         return Err(fault(field, reason));
     }
-    Ok(problem)
+    Ok(Instance { problem, consists })
+}
+
+/// The wagons, or what is wrong with them.
+fn consist(raw: RawConsist) -> Result<Consist, String> {
+    let types = vec![
+        catalogue::sgns(),
+        catalogue::sggrss(),
+        catalogue::sggmrss(),
+        catalogue::t3000e(),
+    ];
+    let mut wagons = Vec::with_capacity(raw.wagons.len());
+    for wagon in raw.wagons {
+        let known = types
+            .iter()
+            .position(|known| known.name == wagon.wagon_type);
+        wagons.push(Wagon {
+            wagon_type: known.ok_or_else(|| {
+                format!(
+                    "wagon type {:?} is not one of Sgns, Sggrss, Sggmrss, T3000e",
+                    wagon.wagon_type
+                )
+            })?,
+            number: wagon.number,
+            is_defective: wagon.defective,
+            lost_patterns: wagon.lost_patterns,
+        });
+    }
+    let segregation = |raw: RawSegregation| Segregation {
+        class: raw.class,
+        other: raw.other,
+        wagons_between: raw.wagons_between,
+    };
+    Ok(Consist {
+        types,
+        wagons,
+        max_axle_kg: raw.max_axle_kg,
+        max_train_kg: raw.max_train_kg,
+        max_length_dm: raw.max_length_dm,
+        max_bogie_ratio: 3,
+        segregations: raw.segregations.into_iter().map(segregation).collect(),
+    })
 }
 
 fn nonsense(problem: &RailProblem) -> Option<(String, &'static str)> {

@@ -1,6 +1,10 @@
 //! The JSON that `--out json` prints, version 1.
 
-use domain::rail::Cost;
+use std::collections::BTreeMap;
+
+use domain::rail::wagons::{Loading, Placed};
+use domain::rail::{Cost, LoadCut};
+use optimise::rail::load::teach::Loaded;
 use serde::{Deserialize, Serialize};
 
 use super::error::RailError;
@@ -25,8 +29,76 @@ pub struct Output<P> {
     /// The terms of the objective; bare instances have none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Terms>,
+    /// Loadings of the trains whose wagons are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loads: Option<Loads>,
     /// The plan.
     pub plan: P,
+}
+
+/// Units on wagons.
+#[derive(Debug, Serialize)]
+pub struct Loads {
+    /// By slot.
+    pub loadings: BTreeMap<String, Vec<OnWagon>>,
+    /// Slots whose load could not be placed.
+    pub unknown: Vec<String>,
+    /// What level 1 learned: of these units at most so many on this slot.
+    pub cuts: Vec<Cut>,
+    /// Quarters of a TEU left to slots that cuts did not settle: a choice, not a proof.
+    pub tightened: BTreeMap<String, i64>,
+}
+
+/// A unit in its place.
+#[derive(Debug, Serialize)]
+pub struct OnWagon {
+    /// The unit.
+    pub unit: String,
+    /// The wagon, from the head, from 0.
+    pub wagon: usize,
+    /// The platform of the wagon.
+    pub platform: usize,
+    /// The pattern in which the platform is used.
+    pub pattern: usize,
+    /// The place within the pattern.
+    pub position: usize,
+}
+
+/// A cut.
+#[derive(Debug, Serialize)]
+pub struct Cut {
+    /// The slot.
+    pub train: String,
+    /// The units.
+    pub units: Vec<String>,
+    /// How many of them can go.
+    pub max_units: i64,
+}
+
+impl From<&Loaded> for Loads {
+    fn from(loaded: &Loaded) -> Self {
+        let on_wagon = |placed: &Placed| OnWagon {
+            unit: placed.unit.clone(),
+            wagon: placed.wagon,
+            platform: placed.platform,
+            pattern: placed.pattern,
+            position: placed.position,
+        };
+        let loading = |(slot, loading): (&String, &Loading)| {
+            (slot.clone(), loading.placed.iter().map(on_wagon).collect())
+        };
+        let cut = |cut: &LoadCut| Cut {
+            train: cut.train.clone(),
+            units: cut.units.clone(),
+            max_units: cut.max_units,
+        };
+        Loads {
+            loadings: loaded.loadings.iter().map(loading).collect(),
+            unknown: loaded.unknown.clone(),
+            cuts: loaded.cuts.iter().map(cut).collect(),
+            tightened: loaded.tightened.clone(),
+        }
+    }
 }
 
 /// The terms of the objective.

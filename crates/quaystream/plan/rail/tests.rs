@@ -118,3 +118,26 @@ fn bare_instances_are_solved_and_checked() {
             .contains("no plan within the capacities")
     );
 }
+
+#[test]
+fn trains_with_wagons_are_loaded_and_teach_level_one() {
+    // One Sgns cannot carry two forties, whatever the slot's TEU say.
+    let consist =
+        r#""consist": {"wagons": [{"number": "1", "type": "Sgns"}]}, "max_teu_quarters": 80"#;
+    let text = TWO_FOR_ONE.replace("\"max_teu_quarters\": 8", consist);
+    let file = Temporary::new("wagons.json", &text);
+    let json = command(&[file.arg(), "--iterations", "1000", "--out", "json"]).unwrap();
+    let answer: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(answer["plan"]["assignments"].as_array().unwrap().len(), 1);
+    assert_eq!(answer["loads"]["loadings"]["T1"][0]["unit"], "U2");
+    assert_eq!(answer["loads"]["cuts"][0]["max_units"], 1);
+    let drawn = command(&[file.arg(), "--iterations", "1000"]).unwrap();
+    assert!(drawn.contains("T1 loaded: [1]"), "{drawn}");
+    let unknown = text.replace("Sgns", "Sgnx");
+    let file = Temporary::new("type.json", &unknown);
+    assert!(
+        command(&[file.arg()])
+            .unwrap_err()
+            .contains("wagon type \"Sgnx\" is not one of")
+    );
+}

@@ -95,14 +95,14 @@ pub struct Loaded {
     pub tightened: BTreeMap<String, i64>,
 }
 
-/// Plans, loads every open train of `consists`, teaches level 1 what cannot stand, and plans again: at most `rounds`
-/// times. A train that still fails after some cuts loses room, little by little.
+/// Plans, loads every open train of `consists`, teaches level 1 what cannot stand, and plans again: once for each budget of
+/// `rounds`. A train that still fails after some cuts loses room, little by little. `loading` is the budget of each train.
 pub fn plan_and_load(
     problem: &RailProblem,
     consists: &BTreeMap<String, Consist>,
-    rounds: u32,
     seed: u64,
-    budget: &Budget,
+    rounds: &[Budget],
+    loading: &Budget,
 ) -> Loaded {
     let mut problem = problem.clone();
     bear(&mut problem, consists);
@@ -120,15 +120,16 @@ pub fn plan_and_load(
         tightened: BTreeMap::new(),
     };
     let mut failures: BTreeMap<String, u32> = BTreeMap::new();
-    let mut proven = 0;
-    for round in 0..rounds.max(1) {
+    let mut proven = i64::MIN;
+    for (round, budget) in rounds.iter().enumerate() {
         let start = (round > 0).then_some(&loaded.warm);
         let (answer, warm) = re_plan(&problem, start, seed, budget);
         if loaded.tightened.is_empty() {
-            proven = answer.bound;
+            // Cuts only take plans away: what bounded the problem before them bounds it still.
+            proven = answer.bound.max(proven);
         }
         (loaded.answer, loaded.warm) = (answer, warm);
-        let failed = load_all(&problem, consists, seed, budget, &mut loaded);
+        let failed = load_all(&problem, consists, seed, loading, &mut loaded);
         if failed.is_empty() {
             break;
         }
