@@ -53,15 +53,16 @@ fn with_body(n: i64, change: impl FnOnce(&mut v1::CustomsStatus)) -> Vec<u8> {
 /// The ten kinds, with the reason of the reject; none where the record is used and flagged.
 fn bad(n: i64) -> Vec<(&'static str, Vec<u8>, Option<RejectReason>)> {
     let whole = good(n).encode_to_vec();
-    let vessel = Event::from(v1::VesselEvent {
+    // Master data has kinds of messages that the container topic does not know.
+    let master = Event::from(v1::ReferenceEvent {
         envelope: good(n).envelope,
-        body: Some(v1::vessel_event::Body::VesselNotice(v1::VesselNotice::default())),
+        body: Some(v1::reference_event::Body::SourceProfile(v1::SourceProfile::default())),
     });
     let long = with_body(n, |status| status.mrn = "x".repeat(LONG_BYTES));
     vec![
         ("random bytes", vec![0x07, 0xff, 0x13, 0x99, 0x01, 0x02], Some(RejectReason::BadWireType)),
         ("truncated", whole[..whole.len() - 3].to_vec(), Some(RejectReason::Truncated)),
-        ("wrong message", vessel.encode_to_vec(), Some(RejectReason::UnknownMessage)),
+        ("wrong message", master.encode_to_vec(), Some(RejectReason::UnknownMessage)),
         ("unknown enum", with_body(n, |status| status.state = 77), None),
         ("missing time", with_envelope(n, |envelope| envelope.event_time_us = 0), Some(RejectReason::MissingTime)),
         (

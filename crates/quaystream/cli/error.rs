@@ -54,6 +54,9 @@ pub enum CliError {
         /// Why.
         source: imports::ImportError,
     },
+    /// The berth planner on files.
+    #[error(transparent)]
+    PlanBerths(#[from] crate::plan::berths::PlanError),
     /// The rail planner on files.
     #[error(transparent)]
     PlanRail(#[from] crate::plan::rail::RailError),

@@ -3,16 +3,22 @@
 use clap::Subcommand;
 
 use super::{CliError, print};
-use crate::plan::rail;
+use crate::plan::{berths, rail};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PlanCommand {
+    /// Put vessels and barges at berths
+    Berths(Box<berths::Args>),
+    /// Check a berth plan against its instance, independently of the solver
+    Check(berths::CheckArgs),
     /// Put containers on train slots
     Rail(Box<rail::Args>),
 }
 
 pub(super) fn plan(command: &PlanCommand) -> Result<(), CliError> {
     let text = match command {
+        PlanCommand::Berths(args) => berths::run(args)?,
+        PlanCommand::Check(args) => berths::check_files(&args.file, args.format, &args.plan)?,
         PlanCommand::Rail(args) => rail::run(args)?,
     };
     print(text);

@@ -219,14 +219,17 @@ impl Sections {
     }
 
     fn check_topics(&self, reader: &mut Reader<'_>) {
-        let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+        let mut seen: BTreeMap<&str, (&str, usize)> = BTreeMap::new();
         for (key, topic) in self.topics.iter().chain(&self.sinks) {
             let partitions = *topic.partitions.get_ref();
             let message = format!("{key} has {partitions} partitions");
             reader.want((1..=10_000).contains(&partitions), &topic.partitions, message, "choose 1 to 10000");
-            if let Some(other) = seen.insert(topic.name.get_ref(), key) {
+            let start = topic.name.span().start;
+            if let Some((other, other_start)) = seen.insert(topic.name.get_ref(), (key, start)) {
                 let message = format!("the topic {} is used for {other} and for {key}", topic.name.get_ref());
-                reader.fault(Some(topic.name.span()), message, "give each its own topic");
+                // One of the two may be the shipped one, which has no place in this file.
+                let start = start.min(other_start);
+                reader.fault(Some(start..start), message, "give each its own topic");
             }
             let keeps = *topic.compact.get_ref() && *topic.retention_h.get_ref() > 0;
             let hint = "set retention_h = 0 or compact = false";
