@@ -76,7 +76,7 @@ fn discrete(calls: usize, berths: usize) -> Result<BerthProblem, PlanError> {
         }
     }
     for _ in 0..berths + calls {
-        number(&mut file, 8 * horizon);
+        number(&mut file, 3 * horizon);
     }
     text::read(&file).map_err(|error| PlanError::bad(std::path::Path::new("generated"), error))
 }

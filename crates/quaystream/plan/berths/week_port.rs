@@ -102,8 +102,8 @@ pub fn week(seed: u64) -> Week {
 fn truth(random: &mut Random, port: &BerthProblem, number: usize, arrival_min: i64, is_barge: bool, in_rotation: bool) -> Truth {
     let moves = match (in_rotation, is_barge) {
         (true, _) => between(random, 30, 50),
-        (_, true) => between(random, 90, 220),
-        _ => between(random, 260, 480),
+        (_, true) => between(random, 60, 130),
+        _ => between(random, 140, 280),
     };
     let cost_per_min = if is_barge { between(random, 1, 3) } else { between(random, 3, 6) };
     let call = Call {
@@ -117,7 +117,7 @@ fn truth(random: &mut Random, port: &BerthProblem, number: usize, arrival_min: i
             Layout::Discrete if is_barge => Handling::Minutes(15 + moves * 4),
             Layout::Discrete => Handling::Forbidden,
         }).collect(),
-        work: Work { moves, setup_min: 15, cranes_min: 1, cranes_max: if is_barge { 2 } else { 3 } },
+        work: Work { moves, setup_min: if is_barge { 60 } else { 150 }, cranes_min: 1, cranes_max: if is_barge { 2 } else { 3 } },
         cost_per_min,
         unassigned_price: cost_per_min * 20_000,
         ..Call::default()

@@ -6,6 +6,9 @@ use super::instance::Instance;
 /// Costs and prices in fixed point: 1/1024 of a cost unit.
 pub(super) const SCALE_BITS: u32 = 10;
 
+/// Most arcs: about 300 MB. Problems with more keep the bound of the floors.
+const ARCS_MAX: usize = 12_000_000;
+
 /// Arcs that cost as much time as one iteration of the search.
 const EFFORT_ARCS: u64 = 1200;
 
@@ -29,17 +32,22 @@ pub(super) struct Graph {
 }
 
 impl Graph {
-    /// Every stay that ends by the option's limit and costs no more than its floor plus `slack`.
-    pub fn new(instance: &Instance, slack: i64) -> Self {
+    /// Every stay that ends by the option's limit and costs no more than its floor plus `slack`; none if they are too many.
+    pub fn new(instance: &Instance, slack: i64) -> Option<Self> {
         let mut berths = vec![Vec::new(); instance.berths];
+        let mut count = 0;
         for (ship, options) in instance.options.iter().enumerate() {
+            let weight = instance.weight[ship].max(1);
             for option in options {
-                let weight = instance.weight[ship].max(1);
                 let own = option.floor - instance.price[ship];
                 let spare =
                     slack.saturating_sub(instance_floor_gap(instance, ship, option.floor)) / weight;
                 let last = i64::from(option.end_to - option.handling)
                     .min(i64::from(option.start_from) + spare);
+                count += (last - i64::from(option.start_from) + 1).max(0) as usize;
+                if count > ARCS_MAX {
+                    return None;
+                }
                 for start in i64::from(option.start_from)..=last {
                     let start_slot = (start - i64::from(instance.first_slot)) as u16;
                     berths[usize::from(option.berth)].push(Arc {
@@ -56,7 +64,7 @@ impl Graph {
             arcs.sort_unstable_by_key(|arc| (arc.start, arc.ship, arc.end));
             link(arcs);
         }
-        Graph { berths }
+        Some(Graph { berths })
     }
 
     pub fn arcs(&self) -> usize {

@@ -141,7 +141,10 @@ impl<'a> Run<'a> {
         if self.is_proved() || self.search.run(opening, budget.stop) {
             return;
         }
-        self.graph = Graph::new(self.instance, self.search.best.value - self.bound);
+        match Graph::new(self.instance, self.search.best.value - self.bound) {
+            Some(graph) => self.graph = graph,
+            None => self.phase = Phase::Done,
+        }
         while self.effort() < budget.iterations && !self.is_proved() {
             let left = budget.iterations - self.effort();
             let bound_turn = match self.phase {
