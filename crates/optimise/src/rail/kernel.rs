@@ -124,6 +124,10 @@ struct Kernel<'a> {
     best: State,
     is_proved: bool,
     is_warm: bool,
+    /// Where the last soft cycle ended.
+    last: Option<State>,
+    /// Whole rounds of the cycles without success.
+    passes: u64,
     statistics: Statistics,
 }
 
@@ -144,6 +148,8 @@ impl<'a> Kernel<'a> {
             knapsacks: Knapsacks::new(core, &active, &prices),
             active,
             is_warm: start.is_some(),
+            last: None,
+            passes: 0,
             relaxation,
             prices,
             is_proved: false,
@@ -227,6 +233,7 @@ impl<'a> Kernel<'a> {
                 nth += 1;
                 if nth % CYCLES.len() == 0 {
                     moves = moves.saturating_mul(3) / 2;
+                    self.passes += 1;
                 }
             }
             if self.is_warm && nth >= WARM_CYCLES {
@@ -274,6 +281,22 @@ impl<'a> Kernel<'a> {
         }
     }
 
+    /// Where a soft cycle starts: at the best plan, or, once that has long been the same, every other time where the last
+    /// one ended (with options in play alone).
+    fn departure(&mut self, active: &Active) -> State {
+        let wanders = self.passes > 0 && self.random.below(2) == 0;
+        let Some(last) = self.last.take().filter(|_| wanders) else {
+            return self.best.clone();
+        };
+        let mut choice = last.choice;
+        for (item, option) in choice.iter_mut().enumerate() {
+            if !active.of(item).contains(option) {
+                *option = self.best.choice[item];
+            }
+        }
+        State::new(self.core, &choice)
+    }
+
     fn cycle(&mut self, cycle: Cycle, moves: u64) {
         let money = (1_u64 << self.prices.shift) as f64;
         let items = self.core.items().max(1) as f64;
@@ -297,8 +320,8 @@ impl<'a> Kernel<'a> {
                 from: cycle.heat * mean,
                 moves,
             };
-            let mut from = self.best.clone();
-            Soft::new(self.core, &self.prices).run(
+            let mut from = self.departure(&active);
+            let tried = Soft::new(self.core, &self.prices).run(
                 &active,
                 &loose,
                 cooling,
@@ -306,7 +329,9 @@ impl<'a> Kernel<'a> {
                 &mut from,
                 &mut self.best,
                 &stop,
-            )
+            );
+            self.last = Some(from);
+            tried
         } else {
             let second = |&item: &u32| reduced[active.of(item as usize)[1] as usize] as f64 / money;
             let spread = loose.iter().map(second).sum::<f64>() / loose.len() as f64;
