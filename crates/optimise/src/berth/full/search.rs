@@ -107,7 +107,7 @@ impl<'a> Search<'a> {
         let calls = self.model.calls.len();
         let most = (calls / 3).max(5).min(calls).min(REMOVED_MAX);
         let count = (1 + self.random.below(most)).min(calls);
-        let seed = self.random.below(calls);
+        let seed = self.seed();
         self.removed.clear();
         match self.random.below(8) {
             0 => {
@@ -137,6 +137,20 @@ impl<'a> Search<'a> {
                 self.removed.push(call as u32);
             }
         }
+    }
+
+    /// A call at random; often one without a stay, so that room is made for it.
+    fn seed(&mut self) -> usize {
+        let calls = self.model.calls.len();
+        let first = self.random.below(calls);
+        if self.random.below(3) == 0 {
+            let could_lie = |call: &usize| {
+                self.trial.at[*call].is_none() && !self.model.calls[*call].modes.is_empty()
+            };
+            let left = (first..calls).chain(0..first).find(could_lie);
+            return left.unwrap_or(first);
+        }
+        first
     }
 
     fn mark(&mut self, call: u32) {
