@@ -1,7 +1,7 @@
 //! Rail slots at level 1: which container goes by which train, or by which chain of trains over a break of gauge.
 //!
-//! [`problem`] and [`unit`] say what is known, [`plan`] what was decided. [`rules`] holds the hard rules, one a file;
-//! [`cost`] the objective in money-like weights; [`check`] re-verifies a whole plan and prices it. Nothing here knows a
+//! [`problem`] and [`mod@unit`] say what is known, [`plan`] what was decided. [`rules`] holds the hard rules, one a file;
+//! [`cost`] the objective in money-like weights; [`mod@check`] re-verifies a whole plan and prices it. Nothing here knows a
 //! solver: a plan is judged by the problem alone.
 //!
 //! Two principles. *A closed train is a fact*: what stood on it when it closed stays on it, and no other rule is asked

@@ -1,10 +1,10 @@
 //! The kernel: a choice of one option an item within the capacities, and a bound.
 //!
-//! Order of work: prices of capacity and a bound ([`relaxation`](super::relaxation)); first plans by regret greedy under
-//! those prices; options that no better plan can use leave play; then cycles of annealing ([`soft`](super::soft) with
-//! priced overloads, [`anneal`](super::anneal) with ejection chains), which widen and narrow the options they look at,
+//! Order of work: prices of capacity and a bound ([`relaxation`]); first plans by regret greedy under
+//! those prices; options that no better plan can use leave play; then cycles of annealing ([`soft`] with
+//! priced overloads, [`anneal`] with ejection chains), which widen and narrow the options they look at,
 //! while the bound of the [`knapsack`](super::knapsack) relaxation rises beside them; an exact search
-//! ([`exact`](super::exact)) once little is left in play.
+//! ([`exact`]) once little is left in play.
 
 use super::active::Active;
 use super::anneal::{self, Anneal};

@@ -1,7 +1,9 @@
 //! The rail-slot planner.
 //!
-//! [`solve`] takes the full-rule problem of `domain::rail`; [`full`] translates it to the [`core`] form and back;
-//! [`kernel`] solves that form. Staying is an option of every unit, so every problem has a plan.
+//! [`solve()`] takes the full-rule problem of `domain::rail`; [`full`] translates it to the [`mod@core`] form and back;
+//! [`kernel`] solves that form. Staying is an option of every unit, so every problem has a plan. [`load`] puts the units of
+//! one train onto its wagons, [`overbook`] says how many bookings a train takes, [`mod@explain`] why a unit goes as it does,
+//! and [`read`] reads the public sets.
 
 pub mod active;
 pub mod anneal;

@@ -38,7 +38,7 @@ struct Fate {
 
 /// How a week went.
 #[derive(Debug, Default)]
-struct Result {
+struct Outcome {
     teu_quarters: i64,
     room_teu_quarters: i64,
     due: u64,
@@ -71,11 +71,11 @@ struct Week {
     progress: Vec<Progress>,
     executed: Vec<bool>,
     now_min: i64,
-    result: Result,
+    result: Outcome,
 }
 
 /// Runs `seeds` weeks under both policies.
-pub fn run(seeds: u64, limit: &LimitArgs) -> std::result::Result<String, RailError> {
+pub fn run(seeds: u64, limit: &LimitArgs) -> Result<String, RailError> {
     let mut table = Table::new(&[
         "seed",
         "policy",
@@ -180,11 +180,11 @@ impl Week {
             now_min: start,
             world,
             fates,
-            result: Result::default(),
+            result: Outcome::default(),
         }
     }
 
-    fn simulate(mut self, policy: Policy, limit: &LimitArgs) -> Result {
+    fn simulate(mut self, policy: Policy, limit: &LimitArgs) -> Outcome {
         let start = self.now_min;
         let mut warm: Option<Warm> = None;
         for tick in 0..=WEEK_H * 2 / TICK_H {
@@ -306,7 +306,7 @@ impl Week {
         }
     }
 
-    fn finish(mut self) -> Result {
+    fn finish(mut self) -> Outcome {
         let weights = &self.world.weights;
         for (nth, unit) in self.world.units.iter().enumerate() {
             let progress = &self.progress[nth];

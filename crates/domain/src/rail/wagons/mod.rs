@@ -1,6 +1,6 @@
 //! Level 2: which unit stands where on which wagon of a train.
 //!
-//! [`consist`] describes the train, [`catalogue`] common wagon types, [`loading`] a decision; [`check`] re-verifies it rule
+//! [`consist`] describes the train, [`catalogue`] common wagon types, [`loading`] a decision; [`mod@check`] re-verifies it rule
 //! by rule and prices the crane's travel. [`bogie`] has the statics that the rules need, in whole kilograms.
 
 pub mod bogie;

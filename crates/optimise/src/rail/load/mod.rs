@@ -1,6 +1,6 @@
 //! Level 2: units of one train onto its wagons.
 //!
-//! [`solve`] first asks [`proof`] whether counting already shows that the load cannot stand, then searches
+//! [`solve()`] first asks [`proof`] whether counting already shows that the load cannot stand, then searches
 //! ([`search`], on [`yard`]) for a loading, then asks the deeper proofs, and last [`exhaust`]s small cases. The answer is a
 //! loading, a proof of impossibility, or "unknown". [`teach`] turns proofs into cuts for level 1.
 
