@@ -134,10 +134,20 @@ impl Config {
         faults
     }
 
+    /// The longest record that the engine writes, bytes: a reject holds a part of a record, and the state of one commit is
+    /// shorter than the input that it stands for.
+    pub fn written_bytes_max(&self) -> usize {
+        written_bytes_max(self.engine.record_bytes_max, self.engine.commit_bytes_max, self.fetch_bytes_max)
+    }
+
     /// The topic of a stream.
     pub fn topic_of(&self, stream: events::Stream) -> Option<&str> {
         self.engine.inputs.iter().find(|input| input.stream == stream).map(|input| &*input.topic)
     }
+}
+
+fn written_bytes_max(record_bytes_max: usize, commit_bytes_max: usize, fetch_bytes_max: usize) -> usize {
+    record_bytes_max.max(commit_bytes_max.saturating_add(fetch_bytes_max)).saturating_add(1_048_576)
 }
 
 #[cfg(test)]

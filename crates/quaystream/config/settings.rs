@@ -342,7 +342,11 @@ impl Sections {
     }
 
     fn all_topics(&self) -> Vec<Topic> {
-        let record_bytes_max = *self.limits.record_bytes_max.get_ref();
+        let record_bytes_max = super::written_bytes_max(
+            *self.limits.record_bytes_max.get_ref(),
+            *self.delivery.commit_bytes_max.get_ref(),
+            *self.limits.fetch_bytes_max.get_ref(),
+        );
         let topics = self.topics.values().chain(self.sinks.values());
         topics.map(|topic| kafka_topic(topic, *self.kafka.replication.get_ref(), record_bytes_max)).collect()
     }
@@ -358,7 +362,7 @@ impl Sections {
 
 /// Kafka's settings of a topic.
 fn kafka_topic(topic: &raw::Topic, replication: i32, record_bytes_max: usize) -> Topic {
-    // A reject holds up to 256 KiB of a record; a batch has some overhead.
+    // A batch has some overhead.
     let message_bytes = record_bytes_max.max(1_048_576) + 65_536;
     let retention_ms = match *topic.retention_h.get_ref() {
         0 => "-1".to_owned(),

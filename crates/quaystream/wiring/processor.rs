@@ -160,8 +160,7 @@ fn worker(config: &Config, stage: Stage, slot: usize, stop: &StopRequest) -> Wor
     worker.batch_rows = config.fetch_rows_max;
     worker.batch_bytes = config.fetch_bytes_max;
     worker.queued_bytes = config.queued_bytes_max;
-    // A reject holds a record; partials have a limit of their own.
-    worker.record_bytes_max = config.engine.record_bytes_max.max(1_048_576) + 65_536;
+    worker.record_bytes_max = config.written_bytes_max();
     worker.patience = config.patience;
     worker.stop = Arc::clone(&stop.client);
     worker
