@@ -34,8 +34,9 @@ impl Prices {
     /// Prices `row_prices` (of whole rows), and the bound over the options in play.
     pub fn new(core: &Core, active: &Active, row_prices: &[f64]) -> Self {
         let total = dearest_total(core);
-        // The largest shift at which no sum over the core can overflow.
-        let shift = (57 - (64 - total.leading_zeros())).clamp(0, 24);
+        // The largest shift at which no sum over the core, nor overload at 64 times its price, can overflow.
+        let bits = 64 - total.leading_zeros();
+        let shift = 50_u32.saturating_sub(bits).min(24);
         let scale = (1_u64 << shift) as f64;
         let sum: f64 = row_prices.iter().sum();
         let is_useful = sum.is_finite() && sum <= 2.0 * total as f64;
