@@ -225,12 +225,9 @@ impl Fold {
         records.append(&mut self.rejects);
         for owned in &mut self.owned {
             let home = self.settings.state_partition(&owned.intake.partition);
-            records.extend(
-                owned
-                    .intake
-                    .delta()
-                    .map(|delta| state_record(home, &delta, self.timestamp_ms)),
-            );
+            for delta in owned.intake.deltas() {
+                records.push(state_record(home.clone(), &delta, self.timestamp_ms));
+            }
         }
         let positions = self.owned.iter();
         let positions =

@@ -11,6 +11,12 @@ use crate::log::Partition;
 /// Format of [`IntakeDelta`] records.
 const FORMAT: u32 = 1;
 
+/// Ids in one [`IntakeDelta`]: at 16 to 30 bytes each, well below Kafka's default limit of 1 MiB a message.
+const IDS_MAX: usize = 20_000;
+
+/// Id, number of its source, row time, copies seen.
+type Counted = (EventHash, u16, i64, u32);
+
 /// What becomes of a readable row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
@@ -79,8 +85,7 @@ pub struct PartitionIntake {
     pub sources: BTreeMap<String, SourceState>,
     correction_us: i64,
     ids: Ids,
-    /// Id, number of its source, row time, copies seen.
-    counted: Vec<(EventHash, u16, i64, u32)>,
+    counted: Vec<Counted>,
 }
 
 impl PartitionIntake {
@@ -170,12 +175,13 @@ impl PartitionIntake {
             .max()
     }
 
-    /// What changed since the last commit, for the intake-state topic; none if nothing did.
-    pub fn delta(&mut self) -> Option<IntakeDelta> {
+    /// What changed since the last commit, for the intake-state topic, in records that fit a Kafka message; none if
+    /// nothing did.
+    pub fn deltas(&mut self) -> Vec<IntakeDelta> {
         if self.next_offset == self.covered_from
             && !self.sources.values().any(|source| source.is_changed)
         {
-            return None;
+            return Vec::new();
         }
         let counted = std::mem::take(&mut self.counted);
         let heard: Vec<(u16, SourceProgress)> = self
@@ -197,24 +203,31 @@ impl PartitionIntake {
                 .position(|(heard, _)| *heard == number)
                 .unwrap_or_default()
         };
-        Some(IntakeDelta {
+        let sources: Vec<SourceProgress> =
+            heard.iter().map(|(_, progress)| progress.clone()).collect();
+        // One record also where no id was counted: the sources' progress is news as well.
+        let parts = counted
+            .chunks(IDS_MAX)
+            .chain(counted.is_empty().then_some(&[][..]));
+        let delta = |ids: &[Counted]| IntakeDelta {
             format: FORMAT,
             topic: self.partition.topic.to_string(),
             partition: self.partition.index,
             next_offset: self.next_offset,
-            id_high: counted.iter().map(|(id, ..)| (id.0 >> 64) as u64).collect(),
-            id_low: counted.iter().map(|(id, ..)| id.0 as u64).collect(),
-            id_source: counted
+            sources: sources.clone(),
+            id_high: ids.iter().map(|(id, ..)| (id.0 >> 64) as u64).collect(),
+            id_low: ids.iter().map(|(id, ..)| id.0 as u64).collect(),
+            id_source: ids
                 .iter()
                 .map(|(_, number, ..)| place(*number) as u32)
                 .collect(),
-            id_row_time_us: counted.iter().map(|(_, _, time, _)| *time).collect(),
-            id_copies: counted.iter().map(|(.., copies)| *copies).collect(),
-            sources: heard.into_iter().map(|(_, progress)| progress).collect(),
-        })
+            id_row_time_us: ids.iter().map(|(_, _, time, _)| *time).collect(),
+            id_copies: ids.iter().map(|(.., copies)| *copies).collect(),
+        };
+        parts.map(delta).collect()
     }
 
-    /// Takes back what [`Self::delta`] wrote. Deltas come in the order in which they were written.
+    /// Takes back what [`Self::deltas`] wrote. Deltas come in the order in which they were written.
     pub fn restore(
         &mut self,
         delta: &IntakeDelta,
