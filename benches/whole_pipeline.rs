@@ -26,12 +26,18 @@ fn simulation(config: &Config, hours: u32) -> Simulation {
 fn whole(c: &mut Criterion) {
     let config = Config::shipped().expect("the shipped configuration is sound");
     let mut group = c.benchmark_group("whole_pipeline");
-    group.sample_size(10).measurement_time(Duration::from_secs(20));
+    group
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(20));
     let (_, records) = memory::simulated(&config, simulation(&config, 4)).expect("a log");
     group.throughput(Throughput::Elements(records));
     group.bench_function("four_hours_of_the_port", |b| {
         b.iter_batched(
-            || memory::simulated(&config, simulation(&config, 4)).expect("a log").0,
+            || {
+                memory::simulated(&config, simulation(&config, 4))
+                    .expect("a log")
+                    .0
+            },
             |log| black_box(memory::run(&log, &config.engine, ROWS, "bench").expect("a run")),
             BatchSize::PerIteration,
         );
@@ -41,18 +47,27 @@ fn whole(c: &mut Criterion) {
 
 fn window_step(c: &mut Criterion) {
     let mut config = Config::shipped().expect("the shipped configuration is sound");
-    config.engine.queries.retain(|query| query.name == "y3_truck_turn_time");
+    config
+        .engine
+        .queries
+        .retain(|query| query.name == "y3_truck_turn_time");
     config.engine.planners.berths.is_on = false;
     config.engine.planners.berths.inputs.clear();
     config.engine.planners.rail.is_on = false;
     config.engine.planners.rail.inputs.clear();
     let mut group = c.benchmark_group("window_step");
-    group.sample_size(10).measurement_time(Duration::from_secs(10));
+    group
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(10));
     let (_, records) = memory::simulated(&config, simulation(&config, 4)).expect("a log");
     group.throughput(Throughput::Elements(records));
     group.bench_function("one_query", |b| {
         b.iter_batched(
-            || memory::simulated(&config, simulation(&config, 4)).expect("a log").0,
+            || {
+                memory::simulated(&config, simulation(&config, 4))
+                    .expect("a log")
+                    .0
+            },
             |log| black_box(memory::run(&log, &config.engine, ROWS, "bench").expect("a run")),
             BatchSize::PerIteration,
         );

@@ -12,9 +12,16 @@ fn main() -> io::Result<()> {
     let mut code = String::from("&[\n");
     for path in sql_files(&root.join(PIPELINE))? {
         println!("cargo:rerun-if-changed={}", path.display());
-        let name = path.strip_prefix(root.join(PIPELINE)).map_err(io::Error::other)?;
+        let name = path
+            .strip_prefix(root.join(PIPELINE))
+            .map_err(io::Error::other)?;
         // Debug form quotes and escapes.
-        let _ = writeln!(code, "    ({:?}, include_str!({:?})),", name.display().to_string(), path.display().to_string());
+        let _ = writeln!(
+            code,
+            "    ({:?}, include_str!({:?})),",
+            name.display().to_string(),
+            path.display().to_string()
+        );
     }
     code.push_str("]\n");
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());

@@ -65,9 +65,16 @@ fn crates_know_only_what_they_may() {
 fn every_outside_technology_has_one_home() {
     for (technology, home) in HOMES {
         for (name, _) in KNOWS.into_iter().chain([(".", &[] as &[&str])]) {
-            let folder = if name == "." { root() } else { root().join("crates").join(name) };
+            let folder = if name == "." {
+                root()
+            } else {
+                root().join("crates").join(name)
+            };
             let knows = dependencies(&folder).contains(technology);
-            assert!(!knows || name == home, "{technology} belongs to {home}, and {name} depends on it");
+            assert!(
+                !knows || name == home,
+                "{technology} belongs to {home}, and {name} depends on it"
+            );
         }
     }
 }
@@ -84,7 +91,10 @@ fn paths_named_in_the_architecture_exist() {
     let paths: Vec<&str> = quoted.filter(|quoted| is_path(quoted)).collect();
     assert!(paths.len() > 20, "the architecture names files: {paths:?}");
     for path in paths {
-        assert!(root().join(path).exists(), "ARCHITECTURE.md names {path}, which is not there");
+        assert!(
+            root().join(path).exists(),
+            "ARCHITECTURE.md names {path}, which is not there"
+        );
     }
 }
 
@@ -93,5 +103,8 @@ fn is_path(quoted: &str) -> bool {
     quoted.contains('/')
         && !quoted.contains(char::is_whitespace)
         && !quoted.contains('*')
-        && matches!(first, "crates" | "deploy" | "docs" | "proto" | "tests" | "benches" | ".ci" | "fuzz")
+        && matches!(
+            first,
+            "crates" | "deploy" | "docs" | "proto" | "tests" | "benches" | ".ci" | "fuzz"
+        )
 }

@@ -56,24 +56,54 @@ fn bad(n: i64) -> Vec<(&'static str, Vec<u8>, Option<RejectReason>)> {
     // Master data has kinds of messages that the container topic does not know.
     let master = Event::from(v1::ReferenceEvent {
         envelope: good(n).envelope,
-        body: Some(v1::reference_event::Body::SourceProfile(v1::SourceProfile::default())),
+        body: Some(v1::reference_event::Body::SourceProfile(
+            v1::SourceProfile::default(),
+        )),
     });
     let long = with_body(n, |status| status.mrn = "x".repeat(LONG_BYTES));
     vec![
-        ("random bytes", vec![0x07, 0xff, 0x13, 0x99, 0x01, 0x02], Some(RejectReason::BadWireType)),
-        ("truncated", whole[..whole.len() - 3].to_vec(), Some(RejectReason::Truncated)),
-        ("wrong message", master.encode_to_vec(), Some(RejectReason::UnknownMessage)),
-        ("unknown enum", with_body(n, |status| status.state = 77), None),
-        ("missing time", with_envelope(n, |envelope| envelope.event_time_us = 0), Some(RejectReason::MissingTime)),
+        (
+            "random bytes",
+            vec![0x07, 0xff, 0x13, 0x99, 0x01, 0x02],
+            Some(RejectReason::BadWireType),
+        ),
+        (
+            "truncated",
+            whole[..whole.len() - 3].to_vec(),
+            Some(RejectReason::Truncated),
+        ),
+        (
+            "wrong message",
+            master.encode_to_vec(),
+            Some(RejectReason::UnknownMessage),
+        ),
+        (
+            "unknown enum",
+            with_body(n, |status| status.state = 77),
+            None,
+        ),
+        (
+            "missing time",
+            with_envelope(n, |envelope| envelope.event_time_us = 0),
+            Some(RejectReason::MissingTime),
+        ),
         (
             "future date",
             with_envelope(n, |envelope| envelope.event_time_us += 400 * 86_400_000_000),
             Some(RejectReason::Future),
         ),
-        ("wrong check digit", with_body(n, |status| status.container_id = "CSQU3054384".to_owned()), None),
+        (
+            "wrong check digit",
+            with_body(n, |status| status.container_id = "CSQU3054384".to_owned()),
+            None,
+        ),
         ("10 MB record", long, Some(RejectReason::TooLong)),
         ("empty value", Vec::new(), Some(RejectReason::EmptyValue)),
-        ("unknown terminal", with_envelope(n, |envelope| envelope.terminal_id = "ATLANTIS".to_owned()), None),
+        (
+            "unknown terminal",
+            with_envelope(n, |envelope| envelope.terminal_id = "ATLANTIS".to_owned()),
+            None,
+        ),
     ]
 }
 
@@ -84,11 +114,28 @@ fn ten_kinds_of_bad_input_end_in_a_reject_or_a_flag_and_every_good_record_counts
 
 fn check(scene: &Scene, place: &str) {
     allow_long_records(scene);
-    let topic = scene.config.topic_of(events::Stream::Container).expect("a container topic").to_owned();
-    let mut feeder = Feeder::connect(&scene.config.kafka, 16 * 1024 * 1024, Duration::from_secs(20)).expect("feeder");
+    let topic = scene
+        .config
+        .topic_of(events::Stream::Container)
+        .expect("a container topic")
+        .to_owned();
+    let mut feeder = Feeder::connect(
+        &scene.config.kafka,
+        16 * 1024 * 1024,
+        Duration::from_secs(20),
+    )
+    .expect("feeder");
     let mut send = |n: i64, value: &[u8]| {
         let timestamp_ms = (START_US + n * 1_000_000) / 1_000;
-        feeder.send(&topic, Some(0), Some(b"CSQU3054383"), Some(value), timestamp_ms).expect("sent");
+        feeder
+            .send(
+                &topic,
+                Some(0),
+                Some(b"CSQU3054383"),
+                Some(value),
+                timestamp_ms,
+            )
+            .expect("sent");
     };
     let mut n = 0;
     let mut expected: BTreeMap<&str, u64> = BTreeMap::new();
@@ -97,37 +144,70 @@ fn check(scene: &Scene, place: &str) {
     for (kind, value, reason) in bad(0) {
         // The record is made anew with an id of its own.
         n += 1;
-        let value = bad(n).into_iter().find(|(name, ..)| *name == kind).map_or(value, |(_, value, _)| value);
+        let value = bad(n)
+            .into_iter()
+            .find(|(name, ..)| *name == kind)
+            .map_or(value, |(_, value, _)| value);
         send(n, &value);
         match reason {
-            Some(reason) => *expected.entry(pipeline::intake::rejects::reason_name(reason)).or_default() += 1,
+            Some(reason) => {
+                *expected
+                    .entry(pipeline::intake::rejects::reason_name(reason))
+                    .or_default() += 1
+            }
             None => used += 1,
         }
         n += 1;
         send(n, &good(n).encode_to_vec());
     }
     feeder.flush().expect("flushed");
-    let processed = scene.process(&StopRequest::default(), |_| {}).expect("processed");
+    let processed = scene
+        .process(&StopRequest::default(), |_| {})
+        .expect("processed");
     let tally = &processed.tally;
     assert_eq!(tally.rejects(), expected, "{place}");
-    let flags = BTreeMap::from([("check_digit", 1), ("unknown_enum", 1), ("unknown_terminal", 1)]);
+    let flags = BTreeMap::from([
+        ("check_digit", 1),
+        ("unknown_enum", 1),
+        ("unknown_terminal", 1),
+    ]);
     assert_eq!(tally.flags(), flags, "{place}");
-    assert_eq!(tally.intake_counts().accepted, 11 + used, "{place}: the good records and those with a flag");
+    assert_eq!(
+        tally.intake_counts().accepted,
+        11 + used,
+        "{place}: the good records and those with a flag"
+    );
 
     let outputs = Outputs::read(&scene.config).expect("outputs");
     assert_eq!(outputs.rejects.len(), 7);
     for reject in &outputs.rejects {
-        assert_eq!((reject.topic.as_str(), reject.partition), (topic.as_str(), 0));
+        assert_eq!(
+            (reject.topic.as_str(), reject.partition),
+            (topic.as_str(), 0)
+        );
         assert!(!reject.detail.is_empty(), "{reject:?}");
-        assert!(reject.offset % 2 == 1, "every second record was bad: offset {}", reject.offset);
+        assert!(
+            reject.offset % 2 == 1,
+            "every second record was bad: offset {}",
+            reject.offset
+        );
     }
-    let long = outputs.rejects.iter().find(|reject| reject.reason() == RejectReason::TooLong).expect("the long one");
-    assert!(long.raw_length > LONG_BYTES as u64 && long.raw.len() == 64 * 1024 && long.raw_sha256.len() == 32);
+    let long = outputs
+        .rejects
+        .iter()
+        .find(|reject| reject.reason() == RejectReason::TooLong)
+        .expect("the long one");
+    assert!(
+        long.raw_length > LONG_BYTES as u64
+            && long.raw.len() == 64 * 1024
+            && long.raw_sha256.len() == 32
+    );
 }
 
 /// The topic takes 16 MB, whatever the processor is told to read.
 fn allow_long_records(scene: &Scene) {
-    let admin = kafka::admin::Admin::connect(&scene.config.kafka, Duration::from_secs(10)).expect("admin");
+    let admin =
+        kafka::admin::Admin::connect(&scene.config.kafka, Duration::from_secs(10)).expect("admin");
     let mut topic = scene
         .config
         .topics

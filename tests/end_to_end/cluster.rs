@@ -12,9 +12,13 @@ static SCENES: AtomicU64 = AtomicU64::new(0);
 
 /// The bootstrap servers of a real Kafka; says so where there is none.
 pub fn kafka(test: &str) -> Option<String> {
-    let bootstrap = std::env::var("KAFKA_BOOTSTRAP").ok().filter(|text| !text.is_empty());
+    let bootstrap = std::env::var("KAFKA_BOOTSTRAP")
+        .ok()
+        .filter(|text| !text.is_empty());
     if bootstrap.is_none() {
-        eprintln!("SKIPPED {test} on Apache Kafka: KAFKA_BOOTSTRAP is not set (deploy/kafka/kafka.sh up)");
+        eprintln!(
+            "SKIPPED {test} on Apache Kafka: KAFKA_BOOTSTRAP is not set (deploy/kafka/kafka.sh up)"
+        );
     }
     bootstrap
 }
@@ -37,14 +41,23 @@ pub fn config(toml: &str) -> Config {
 /// A scene on a real Kafka, with topics that nobody else uses.
 pub fn on_kafka(config: Config, bootstrap: &str) -> Scene {
     let number = SCENES.fetch_add(1, Ordering::Relaxed);
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
-    let prefix = format!("test-{}-{}-{number}.", since.as_micros(), std::process::id());
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .expect("after 1970");
+    let prefix = format!(
+        "test-{}-{}-{number}.",
+        since.as_micros(),
+        std::process::id()
+    );
     Scene::at(config, bootstrap, &prefix).expect("topics on Kafka")
 }
 
 /// Runs `test` on the embedded broker and, where it is there, on Kafka.
 pub fn on_each(name: &str, toml: &str, test: impl Fn(&Scene, &str)) {
-    test(&Scene::embedded(config(toml)).expect("the embedded broker"), "embedded broker");
+    test(
+        &Scene::embedded(config(toml)).expect("the embedded broker"),
+        "embedded broker",
+    );
     if let Some(bootstrap) = kafka(name) {
         let _up = undisturbed();
         test(&on_kafka(config(toml), &bootstrap), "Apache Kafka");

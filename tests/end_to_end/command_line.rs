@@ -25,7 +25,8 @@ fn text(bytes: &[u8]) -> String {
 
 /// A configuration file in the folder of this build's temporary files.
 fn file(name: &str, content: &str) -> PathBuf {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{name}", std::process::id()));
+    let path =
+        PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{name}", std::process::id()));
     std::fs::write(&path, content).expect("written");
     path
 }
@@ -46,7 +47,12 @@ fn end_within(child: &mut Child, limit: Duration) -> Option<i32> {
 #[test]
 fn the_shipped_configuration_and_queries_are_sound() {
     let checked = run(&["check"]);
-    assert!(checked.status.success(), "{}{}", text(&checked.stdout), text(&checked.stderr));
+    assert!(
+        checked.status.success(),
+        "{}{}",
+        text(&checked.stdout),
+        text(&checked.stderr)
+    );
     let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/quaystream.toml");
     let read = run(&["check", "--config", shipped]);
     assert!(read.status.success(), "{}", text(&read.stdout));
@@ -55,12 +61,16 @@ fn the_shipped_configuration_and_queries_are_sound() {
 #[test]
 fn check_lists_all_faults_and_ends_with_3() {
     let pipeline = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/pipelines/duisburg");
-    let content = format!("[application]\npipeline = {pipeline:?}\ncolour = 1\n\n[workers]\nfold = 9999\n");
+    let content =
+        format!("[application]\npipeline = {pipeline:?}\ncolour = 1\n\n[workers]\nfold = 9999\n");
     let path = file("faults.toml", &content);
     let checked = run(&["check", "--config", &path.display().to_string()]);
     assert_eq!(checked.status.code(), Some(3));
     let listed = text(&checked.stdout);
-    assert!(listed.contains(":3:1:") && listed.contains(":6:8:"), "{listed}");
+    assert!(
+        listed.contains(":3:1:") && listed.contains(":6:8:"),
+        "{listed}"
+    );
 }
 
 #[test]
@@ -68,7 +78,10 @@ fn a_missing_file_is_named_and_the_cause_printed_once() {
     let checked = run(&["check", "--config", "/nowhere/quaystream.toml"]);
     assert_eq!(checked.status.code(), Some(3));
     let told = text(&checked.stderr);
-    assert!(told.contains("/nowhere/quaystream.toml") && told.contains("because:"), "{told}");
+    assert!(
+        told.contains("/nowhere/quaystream.toml") && told.contains("because:"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -78,7 +91,10 @@ fn a_taken_port_is_told_with_a_mend() {
     let started = run(&["broker", "--listen", &address]);
     assert_eq!(started.status.code(), Some(1));
     let told = text(&started.stderr);
-    assert!(told.contains(&address) && told.contains("give another port"), "{told}");
+    assert!(
+        told.contains(&address) && told.contains("give another port"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -99,10 +115,14 @@ fn explain_says_where_each_query_is_done() {
 fn run_stops_in_good_order_on_sigterm_and_goes_on_where_it_was() {
     let scene = Scene::embedded(cluster::config("")).expect("the embedded broker");
     let bootstrap = scene.config.kafka.bootstrap.clone();
-    let simulated = run(&["simulate", "--broker", &bootstrap, "--hours", "1", "--events", "3000"]);
+    let simulated = run(&[
+        "simulate", "--broker", &bootstrap, "--hours", "1", "--events", "3000",
+    ]);
     assert!(simulated.status.success(), "{}", text(&simulated.stderr));
     let pipeline = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/pipelines/duisburg");
-    let content = format!("[application]\npipeline = {pipeline:?}\nmetrics_address = \"\"\nlog_level = \"info\"\n");
+    let content = format!(
+        "[application]\npipeline = {pipeline:?}\nmetrics_address = \"\"\nlog_level = \"info\"\n"
+    );
     let path = file("run.toml", &content).display().to_string();
     let mut child = quaystream(&["run", "--config", &path, "--broker", &bootstrap])
         .stderr(Stdio::piped())
@@ -110,15 +130,43 @@ fn run_stops_in_good_order_on_sigterm_and_goes_on_where_it_was() {
         .expect("the processor starts");
     wait_for_partials(&scene);
     let pid = child.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs").success());
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .expect("kill runs")
+            .success()
+    );
     let status = end_within(&mut child, Duration::from_secs(30));
-    let lines: Vec<String> =
-        BufReader::new(child.stderr.take().expect("piped")).lines().map_while(Result::ok).collect();
+    let lines: Vec<String> = BufReader::new(child.stderr.take().expect("piped"))
+        .lines()
+        .map_while(Result::ok)
+        .collect();
     assert_eq!(status, Some(0), "{lines:#?}");
-    assert!(lines.iter().any(|line| line.contains("stopped in good order")), "{lines:#?}");
-    let rest = run(&["run", "--config", &path, "--broker", &bootstrap, "--until-end"]);
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.contains("stopped in good order")),
+        "{lines:#?}"
+    );
+    let rest = run(&[
+        "run",
+        "--config",
+        &path,
+        "--broker",
+        &bootstrap,
+        "--until-end",
+    ]);
     assert!(rest.status.success(), "{}", text(&rest.stderr));
-    let tail = run(&["tail", "port.window-stats", "--broker", &bootstrap, "--json", "-n", "5"]);
+    let tail = run(&[
+        "tail",
+        "port.window-stats",
+        "--broker",
+        &bootstrap,
+        "--json",
+        "-n",
+        "5",
+    ]);
     assert!(tail.status.success(), "{}", text(&tail.stderr));
     for line in text(&tail.stdout).lines() {
         let row: serde_json::Value = serde_json::from_str(line).expect("a JSON object a line");
@@ -128,14 +176,20 @@ fn run_stops_in_good_order_on_sigterm_and_goes_on_where_it_was() {
 
 /// Waits until the first stage has committed something.
 fn wait_for_partials(scene: &Scene) {
-    let admin = kafka::admin::Admin::connect(&scene.config.kafka, Duration::from_secs(10)).expect("admin");
+    let admin =
+        kafka::admin::Admin::connect(&scene.config.kafka, Duration::from_secs(10)).expect("admin");
     let began = Instant::now();
     loop {
-        let offsets = admin.offsets(&scene.config.engine.topics.partials).expect("offsets");
+        let offsets = admin
+            .offsets(&scene.config.engine.topics.partials)
+            .expect("offsets");
         if offsets.values().any(|(_, end)| *end > 0) {
             return;
         }
-        assert!(began.elapsed() < Duration::from_secs(60), "the processor wrote no partials within a minute");
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "the processor wrote no partials within a minute"
+        );
         std::thread::sleep(Duration::from_millis(50));
     }
 }

@@ -22,7 +22,9 @@ const FILES: [&str; 5] = [
 ];
 
 fn sample(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../shared/data")
+        .join(name);
     if !path.exists() {
         eprintln!("SKIPPED {name}: the sample data is not there");
         return None;
@@ -36,49 +38,92 @@ fn files_of_public_formats_come_out_as_counted() {
     if files.is_empty() {
         return;
     }
-    cluster::on_each("imported files", "", |scene, place| check(scene, &files, place));
+    cluster::on_each("imported files", "", |scene, place| {
+        check(scene, &files, place)
+    });
 }
 
 fn check(scene: &Scene, files: &[PathBuf], place: &str) {
     let topics = feed::topics(&scene.config);
-    let mut feeder = Feeder::connect(&scene.config.kafka, 1 << 20, Duration::from_secs(20)).expect("feeder");
+    let mut feeder =
+        Feeder::connect(&scene.config.kafka, 1 << 20, Duration::from_secs(20)).expect("feeder");
     let (mut sent, mut ais_rows, mut ais_events) = (0, 0, 0);
     for path in files {
         let bytes = std::fs::read(path).expect("readable");
         let import = imports::import(None, &bytes).expect("of a known format");
         assert!(!import.events.is_empty(), "{} gives events", path.display());
         if path.extension().is_some_and(|ending| ending == "csv") {
-            let lines = String::from_utf8_lossy(&bytes).lines().filter(|line| !line.trim().is_empty()).count() - 1;
+            let lines = String::from_utf8_lossy(&bytes)
+                .lines()
+                .filter(|line| !line.trim().is_empty())
+                .count()
+                - 1;
             ais_rows += lines;
             ais_events += import.events.len();
-            let skipped = import.problems.iter().filter(|problem| problem.fate == imports::Fate::Skipped).count();
-            assert!(import.events.len() + skipped >= lines, "{}: a row is neither event nor problem", path.display());
+            let skipped = import
+                .problems
+                .iter()
+                .filter(|problem| problem.fate == imports::Fate::Skipped)
+                .count();
+            assert!(
+                import.events.len() + skipped >= lines,
+                "{}: a row is neither event nor problem",
+                path.display()
+            );
         }
         for event in &import.events {
             let timestamp_ms = feed::timestamp_ms(event);
             let value = event.encode_to_vec();
-            feeder.send(&topics[&event.stream()], None, Some(&event.key()), Some(&value), timestamp_ms).expect("sent");
+            feeder
+                .send(
+                    &topics[&event.stream()],
+                    None,
+                    Some(&event.key()),
+                    Some(&value),
+                    timestamp_ms,
+                )
+                .expect("sent");
             sent += 1;
         }
     }
     feeder.flush().expect("flushed");
-    let processed = scene.process(&StopRequest::default(), |_| {}).expect("processed");
+    let processed = scene
+        .process(&StopRequest::default(), |_| {})
+        .expect("processed");
     let counts = processed.tally.intake_counts();
     assert_eq!(counts.records, sent, "{place}");
     let recount = Recount::read(&scene.config).expect("recounted");
-    assert_eq!(recount.differences(&processed.tally), Vec::<String>::new(), "{place}");
-    assert!(counts.accepted > 0 && ais_events <= ais_rows, "{place}: {counts:?}");
+    assert_eq!(
+        recount.differences(&processed.tally),
+        Vec::<String>::new(),
+        "{place}"
+    );
+    assert!(
+        counts.accepted > 0 && ais_events <= ais_rows,
+        "{place}: {counts:?}"
+    );
 
     // The duplicates query counts every record of a source once: accepted, copies, late and rejected alike.
     let outputs = Outputs::read(&scene.config).expect("outputs");
     let rows = outputs.final_rows();
     let of_ais = rows["d1_duplicates"].iter().filter(|row| {
-        row.cells.iter().any(|cell| cell.value == Some(Value::Text("dma-ais".to_owned())))
+        row.cells
+            .iter()
+            .any(|cell| cell.value == Some(Value::Text("dma-ais".to_owned())))
     });
     let records: i64 = of_ais
         .flat_map(|row| &row.cells)
         .filter(|cell| cell.name == "records")
-        .map(|cell| if let Some(Value::Integer(records)) = cell.value { records } else { 0 })
+        .map(|cell| {
+            if let Some(Value::Integer(records)) = cell.value {
+                records
+            } else {
+                0
+            }
+        })
         .sum();
-    assert_eq!(records as usize, ais_events, "{place}: rows of the files in the duplicates query");
+    assert_eq!(
+        records as usize, ais_events,
+        "{place}: rows of the files in the duplicates query"
+    );
 }

@@ -19,7 +19,10 @@ const AWAY: Duration = Duration::from_secs(5);
 fn script(arguments: &[&str]) -> Option<String> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("deploy/kafka/kafka.sh");
     let output = Command::new(path).args(arguments).output().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 #[test]
@@ -29,7 +32,9 @@ fn a_broker_that_is_killed_and_started_again_costs_time_and_nothing_else() {
     };
     let _alone = cluster::alone();
     if !script(&["env"]).is_some_and(|printed| printed.contains(&bootstrap)) {
-        eprintln!("SKIPPED broker outage: the Kafka at {bootstrap} was not started by deploy/kafka/kafka.sh");
+        eprintln!(
+            "SKIPPED broker outage: the Kafka at {bootstrap} was not started by deploy/kafka/kafka.sh"
+        );
         return;
     }
     let settings = portsim::Settings {
@@ -49,14 +54,19 @@ fn a_broker_that_is_killed_and_started_again_costs_time_and_nothing_else() {
             script(&["start", "1"]).expect("the broker starts again");
         }
     });
-    assert!(is_killed.into_inner(), "the run was long enough to be disturbed");
+    assert!(
+        is_killed.into_inner(),
+        "the run was long enough to be disturbed"
+    );
     assert_eq!(digest, expected);
 }
 
 /// Calls `disturb` once the processor has read something.
 fn run(scene: &Scene, settings: &portsim::Settings, disturb: impl Fn()) -> u64 {
     let stop = StopRequest::default();
-    let produced = scene.produce(settings.clone(), Pace::default(), &stop, |_, _| {}).expect("produced");
+    let produced = scene
+        .produce(settings.clone(), Pace::default(), &stop, |_, _| {})
+        .expect("produced");
     let processed = scene
         .process(&stop, |tally| {
             if tally.intake_counts().records > 0 {
@@ -64,7 +74,10 @@ fn run(scene: &Scene, settings: &portsim::Settings, disturb: impl Fn()) -> u64 {
             }
         })
         .expect("processed");
-    assert_eq!(processed.tally.intake_counts().records, produced.truth.records);
+    assert_eq!(
+        processed.tally.intake_counts().records,
+        produced.truth.records
+    );
     let recount = Recount::read(&scene.config).expect("recounted");
     assert_eq!(recount.differences(&processed.tally), Vec::<String>::new());
     Outputs::read(&scene.config).expect("outputs").digest

@@ -28,19 +28,35 @@ struct Ran {
 
 fn run(scene: &Scene, settings: portsim::Settings) -> Ran {
     let stop = StopRequest::default();
-    let produced = scene.produce(settings, Pace::default(), &stop, |_, _| {}).expect("produced");
+    let produced = scene
+        .produce(settings, Pace::default(), &stop, |_, _| {})
+        .expect("produced");
     let processed = scene.process(&stop, |_| {}).expect("processed");
     let recount = Recount::read(&scene.config).expect("recounted");
     let outputs = Outputs::read(&scene.config).expect("outputs");
     let counts = processed.tally.intake_counts();
-    assert_eq!(counts.records, produced.truth.records, "every record was read once");
-    assert_eq!(counts.duplicates, produced.truth.duplicates(), "every copy was found");
+    assert_eq!(
+        counts.records, produced.truth.records,
+        "every record was read once"
+    );
+    assert_eq!(
+        counts.duplicates,
+        produced.truth.duplicates(),
+        "every copy was found"
+    );
     assert_eq!(counts.heartbeats, produced.truth.heartbeats());
     assert_eq!(recount.differences(&processed.tally), Vec::<String>::new());
     let rejects = processed.tally.rejects();
     let rejected: u64 = rejects.values().sum();
-    assert_eq!(outputs.rejects.len() as u64, rejected, "every reject is in its topic: {rejects:?}");
-    assert_eq!(counts.accepted + counts.duplicates + counts.heartbeats + recount.late + recount.unusable, counts.records);
+    assert_eq!(
+        outputs.rejects.len() as u64,
+        rejected,
+        "every reject is in its topic: {rejects:?}"
+    );
+    assert_eq!(
+        counts.accepted + counts.duplicates + counts.heartbeats + recount.late + recount.unusable,
+        counts.records
+    );
     assert_eq!(processed.tally.failures(), Vec::<String>::new());
     Ran { outputs, recount }
 }
@@ -67,14 +83,29 @@ fn the_simulated_port_gives_the_same_rows_and_plans_on_every_broker() {
     cluster::on_each("the simulated port", "", |scene, place| {
         let ran = run(scene, hours(4, 7));
         trucks_are_those_of_the_gate(&ran);
-        let queries: Vec<String> = ran.outputs.final_rows().keys().map(|query| (*query).to_owned()).collect();
-        assert!(queries.len() >= 8, "{place}: few queries gave rows: {queries:?}");
-        digests.borrow_mut().push((place.to_owned(), ran.outputs.digest));
+        let queries: Vec<String> = ran
+            .outputs
+            .final_rows()
+            .keys()
+            .map(|query| (*query).to_owned())
+            .collect();
+        assert!(
+            queries.len() >= 8,
+            "{place}: few queries gave rows: {queries:?}"
+        );
+        digests
+            .borrow_mut()
+            .push((place.to_owned(), ran.outputs.digest));
     });
     let again = Scene::embedded(cluster::config("")).expect("the embedded broker");
-    digests.borrow_mut().push(("again".to_owned(), run(&again, hours(4, 7)).outputs.digest));
+    digests
+        .borrow_mut()
+        .push(("again".to_owned(), run(&again, hours(4, 7)).outputs.digest));
     let digests = digests.into_inner();
-    assert!(digests.iter().all(|(_, digest)| *digest == digests[0].1), "{digests:x?}");
+    assert!(
+        digests.iter().all(|(_, digest)| *digest == digests[0].1),
+        "{digests:x?}"
+    );
 }
 
 #[test]

@@ -24,7 +24,8 @@ pub(super) struct BrokerArgs {
 pub(super) fn broker(args: &BrokerArgs) -> Result<(), CliError> {
     logging::start("info");
     let stop = StopRequest::default();
-    stop.on_signals().map_err(CliError::system("cannot listen for signals"))?;
+    stop.on_signals()
+        .map_err(CliError::system("cannot listen for signals"))?;
     let settings = broker::Settings {
         listen: args.listen,
         memory_max_bytes: args.memory.saturating_mul(1024 * 1024),

@@ -18,7 +18,11 @@ pub(super) fn check(args: &ConfigArgs) -> Result<(), CliError> {
         config.engine.sources.len(),
         config.engine.queries.len(),
         config.engine.planners.berths.inputs.len() + config.engine.planners.rail.inputs.len(),
-        pipeline::fold::streams().keys().cloned().collect::<Vec<_>>().join(", "),
+        pipeline::fold::streams()
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(", "),
     ));
     Ok(())
 }

@@ -46,16 +46,29 @@ pub(super) fn demo(args: &DemoArgs) -> Result<(), CliError> {
     let began = Instant::now();
     let config = Config::shipped()?;
     let stop = StopRequest::default();
-    stop.on_signals().map_err(CliError::system("cannot listen for signals"))?;
-    let free = || metrics::free_address().map_err(CliError::system("there is no free port on loopback"));
+    stop.on_signals()
+        .map_err(CliError::system("cannot listen for signals"))?;
+    let free =
+        || metrics::free_address().map_err(CliError::system("there is no free port on loopback"));
     let address = args.metrics.map_or_else(free, Ok)?;
     metrics::serve(address)?;
     let scene = match &args.broker {
         None => Scene::embedded(config)?,
-        Some(bootstrap) => Scene::at(config, bootstrap, &format!("demo-{}.", now_us() / 1_000_000))?,
+        Some(bootstrap) => Scene::at(
+            config,
+            bootstrap,
+            &format!("demo-{}.", now_us() / 1_000_000),
+        )?,
     };
-    let kind = if scene.broker.is_some() { "embedded broker" } else { "Kafka" };
-    eprintln!("{kind} at {}, metrics on http://{address}/metrics", scene.config.kafka.bootstrap);
+    let kind = if scene.broker.is_some() {
+        "embedded broker"
+    } else {
+        "Kafka"
+    };
+    eprintln!(
+        "{kind} at {}, metrics on http://{address}/metrics",
+        scene.config.kafka.bootstrap
+    );
     if args.forever {
         return forever(&scene, args, &stop);
     }
@@ -67,15 +80,31 @@ pub(super) fn demo(args: &DemoArgs) -> Result<(), CliError> {
         return Ok(());
     }
     let records = processed.tally.intake_counts().records;
-    progress.finish(&format!("processed {records} records in {:.1} s", processed.seconds));
+    progress.finish(&format!(
+        "processed {records} records in {:.1} s",
+        processed.seconds
+    ));
     let outputs = Outputs::read(&scene.config)?;
     let recount = Recount::read(&scene.config)?;
     print(summary::results(&outputs, &processed.tally));
     let differences = recount.differences(&processed.tally);
-    print(figures(&produced, &processed, &outputs, &recount, &differences));
+    print(figures(
+        &produced,
+        &processed,
+        &outputs,
+        &recount,
+        &differences,
+    ));
     print(further(&scene, address));
-    print(format!("\ndone in {:.1} s\n", began.elapsed().as_secs_f64()));
-    if differences.is_empty() { Ok(()) } else { Err(CliError::Recount(differences.join("; "))) }
+    print(format!(
+        "\ndone in {:.1} s\n",
+        began.elapsed().as_secs_f64()
+    ));
+    if differences.is_empty() {
+        Ok(())
+    } else {
+        Err(CliError::Recount(differences.join("; ")))
+    }
 }
 
 fn settings(args: &DemoArgs) -> portsim::Settings {
@@ -90,9 +119,19 @@ fn settings(args: &DemoArgs) -> portsim::Settings {
     }
 }
 
-fn produce(scene: &Scene, args: &DemoArgs, stop: &StopRequest, progress: &mut Progress) -> Result<Produced, CliError> {
+fn produce(
+    scene: &Scene,
+    args: &DemoArgs,
+    stop: &StopRequest,
+    progress: &mut Progress,
+) -> Result<Produced, CliError> {
     let produced = scene.produce(settings(args), Pace::default(), stop, |records, now_us| {
-        progress.show(|_| format!("producing: {} of the port's time, {records} records", events::describe::rfc3339(now_us)));
+        progress.show(|_| {
+            format!(
+                "producing: {} of the port's time, {records} records",
+                events::describe::rfc3339(now_us)
+            )
+        });
     })?;
     progress.finish(&format!(
         "produced {} records of a port day in {:.1} s ({:.0}/s)",
@@ -114,7 +153,11 @@ fn figures(
     let rejects: u64 = processed.tally.rejects().values().sum();
     let records = counts.records as f64;
     let memory = memory_peak_mib().map_or_else(|| "unknown".to_owned(), |mib| format!("{mib} MiB"));
-    let checked = if differences.is_empty() { "agrees".to_owned() } else { differences.join("; ") };
+    let checked = if differences.is_empty() {
+        "agrees".to_owned()
+    } else {
+        differences.join("; ")
+    };
     format!(
         "\nintake: {} records = {} accepted + {} duplicates + {} heartbeats + {rejects} rejected\n\
          recount of the input topics with prost: {} records, {} accepted, {} duplicates, {} late, {} unusable: {checked}\n\
@@ -145,7 +188,12 @@ fn figures(
 }
 
 fn further(scene: &Scene, address: SocketAddr) -> String {
-    let topics: Vec<&str> = scene.config.topics.iter().map(|topic| topic.name.as_str()).collect();
+    let topics: Vec<&str> = scene
+        .config
+        .topics
+        .iter()
+        .map(|topic| topic.name.as_str())
+        .collect();
     let rejects = &scene.config.engine.topics.rejects;
     let bootstrap = &scene.config.kafka.bootstrap;
     let note = if scene.broker.is_some() {
@@ -170,15 +218,19 @@ fn forever(scene: &Scene, args: &DemoArgs, stop: &StopRequest) -> Result<(), Cli
         per_second: Some(FOREVER_PER_SECOND),
         records_max: None,
     };
-    let processor =
-        Processor::start(&scene.config, stop).map_err(CliError::system("cannot start the workers' threads"))?;
+    let processor = Processor::start(&scene.config, stop)
+        .map_err(CliError::system("cannot start the workers' threads"))?;
     std::thread::scope(|threads| {
         let feeding = threads.spawn(|| scene.produce(settings, pace, stop, |_, _| {}));
         let mut progress = Progress::default();
-        let processed = processor.wait(Duration::from_millis(500), |tally| progress.show_tally(tally));
+        let processed = processor.wait(Duration::from_millis(500), |tally| {
+            progress.show_tally(tally)
+        });
         stop.request();
         progress.finish("stopped");
-        let fed = feeding.join().map_err(|_| CliError::Usage("the simulation panicked".to_owned()))?;
+        let fed = feeding
+            .join()
+            .map_err(|_| CliError::Usage("the simulation panicked".to_owned()))?;
         let tally = processed?;
         fed?;
         let outputs = Outputs::read(&scene.config)?;

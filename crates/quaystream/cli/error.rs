@@ -64,7 +64,9 @@ pub enum CliError {
     #[error("{0}")]
     Usage(String),
     /// The demo's recount.
-    #[error("the independent recount differs from the processor's figures: {0}; please report this")]
+    #[error(
+        "the independent recount differs from the processor's figures: {0}; please report this"
+    )]
     Recount(String),
 }
 

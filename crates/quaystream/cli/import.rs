@@ -10,7 +10,7 @@ use events::Event;
 use imports::{Fate, Format, Outcome};
 use kafka::feed::Feeder;
 
-use super::{ClusterArgs, CliError, print_line};
+use super::{CliError, ClusterArgs, print_line};
 use crate::config::Config;
 use crate::wiring::{feed, logging};
 
@@ -42,7 +42,11 @@ pub(super) fn import(args: &ImportArgs) -> Result<(), CliError> {
     logging::start("warn");
     let mut feeder = match args.dry_run {
         true => None,
-        false => Some(Feeder::connect(&config.kafka, config.engine.record_bytes_max, config.patience)?),
+        false => Some(Feeder::connect(
+            &config.kafka,
+            config.engine.record_bytes_max,
+            config.patience,
+        )?),
     };
     for path in &args.files {
         let file = read(path, args.format, &config, feeder.as_mut())?;
@@ -62,9 +66,16 @@ struct Counts {
     kept: u64,
 }
 
-fn read(path: &Path, format: Option<Format>, config: &Config, feeder: Option<&mut Feeder>) -> Result<String, CliError> {
+fn read(
+    path: &Path,
+    format: Option<Format>,
+    config: &Config,
+    feeder: Option<&mut Feeder>,
+) -> Result<String, CliError> {
     let shown = path.display().to_string();
-    let file = File::open(path).map_err(CliError::system(format!("cannot read {shown}: check the path")))?;
+    let file = File::open(path).map_err(CliError::system(format!(
+        "cannot read {shown}: check the path"
+    )))?;
     let mut writer = Writer {
         topics: feed::topics(config),
         feeder,
@@ -86,13 +97,27 @@ fn read(path: &Path, format: Option<Format>, config: &Config, feeder: Option<&mu
             }
         }
     })
-    .map_err(|source| CliError::Import { path: shown.clone(), source })?;
+    .map_err(|source| CliError::Import {
+        path: shown.clone(),
+        source,
+    })?;
     if let Some(failure) = writer.failure {
         return Err(failure.into());
     }
-    let events: Vec<String> = counts.events.iter().map(|(stream, count)| format!("{count} {stream}")).collect();
-    let events = if events.is_empty() { "no".to_owned() } else { events.join(", ") };
-    Ok(format!("{shown}: {format}; {events} events; {} skipped, {} kept with a doubt", counts.skipped, counts.kept))
+    let events: Vec<String> = counts
+        .events
+        .iter()
+        .map(|(stream, count)| format!("{count} {stream}"))
+        .collect();
+    let events = if events.is_empty() {
+        "no".to_owned()
+    } else {
+        events.join(", ")
+    };
+    Ok(format!(
+        "{shown}: {format}; {events} events; {} skipped, {} kept with a doubt",
+        counts.skipped, counts.kept
+    ))
 }
 
 /// Writes events until one fails.
@@ -111,7 +136,13 @@ impl Writer<'_> {
             return;
         };
         let key = event.key();
-        let sent = feeder.send(topic, None, Some(&key), Some(&event.encode_to_vec()), feed::timestamp_ms(event));
+        let sent = feeder.send(
+            topic,
+            None,
+            Some(&key),
+            Some(&event.encode_to_vec()),
+            feed::timestamp_ms(event),
+        );
         self.failure = sent.err();
     }
 }

@@ -93,7 +93,9 @@ impl ClusterArgs {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let command = Cli::parse().command.unwrap_or(Command::Demo(demo::DemoArgs::default()));
+    let command = Cli::parse()
+        .command
+        .unwrap_or(Command::Demo(demo::DemoArgs::default()));
     let result = match command {
         Command::Demo(args) => demo::demo(&args),
         Command::Run(args) => run::run(&args),
@@ -135,7 +137,9 @@ fn report(error: &CliError) {
 fn print(text: impl AsRef<str>) {
     use std::io::Write;
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_ref().as_bytes()).and_then(|()| out.flush());
+    let _ = out
+        .write_all(text.as_ref().as_bytes())
+        .and_then(|()| out.flush());
 }
 
 /// As [`print`], and says whether the reader is still there.

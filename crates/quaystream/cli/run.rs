@@ -47,7 +47,8 @@ pub(super) fn run(args: &RunArgs) -> Result<(), CliError> {
         return Err(CliError::Queries(faults));
     }
     let stop = StopRequest::default();
-    stop.on_signals().map_err(CliError::system("cannot listen for signals"))?;
+    stop.on_signals()
+        .map_err(CliError::system("cannot listen for signals"))?;
     if let Some(address) = args.metrics.or(config.metrics_address) {
         metrics::serve(address)?;
         tracing::info!("metrics on http://{address}/metrics");
@@ -60,8 +61,8 @@ pub(super) fn run(args: &RunArgs) -> Result<(), CliError> {
         queries = config.engine.queries.len(),
         "starting"
     );
-    let processor =
-        Processor::start(&config, &stop).map_err(CliError::system("cannot start the workers' threads"))?;
+    let processor = Processor::start(&config, &stop)
+        .map_err(CliError::system("cannot start the workers' threads"))?;
     let mut told_at = Instant::now();
     let tally = processor.wait(Duration::from_secs(1), |tally| {
         if told_at.elapsed() >= TELL_EVERY {

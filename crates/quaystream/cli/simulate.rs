@@ -6,7 +6,7 @@ use clap::Args;
 use kafka::feed::Feeder;
 use portsim::Simulation;
 
-use super::{ClusterArgs, CliError};
+use super::{CliError, ClusterArgs};
 use crate::wiring::signals::StopRequest;
 use crate::wiring::{feed, logging};
 
@@ -36,30 +36,47 @@ pub(super) fn simulate(args: &SimulateArgs) -> Result<(), CliError> {
     let config = args.cluster.load()?;
     logging::start(&config.log_level);
     let stop = StopRequest::default();
-    stop.on_signals().map_err(CliError::system("cannot listen for signals"))?;
+    stop.on_signals()
+        .map_err(CliError::system("cannot listen for signals"))?;
     let usual = portsim::Settings::default();
     let settings = portsim::Settings {
         seed: args.seed,
         hours: args.hours,
         partitions: feed::partitions(&config),
-        start_at_us: args.start.map_or(usual.start_at_us, |start_s| start_s.saturating_mul(1_000_000)),
+        start_at_us: args.start.map_or(usual.start_at_us, |start_s| {
+            start_s.saturating_mul(1_000_000)
+        }),
         ..usual
     };
     let mut simulation = Simulation::new(settings)?;
-    let mut feeder = Feeder::connect(&config.kafka, config.engine.record_bytes_max, config.patience)?;
+    let mut feeder = Feeder::connect(
+        &config.kafka,
+        config.engine.record_bytes_max,
+        config.patience,
+    )?;
     let pace = feed::Pace {
         per_second: args.rate,
         records_max: args.events,
     };
     let began = Instant::now();
     let mut told_at = began;
-    let records =
-        feed::simulation(&mut simulation, &mut feeder, &feed::topics(&config), pace, &stop, |records, now_us| {
+    let records = feed::simulation(
+        &mut simulation,
+        &mut feeder,
+        &feed::topics(&config),
+        pace,
+        &stop,
+        |records, now_us| {
             if told_at.elapsed() >= Duration::from_secs(5) {
                 told_at = Instant::now();
-                tracing::info!(records, simulated_to = events::describe::rfc3339(now_us), "producing");
+                tracing::info!(
+                    records,
+                    simulated_to = events::describe::rfc3339(now_us),
+                    "producing"
+                );
             }
-        })?;
+        },
+    )?;
     let seconds = began.elapsed().as_secs_f64();
     let truth = simulation.truth();
     tracing::info!(

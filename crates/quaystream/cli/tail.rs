@@ -8,7 +8,7 @@ use kafka::Isolation;
 use kafka::tail::{From, Tail, TailRecord};
 use serde_json::json;
 
-use super::{ClusterArgs, CliError, print_line};
+use super::{CliError, ClusterArgs, print_line};
 use crate::wiring::logging;
 use crate::wiring::signals::StopRequest;
 
@@ -45,10 +45,19 @@ pub(super) struct TailArgs {
 pub(super) fn tail(args: &TailArgs) -> Result<(), CliError> {
     let config = args.cluster.load()?;
     logging::start("warn");
-    let message = match args.message.as_deref().or(config.messages.get(&args.topic).copied()) {
+    let message = match args
+        .message
+        .as_deref()
+        .or(config.messages.get(&args.topic).copied())
+    {
         Some(message) => message.to_owned(),
         None => {
-            let known = config.messages.keys().cloned().collect::<Vec<_>>().join(", ");
+            let known = config
+                .messages
+                .keys()
+                .cloned()
+                .collect::<Vec<_>>()
+                .join(", ");
             return Err(CliError::Usage(format!(
                 "the configuration does not know topic {}: give --message, or one of {known}",
                 args.topic
@@ -62,14 +71,25 @@ pub(super) fn tail(args: &TailArgs) -> Result<(), CliError> {
         _ => From::Beginning,
     };
     let stop = StopRequest::default();
-    stop.on_signals().map_err(CliError::system("cannot listen for signals"))?;
-    let mut tail = Tail::open(&config.kafka, &args.topic, args.partition, from, Isolation::ReadCommitted)?;
+    stop.on_signals()
+        .map_err(CliError::system("cannot listen for signals"))?;
+    let mut tail = Tail::open(
+        &config.kafka,
+        &args.topic,
+        args.partition,
+        from,
+        Isolation::ReadCommitted,
+    )?;
     let follows = args.follow || args.new;
     let mut left = args.count.unwrap_or(u64::MAX);
     while left > 0 && !stop.is_requested() {
         match tail.next(Duration::from_millis(200))? {
             Some(record) => {
-                let text = if args.json { in_json(&message, &record) } else { in_words(&message, &record) };
+                let text = if args.json {
+                    in_json(&message, &record)
+                } else {
+                    in_words(&message, &record)
+                };
                 if !print_line(&text) {
                     return Ok(());
                 }
@@ -89,7 +109,10 @@ fn in_words(message: &str, record: &TailRecord) -> String {
     };
     let key = key_text(record.key.as_deref());
     let time = describe::rfc3339(record.timestamp_ms.saturating_mul(1_000));
-    format!("{}@{} {time} {key}: {value}", record.partition, record.offset)
+    format!(
+        "{}@{} {time} {key}: {value}",
+        record.partition, record.offset
+    )
 }
 
 fn in_json(message: &str, record: &TailRecord) -> String {
@@ -99,7 +122,11 @@ fn in_json(message: &str, record: &TailRecord) -> String {
         "timestamp": describe::rfc3339(record.timestamp_ms.saturating_mul(1_000)),
         "key": record.key.as_deref().map(|key| key_text(Some(key))),
     });
-    match record.value.as_deref().map(|value| describe::json(message, value)) {
+    match record
+        .value
+        .as_deref()
+        .map(|value| describe::json(message, value))
+    {
         None => line["value"] = serde_json::Value::Null,
         Some(Ok(value)) => line["value"] = value,
         Some(Err(error)) => line["error"] = error.to_string().into(),

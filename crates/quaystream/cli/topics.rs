@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::{Args, ValueEnum};
 use kafka::admin::{Admin, Ensured};
 
-use super::{ClusterArgs, CliError, print};
+use super::{CliError, ClusterArgs, print};
 use crate::config::Config;
 use crate::plan::table::Table;
 use crate::wiring::logging;
@@ -15,13 +15,14 @@ const WAIT: Duration = Duration::from_secs(15);
 /// `quaystream topics`
 #[derive(Debug, Args)]
 pub(super) struct TopicsArgs {
-    #[command(subcommand)]
-    action: Option<Action>,
+    /// What to do
+    #[arg(value_enum, default_value_t = Action::Describe)]
+    action: Action,
     #[command(flatten)]
     cluster: ClusterArgs,
 }
 
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Copy, ValueEnum)]
 enum Action {
     /// Create the topics that are missing; tell where others differ
     Create,
@@ -34,8 +35,8 @@ pub(super) fn topics(args: &TopicsArgs) -> Result<(), CliError> {
     let config = args.cluster.load()?;
     let admin = Admin::connect(&config.kafka, WAIT)?;
     match args.action {
-        Some(Action::Create) => create(&config, &admin),
-        Some(Action::Describe) | None => describe(&config, &admin),
+        Action::Create => create(&config, &admin),
+        Action::Describe => describe(&config, &admin),
     }
 }
 
@@ -48,9 +49,15 @@ fn create(config: &Config, admin: &Admin) -> Result<(), CliError> {
             Ensured::Differs(differences) => {
                 let told = differences.iter().map(|difference| {
                     let found = difference.found.as_deref().unwrap_or("unknown");
-                    format!("{} is {found}, configured is {}", difference.setting, difference.wanted)
+                    format!(
+                        "{} is {found}, configured is {}",
+                        difference.setting, difference.wanted
+                    )
                 });
-                format!("is there and was left as it is: {}", told.collect::<Vec<_>>().join("; "))
+                format!(
+                    "is there and was left as it is: {}",
+                    told.collect::<Vec<_>>().join("; ")
+                )
             }
         };
         print(format!("{}: {text}\n", topic.name));
@@ -59,16 +66,42 @@ fn create(config: &Config, admin: &Admin) -> Result<(), CliError> {
 }
 
 fn describe(config: &Config, admin: &Admin) -> Result<(), CliError> {
-    let mut table = Table::new(&["topic", "message", "partitions", "copies", "records", "settings"]);
+    let mut table = Table::new(&[
+        "topic",
+        "message",
+        "partitions",
+        "copies",
+        "records",
+        "settings",
+    ]);
     for topic in &config.topics {
-        let message = config.messages.get(&topic.name).copied().unwrap_or_default().to_owned();
+        let message = config
+            .messages
+            .get(&topic.name)
+            .copied()
+            .unwrap_or_default()
+            .to_owned();
         let Some(found) = admin.describe(&topic.name)? else {
             let missing = "missing: `quaystream topics create`".to_owned();
-            table.row([topic.name.clone(), message, String::new(), String::new(), String::new(), missing]);
+            table.row([
+                topic.name.clone(),
+                message,
+                String::new(),
+                String::new(),
+                String::new(),
+                missing,
+            ]);
             continue;
         };
-        let records: i64 = admin.offsets(&topic.name)?.values().map(|(oldest, end)| end - oldest).sum();
-        let settings = found.settings.iter().map(|(key, value)| format!("{key}={value}"));
+        let records: i64 = admin
+            .offsets(&topic.name)?
+            .values()
+            .map(|(oldest, end)| end - oldest)
+            .sum();
+        let settings = found
+            .settings
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"));
         table.row([
             topic.name.clone(),
             message,

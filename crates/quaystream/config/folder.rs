@@ -58,11 +58,16 @@ impl Folder {
                 "a pipeline's folder has tables/*.sql and queries/*.sql; see deploy/pipelines/duisburg",
             ));
         }
-        if faults.is_empty() { Ok(folder) } else { Err(faults) }
+        if faults.is_empty() {
+            Ok(folder)
+        } else {
+            Err(faults)
+        }
     }
 
     fn add(&mut self, part: &str, file: SqlFile) {
-        let inside = |planner: &str| SqlFile::new(format!("{planner}/{}", file.name), file.text.as_str());
+        let inside =
+            |planner: &str| SqlFile::new(format!("{planner}/{}", file.name), file.text.as_str());
         match part {
             "planners/berths" => self.berths.push(inside("berths")),
             "planners/rail" => self.rail.push(inside("rail")),
@@ -73,16 +78,28 @@ impl Folder {
 
 fn sql_files(folder: &Path) -> Result<Vec<SqlFile>, Fault> {
     let fault = |path: &Path, error: std::io::Error| {
-        Fault::new(path.display().to_string(), format!("cannot be read: {error}"), "check the path and its permissions")
+        Fault::new(
+            path.display().to_string(),
+            format!("cannot be read: {error}"),
+            "check the path and its permissions",
+        )
     };
-    let entries = std::fs::read_dir(folder).and_then(|entries| entries.collect::<Result<Vec<_>, _>>());
-    let mut paths: Vec<_> = entries.map_err(|error| fault(folder, error))?.iter().map(std::fs::DirEntry::path).collect();
+    let entries =
+        std::fs::read_dir(folder).and_then(|entries| entries.collect::<Result<Vec<_>, _>>());
+    let mut paths: Vec<_> = entries
+        .map_err(|error| fault(folder, error))?
+        .iter()
+        .map(std::fs::DirEntry::path)
+        .collect();
     paths.sort();
     let mut files = Vec::new();
     for path in paths {
         if path.extension().is_some_and(|ending| ending == "sql") {
             let text = std::fs::read_to_string(&path).map_err(|error| fault(&path, error))?;
-            let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+            let name = path
+                .file_stem()
+                .map(|stem| stem.to_string_lossy().into_owned())
+                .unwrap_or_default();
             files.push(SqlFile::new(name, text));
         }
     }

@@ -93,7 +93,9 @@ impl Config {
             source,
         })?;
         let base: PathBuf = path.parent().map(Path::to_path_buf).unwrap_or_default();
-        Config::parse(&path.display().to_string(), &text, |folder| Folder::read(&base.join(folder)))
+        Config::parse(&path.display().to_string(), &text, |folder| {
+            Folder::read(&base.join(folder))
+        })
     }
 
     /// The file if one is given, else the shipped configuration.
@@ -112,7 +114,10 @@ impl Config {
 
     /// Faults of the SQL files, and of what they and the configuration say of each other.
     pub fn query_faults(&self) -> Vec<Fault> {
-        let program = match windows::program::Program::compile(&self.engine.files(), &pipeline::fold::streams()) {
+        let program = match windows::program::Program::compile(
+            &self.engine.files(),
+            &pipeline::fold::streams(),
+        ) {
             Ok(program) => program,
             Err(faults) => return faults,
         };
@@ -128,7 +133,11 @@ impl Config {
         }
         for name in self.engine.early.keys() {
             if !program.queries.iter().any(|query| query.name == *name) {
-                faults.push(Fault::new("early_s", format!("there is no query {name}"), "mend the name or remove the line"));
+                faults.push(Fault::new(
+                    "early_s",
+                    format!("there is no query {name}"),
+                    "mend the name or remove the line",
+                ));
             }
         }
         faults
@@ -137,17 +146,31 @@ impl Config {
     /// The longest record that the engine writes, bytes: a reject holds a part of a record, and the state of one commit is
     /// shorter than the input that it stands for.
     pub fn written_bytes_max(&self) -> usize {
-        written_bytes_max(self.engine.record_bytes_max, self.engine.commit_bytes_max, self.fetch_bytes_max)
+        written_bytes_max(
+            self.engine.record_bytes_max,
+            self.engine.commit_bytes_max,
+            self.fetch_bytes_max,
+        )
     }
 
     /// The topic of a stream.
     pub fn topic_of(&self, stream: events::Stream) -> Option<&str> {
-        self.engine.inputs.iter().find(|input| input.stream == stream).map(|input| &*input.topic)
+        self.engine
+            .inputs
+            .iter()
+            .find(|input| input.stream == stream)
+            .map(|input| &*input.topic)
     }
 }
 
-fn written_bytes_max(record_bytes_max: usize, commit_bytes_max: usize, fetch_bytes_max: usize) -> usize {
-    record_bytes_max.max(commit_bytes_max.saturating_add(fetch_bytes_max)).saturating_add(1_048_576)
+fn written_bytes_max(
+    record_bytes_max: usize,
+    commit_bytes_max: usize,
+    fetch_bytes_max: usize,
+) -> usize {
+    record_bytes_max
+        .max(commit_bytes_max.saturating_add(fetch_bytes_max))
+        .saturating_add(1_048_576)
 }
 
 #[cfg(test)]

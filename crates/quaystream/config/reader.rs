@@ -37,19 +37,39 @@ impl<'a> Reader<'a> {
             faults: Vec::new(),
         };
         for error in errors {
-            reader.fault(error.span(), error.message(), "see https://toml.io for the syntax");
+            reader.fault(
+                error.span(),
+                error.message(),
+                "see https://toml.io for the syntax",
+            );
         }
         reader
     }
 
     /// Notes a fault at a place in the file.
-    pub fn fault(&mut self, span: Option<Range<usize>>, message: impl Into<String>, hint: impl Into<String>) {
-        let at = span.filter(|span| span.start <= self.text.len()).map(|span| place(self.text, span.start));
-        self.faults.push(Fault { at, ..Fault::new(self.file, message, hint) });
+    pub fn fault(
+        &mut self,
+        span: Option<Range<usize>>,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        let at = span
+            .filter(|span| span.start <= self.text.len())
+            .map(|span| place(self.text, span.start));
+        self.faults.push(Fault {
+            at,
+            ..Fault::new(self.file, message, hint)
+        });
     }
 
     /// Notes a fault unless `holds`.
-    pub fn want<T>(&mut self, holds: bool, at: &Spanned<T>, message: impl Into<String>, hint: &str) {
+    pub fn want<T>(
+        &mut self,
+        holds: bool,
+        at: &Spanned<T>,
+        message: impl Into<String>,
+        hint: &str,
+    ) {
         if !holds {
             self.fault(Some(at.span()), message, hint);
         }
@@ -72,14 +92,20 @@ impl<'a> Reader<'a> {
     pub fn section<T: DeserializeOwned>(&mut self, path: &[&str]) -> Option<T> {
         let shipped = find(&self.shipped, path).cloned();
         let user = take(&mut self.user, path);
-        let mut tables = [user, shipped].map(|value| match value.map(|value| (value.span(), value.into_inner())) {
-            None => Ok(DeTable::new()),
-            Some((_, DeValue::Table(table))) => Ok(table),
-            Some((span, _)) => Err(span),
+        let mut tables = [user, shipped].map(|value| {
+            match value.map(|value| (value.span(), value.into_inner())) {
+                None => Ok(DeTable::new()),
+                Some((_, DeValue::Table(table))) => Ok(table),
+                Some((span, _)) => Err(span),
+            }
         });
         if let Err(span) = &tables[0] {
             let span = span.clone();
-            self.fault(Some(span), format!("{} is no section", path.join(".")), format!("write [{}]", path.join(".")));
+            self.fault(
+                Some(span),
+                format!("{} is no section", path.join(".")),
+                format!("write [{}]", path.join(".")),
+            );
             tables[0] = Ok(DeTable::new());
         }
         let [Ok(user), Ok(shipped)] = tables else {
@@ -88,7 +114,12 @@ impl<'a> Reader<'a> {
         self.read(user, &shipped, path)
     }
 
-    fn read<T: DeserializeOwned>(&mut self, mut user: DeTable<'a>, shipped: &DeTable<'a>, path: &[&str]) -> Option<T> {
+    fn read<T: DeserializeOwned>(
+        &mut self,
+        mut user: DeTable<'a>,
+        shipped: &DeTable<'a>,
+        path: &[&str],
+    ) -> Option<T> {
         loop {
             let mut merged = shipped.clone();
             for (key, value) in user.clone() {
@@ -112,13 +143,20 @@ impl<'a> Reader<'a> {
 
     /// The tables of an array: those of this file, or the shipped ones where it has none.
     pub fn list<T: DeserializeOwned>(&mut self, name: &str) -> Vec<T> {
-        let value = self.user.remove(name).or_else(|| self.shipped.get(name).cloned());
+        let value = self
+            .user
+            .remove(name)
+            .or_else(|| self.shipped.get(name).cloned());
         let Some(value) = value else {
             return Vec::new();
         };
         let span = value.span();
         let DeValue::Array(items) = value.into_inner() else {
-            self.fault(Some(span), format!("{name} is no list"), format!("write [[{name}]]"));
+            self.fault(
+                Some(span),
+                format!("{name} is no list"),
+                format!("write [[{name}]]"),
+            );
             return Vec::new();
         };
         let mut list = Vec::new();
@@ -126,7 +164,11 @@ impl<'a> Reader<'a> {
             let span = item.span();
             match item.into_inner() {
                 DeValue::Table(table) => list.extend(self.read(table, &DeTable::new(), &[name])),
-                _ => self.fault(Some(span), format!("an entry of {name} is no table"), format!("write [[{name}]]")),
+                _ => self.fault(
+                    Some(span),
+                    format!("an entry of {name} is no table"),
+                    format!("write [[{name}]]"),
+                ),
             }
         }
         list
@@ -140,13 +182,22 @@ impl<'a> Reader<'a> {
                 DeValue::Table(table) if table.is_empty() => {}
                 // A section whose known parts were taken out: what is left is unknown.
                 DeValue::Table(table) if self.shipped.contains_key(key.get_ref().as_ref()) => {
-                    left.extend(table.keys().map(|inner| (inner.span(), format!("{}.{}", key.get_ref(), inner.get_ref()))));
+                    left.extend(table.keys().map(|inner| {
+                        (
+                            inner.span(),
+                            format!("{}.{}", key.get_ref(), inner.get_ref()),
+                        )
+                    }));
                 }
                 _ => left.push((key.span(), key.get_ref().to_string())),
             }
         }
         for (span, name) in left {
-            self.fault(Some(span), format!("there is no section or option {name}"), "docs/CONFIGURATION.md lists all");
+            self.fault(
+                Some(span),
+                format!("there is no section or option {name}"),
+                "docs/CONFIGURATION.md lists all",
+            );
         }
         self.faults.sort_by_key(|fault| fault.at);
         self.faults
@@ -186,7 +237,9 @@ fn take<'a>(table: &mut DeTable<'a>, path: &[&str]) -> Option<Spanned<DeValue<'a
 
 /// The key whose key or value holds the place.
 fn covering(table: &DeTable<'_>, span: &Range<usize>) -> Option<String> {
-    let holds = |outer: Range<usize>| outer.start <= span.start && span.start < outer.end.max(outer.start + 1);
+    let holds = |outer: Range<usize>| {
+        outer.start <= span.start && span.start < outer.end.max(outer.start + 1)
+    };
     let mut entries = table.iter();
     let found = entries.find(|(key, value)| holds(key.span()) || holds(value.span()));
     found.map(|(key, _)| key.get_ref().to_string())
@@ -194,7 +247,12 @@ fn covering(table: &DeTable<'_>, span: &Range<usize>) -> Option<String> {
 
 fn without_places(table: DeTable<'_>) -> DeTable<'_> {
     let entries = table.into_iter();
-    let entries = entries.map(|(key, value)| (Spanned::new(SHIPPED, key.into_inner()), without_place(value)));
+    let entries = entries.map(|(key, value)| {
+        (
+            Spanned::new(SHIPPED, key.into_inner()),
+            without_place(value),
+        )
+    });
     entries.collect()
 }
 
@@ -217,6 +275,12 @@ fn without_place(value: Spanned<DeValue<'_>>) -> Spanned<DeValue<'_>> {
 pub fn place(text: &str, byte: usize) -> (u64, u64) {
     let before = text.get(..byte).unwrap_or(text);
     let line = before.matches('\n').count() as u64 + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() as u64 + 1;
+    let column = before
+        .rsplit('\n')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .count() as u64
+        + 1;
     (line, column)
 }

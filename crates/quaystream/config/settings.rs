@@ -38,7 +38,9 @@ pub(super) fn build(
         sections.check(&mut reader);
     }
     let mut faults = reader.finish();
-    let opened = sections.as_ref().map(|sections| folder(sections.application.pipeline.get_ref()));
+    let opened = sections
+        .as_ref()
+        .map(|sections| folder(sections.application.pipeline.get_ref()));
     match (sections, opened) {
         (Some(sections), Some(Ok(folder))) if faults.is_empty() => Ok(sections.config(folder)),
         (_, Some(Err(more))) => {
@@ -76,14 +78,25 @@ impl Sections {
         let time = reader.section(&["time"]);
         let checks = reader.section(&["checks"]);
         let limits = reader.section(&["limits"]);
-        let known = ENGINE_TOPICS.iter().map(|(name, _)| *name).chain(Stream::ALL.map(Stream::name));
+        let known = ENGINE_TOPICS
+            .iter()
+            .map(|(name, _)| *name)
+            .chain(Stream::ALL.map(Stream::name));
         let mut topics = BTreeMap::new();
         for name in known {
-            topics.extend(reader.section(&["topics", name]).map(|topic| (name.to_owned(), topic)));
+            topics.extend(
+                reader
+                    .section(&["topics", name])
+                    .map(|topic| (name.to_owned(), topic)),
+            );
         }
         let mut sinks = BTreeMap::new();
         for name in reader.names("sinks") {
-            sinks.extend(reader.section(&["sinks", &name]).map(|sink| (name.clone(), sink)));
+            sinks.extend(
+                reader
+                    .section(&["sinks", &name])
+                    .map(|sink| (name.clone(), sink)),
+            );
         }
         let early_s = reader.section(&["early_s"]);
         let berths = reader.section(&["planners", "berths"]);
@@ -132,35 +145,53 @@ impl Sections {
     fn check_names(&self, reader: &mut Reader<'_>) {
         let name = &self.application.name;
         let is_plain = |text: &str| {
-            !text.is_empty() && text.len() <= 200 && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+            !text.is_empty()
+                && text.len() <= 200
+                && text
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
         };
         reader.want(
             is_plain(name.get_ref()),
             name,
-            format!("application.name {:?} cannot name a consumer group", name.get_ref()),
+            format!(
+                "application.name {:?} cannot name a consumer group",
+                name.get_ref()
+            ),
             "use letters, digits, dot, hyphen and underscore",
         );
         let bootstrap = &self.kafka.bootstrap;
         let is_list = bootstrap.get_ref().split(',').all(|part| {
-            part.trim().rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+            part.trim()
+                .rsplit_once(':')
+                .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
         });
         reader.want(
             is_list,
             bootstrap,
-            format!("kafka.bootstrap {:?} is no list of brokers", bootstrap.get_ref()),
+            format!(
+                "kafka.bootstrap {:?} is no list of brokers",
+                bootstrap.get_ref()
+            ),
             "write host:port, several separated by commas",
         );
         for (key, topic) in self.topics.iter().chain(&self.sinks) {
             reader.want(
                 is_plain(topic.name.get_ref()),
                 &topic.name,
-                format!("the topic name {:?} of {key} is not one that Kafka takes", topic.name.get_ref()),
+                format!(
+                    "the topic name {:?} of {key} is not one that Kafka takes",
+                    topic.name.get_ref()
+                ),
                 "use letters, digits, dot, hyphen and underscore",
             );
         }
         let log_level = &self.application.log_level;
         reader.want(
-            log_level.get_ref().parse::<tracing_subscriber::EnvFilter>().is_ok(),
+            log_level
+                .get_ref()
+                .parse::<tracing_subscriber::EnvFilter>()
+                .is_ok(),
             log_level,
             format!("log_level {:?} is no filter", log_level.get_ref()),
             "write error, warn, info, debug or trace, or a list such as warn,kafka=debug",
@@ -178,33 +209,103 @@ impl Sections {
             );
         };
         within("kafka.patience_s", &self.kafka.patience_s, 1, 86_400);
-        within("delivery.commit_interval_ms", &self.delivery.commit_interval_ms, 10, 60_000);
-        within("delivery.transaction_timeout_s", &self.delivery.transaction_timeout_s, 1, 74);
-        within("time.out_of_order_max_s", &self.time.out_of_order_max_s, 0, SECONDS_MAX);
-        within("time.correction_max_s", &self.time.correction_max_s, 0, SECONDS_MAX);
+        within(
+            "delivery.commit_interval_ms",
+            &self.delivery.commit_interval_ms,
+            10,
+            60_000,
+        );
+        within(
+            "delivery.transaction_timeout_s",
+            &self.delivery.transaction_timeout_s,
+            1,
+            74,
+        );
+        within(
+            "time.out_of_order_max_s",
+            &self.time.out_of_order_max_s,
+            0,
+            SECONDS_MAX,
+        );
+        within(
+            "time.correction_max_s",
+            &self.time.correction_max_s,
+            0,
+            SECONDS_MAX,
+        );
         within("time.future_max_s", &self.time.future_max_s, 0, SECONDS_MAX);
-        within("time.idle_timeout_s", &self.time.idle_timeout_s, 1, SECONDS_MAX);
+        within(
+            "time.idle_timeout_s",
+            &self.time.idle_timeout_s,
+            1,
+            SECONDS_MAX,
+        );
         for (query, every_s) in &self.early_s {
             within(&format!("early_s.{query}"), every_s, 1, SECONDS_MAX);
         }
         for (name, planner) in [("berths", &self.berths), ("rail", &self.rail)] {
-            within(&format!("planners.{name}.every_s"), &planner.every_s, 1, SECONDS_MAX);
-            within(&format!("planners.{name}.iterations"), &planner.iterations, 1, 1_000_000_000);
+            within(
+                &format!("planners.{name}.every_s"),
+                &planner.every_s,
+                1,
+                SECONDS_MAX,
+            );
+            within(
+                &format!("planners.{name}.iterations"),
+                &planner.iterations,
+                1,
+                1_000_000_000,
+            );
         }
         let mut size = |name: &str, value: &Spanned<usize>, low: usize, high: usize| {
             let number = *value.get_ref();
             let message = format!("{name} is {number}");
-            reader.want((low..=high).contains(&number), value, message, &format!("choose {low} to {high}"));
+            reader.want(
+                (low..=high).contains(&number),
+                value,
+                message,
+                &format!("choose {low} to {high}"),
+            );
         };
         const GIB: usize = 1 << 30;
         size("workers.fold", &self.workers.fold, 0, 256);
         size("workers.merge", &self.workers.merge, 0, 256);
-        size("delivery.commit_bytes_max", &self.delivery.commit_bytes_max, 1_024, GIB);
-        size("limits.record_bytes_max", &self.limits.record_bytes_max, 1_024, GIB);
-        size("limits.fetch_rows_max", &self.limits.fetch_rows_max, 1, 10_000_000);
-        size("limits.fetch_bytes_max", &self.limits.fetch_bytes_max, 1_024, GIB);
-        size("limits.queued_bytes_max", &self.limits.queued_bytes_max, 1_048_576, GIB);
-        size("limits.table_keys_max", &self.limits.table_keys_max, 1, 1_000_000_000);
+        size(
+            "delivery.commit_bytes_max",
+            &self.delivery.commit_bytes_max,
+            1_024,
+            GIB,
+        );
+        size(
+            "limits.record_bytes_max",
+            &self.limits.record_bytes_max,
+            1_024,
+            GIB,
+        );
+        size(
+            "limits.fetch_rows_max",
+            &self.limits.fetch_rows_max,
+            1,
+            10_000_000,
+        );
+        size(
+            "limits.fetch_bytes_max",
+            &self.limits.fetch_bytes_max,
+            1_024,
+            GIB,
+        );
+        size(
+            "limits.queued_bytes_max",
+            &self.limits.queued_bytes_max,
+            1_048_576,
+            GIB,
+        );
+        size(
+            "limits.table_keys_max",
+            &self.limits.table_keys_max,
+            1,
+            1_000_000_000,
+        );
         let commit_ms = self.delivery.commit_interval_ms.get_ref();
         let timeout_ms = self.delivery.transaction_timeout_s.get_ref() * 1_000;
         reader.want(
@@ -215,7 +316,12 @@ impl Sections {
         );
         let workers = self.workers.fold.get_ref() + self.workers.merge.get_ref();
         let hint = "set workers.fold or workers.merge to 1 or more";
-        reader.want(workers > 0, &self.workers.fold, "this process would have no worker", hint);
+        reader.want(
+            workers > 0,
+            &self.workers.fold,
+            "this process would have no worker",
+            hint,
+        );
     }
 
     fn check_topics(&self, reader: &mut Reader<'_>) {
@@ -223,26 +329,46 @@ impl Sections {
         for (key, topic) in self.topics.iter().chain(&self.sinks) {
             let partitions = *topic.partitions.get_ref();
             let message = format!("{key} has {partitions} partitions");
-            reader.want((1..=10_000).contains(&partitions), &topic.partitions, message, "choose 1 to 10000");
+            reader.want(
+                (1..=10_000).contains(&partitions),
+                &topic.partitions,
+                message,
+                "choose 1 to 10000",
+            );
             let start = topic.name.span().start;
             if let Some((other, other_start)) = seen.insert(topic.name.get_ref(), (key, start)) {
-                let message = format!("the topic {} is used for {other} and for {key}", topic.name.get_ref());
+                let message = format!(
+                    "the topic {} is used for {other} and for {key}",
+                    topic.name.get_ref()
+                );
                 // One of the two may be the shipped one, which has no place in this file.
                 let start = start.min(other_start);
                 reader.fault(Some(start..start), message, "give each its own topic");
             }
             let keeps = *topic.compact.get_ref() && *topic.retention_h.get_ref() > 0;
             let hint = "set retention_h = 0 or compact = false";
-            reader.want(!keeps, &topic.retention_h, format!("{key} is compacted and has a retention time"), hint);
+            reader.want(
+                !keeps,
+                &topic.retention_h,
+                format!("{key} is compacted and has a retention time"),
+                hint,
+            );
         }
-        let inputs = Stream::ALL.iter().filter_map(|stream| self.topics.get(stream.name()));
-        let widest = inputs.map(|topic| *topic.partitions.get_ref()).max().unwrap_or(1);
+        let inputs = Stream::ALL
+            .iter()
+            .filter_map(|stream| self.topics.get(stream.name()));
+        let widest = inputs
+            .map(|topic| *topic.partitions.get_ref())
+            .max()
+            .unwrap_or(1);
         if let Some(state) = self.topics.get("intake_state") {
             let partitions = *state.partitions.get_ref();
             reader.want(
                 partitions >= widest,
                 &state.partitions,
-                format!("intake_state has {partitions} partitions and the widest input topic {widest}"),
+                format!(
+                    "intake_state has {partitions} partitions and the widest input topic {widest}"
+                ),
                 "give it as many as the widest input topic",
             );
         }
@@ -254,11 +380,20 @@ impl Sections {
             let name = source.name.get_ref();
             if seen.insert(name, ()).is_some() || name.is_empty() {
                 let message = format!("the source {name:?} is empty or listed twice");
-                reader.fault(Some(source.name.span()), message, "give each source one entry");
+                reader.fault(
+                    Some(source.name.span()),
+                    message,
+                    "give each source one entry",
+                );
             }
             let bound = &source.out_of_order_max_s;
             let message = format!("out_of_order_max_s of {name} is {}", bound.get_ref());
-            reader.want(*bound.get_ref() <= SECONDS_MAX, bound, message, &format!("choose 0 to {SECONDS_MAX}"));
+            reader.want(
+                *bound.get_ref() <= SECONDS_MAX,
+                bound,
+                message,
+                &format!("choose 0 to {SECONDS_MAX}"),
+            );
             for stream in source.streams.get_ref() {
                 reader.want(
                     Stream::from_name(stream).is_some(),
@@ -273,11 +408,15 @@ impl Sections {
     fn config(self, folder: Folder) -> Config {
         let topics = self.all_topics();
         let messages = self.messages();
-        let mut kafka = kafka::Connection::new(self.kafka.bootstrap.get_ref(), self.kafka.client_id.get_ref());
+        let mut kafka = kafka::Connection::new(
+            self.kafka.bootstrap.get_ref(),
+            self.kafka.client_id.get_ref(),
+        );
         kafka.properties.clone_from(&self.kafka.properties);
         Config {
             application: self.application.name.get_ref().clone(),
-            instance: Some(self.application.instance.get_ref().clone()).filter(|name| !name.is_empty()),
+            instance: Some(self.application.instance.get_ref().clone())
+                .filter(|name| !name.is_empty()),
             log_level: self.application.log_level.get_ref().clone(),
             metrics_address: self.metrics_address,
             kafka,
@@ -296,15 +435,26 @@ impl Sections {
     }
 
     fn engine(&self, folder: Folder) -> Settings {
-        let name = |key: &str| Arc::from(self.topics.get(key).map_or(key, |topic| topic.name.get_ref().as_str()));
-        let count = |key: &str| self.topics.get(key).map_or(1, |topic| *topic.partitions.get_ref());
+        let name = |key: &str| {
+            Arc::from(
+                self.topics
+                    .get(key)
+                    .map_or(key, |topic| topic.name.get_ref().as_str()),
+            )
+        };
+        let count = |key: &str| {
+            self.topics
+                .get(key)
+                .map_or(1, |topic| *topic.partitions.get_ref())
+        };
         let inputs = Stream::ALL.map(|stream| Input {
             stream,
             topic: name(stream.name()),
             partitions: count(stream.name()),
         });
         let sinks = self.sinks.iter();
-        let sinks = sinks.map(|(sink, topic)| (sink.clone(), Arc::from(topic.name.get_ref().as_str())));
+        let sinks =
+            sinks.map(|(sink, topic)| (sink.clone(), Arc::from(topic.name.get_ref().as_str())));
         Settings {
             inputs: inputs.to_vec(),
             topics: Topics {
@@ -330,7 +480,11 @@ impl Sections {
             idle_timeout: seconds(&self.time.idle_timeout_s),
             bounded: Bounded::Never,
             queries: folder.queries,
-            early: self.early_s.iter().map(|(query, every_s)| (query.clone(), seconds(every_s))).collect(),
+            early: self
+                .early_s
+                .iter()
+                .map(|(query, every_s)| (query.clone(), seconds(every_s)))
+                .collect(),
             table_keys_max: *self.limits.table_keys_max.get_ref(),
             planners: PlannerSettings {
                 berths: planner(&self.berths, folder.berths),
@@ -348,14 +502,21 @@ impl Sections {
             *self.limits.fetch_bytes_max.get_ref(),
         );
         let topics = self.topics.values().chain(self.sinks.values());
-        topics.map(|topic| kafka_topic(topic, *self.kafka.replication.get_ref(), record_bytes_max)).collect()
+        topics
+            .map(|topic| kafka_topic(topic, *self.kafka.replication.get_ref(), record_bytes_max))
+            .collect()
     }
 
     fn messages(&self) -> BTreeMap<String, &'static str> {
         let streams = Stream::ALL.map(|stream| (stream.name(), stream.name()));
         let named = ENGINE_TOPICS.into_iter().chain(streams);
-        let named = named.filter_map(|(key, message)| Some((self.topics.get(key)?.name.get_ref().clone(), message)));
-        let sinks = self.sinks.values().map(|sink| (sink.name.get_ref().clone(), "window_stat"));
+        let named = named.filter_map(|(key, message)| {
+            Some((self.topics.get(key)?.name.get_ref().clone(), message))
+        });
+        let sinks = self
+            .sinks
+            .values()
+            .map(|sink| (sink.name.get_ref().clone(), "window_stat"));
         named.chain(sinks).collect()
     }
 }
@@ -368,7 +529,11 @@ fn kafka_topic(topic: &raw::Topic, replication: i32, record_bytes_max: usize) ->
         0 => "-1".to_owned(),
         hours => (hours * 3_600_000).to_string(),
     };
-    let policy = if *topic.compact.get_ref() { "compact" } else { "delete" };
+    let policy = if *topic.compact.get_ref() {
+        "compact"
+    } else {
+        "delete"
+    };
     Topic {
         name: topic.name.get_ref().clone(),
         partitions: usize::try_from(*topic.partitions.get_ref()).unwrap_or(1),
@@ -384,7 +549,12 @@ fn kafka_topic(topic: &raw::Topic, replication: i32, record_bytes_max: usize) ->
 fn source(source: &raw::Source) -> SourceSettings {
     SourceSettings {
         name: source.name.get_ref().clone(),
-        streams: source.streams.get_ref().iter().filter_map(|name| Stream::from_name(name)).collect(),
+        streams: source
+            .streams
+            .get_ref()
+            .iter()
+            .filter_map(|name| Stream::from_name(name))
+            .collect(),
         out_of_order_max: seconds(&source.out_of_order_max_s),
     }
 }

@@ -49,11 +49,21 @@ impl Outputs {
             }
         }
         digested.sort();
-        outputs.berths = newest(read(config, &topics.berth_plan)?, &topics.berth_plan, &mut digested)?;
-        outputs.rail = newest(read(config, &topics.rail_plan)?, &topics.rail_plan, &mut digested)?;
+        outputs.berths = newest(
+            read(config, &topics.berth_plan)?,
+            &topics.berth_plan,
+            &mut digested,
+        )?;
+        outputs.rail = newest(
+            read(config, &topics.rail_plan)?,
+            &topics.rail_plan,
+            &mut digested,
+        )?;
         outputs.deltas = all(read(config, &topics.plan_deltas)?, &topics.plan_deltas)?;
         outputs.rejects = all(read(config, &topics.rejects)?, &topics.rejects)?;
-        outputs.digest = digested.iter().fold(0, |sum, bytes| XxHash3_64::oneshot_with_seed(sum, bytes));
+        outputs.digest = digested
+            .iter()
+            .fold(0, |sum, bytes| XxHash3_64::oneshot_with_seed(sum, bytes));
         Ok(outputs)
     }
 
@@ -71,18 +81,30 @@ impl Outputs {
 }
 
 fn read(config: &Config, topic: &str) -> Result<Vec<TailRecord>, CliError> {
-    let mut tail = Tail::open(&config.kafka, topic, None, From::Beginning, Isolation::ReadCommitted)?;
+    let mut tail = Tail::open(
+        &config.kafka,
+        topic,
+        None,
+        From::Beginning,
+        Isolation::ReadCommitted,
+    )?;
     Ok(tail.read_to_end(PATIENCE)?)
 }
 
 fn decode<M: Message + Default>(topic: &str, value: &[u8]) -> Result<M, CliError> {
     M::decode(value).map_err(|error| {
-        CliError::Usage(format!("a record of topic {topic} is not what the processor writes: {error}; mend its name"))
+        CliError::Usage(format!(
+            "a record of topic {topic} is not what the processor writes: {error}; mend its name"
+        ))
     })
 }
 
 fn all<M: Message + Default>(records: Vec<TailRecord>, topic: &str) -> Result<Vec<M>, CliError> {
-    records.iter().filter_map(|record| record.value.as_deref()).map(|value| decode(topic, value)).collect()
+    records
+        .iter()
+        .filter_map(|record| record.value.as_deref())
+        .map(|value| decode(topic, value))
+        .collect()
 }
 
 /// The newest message of each key, in the order of the keys; tombstones take theirs away.

@@ -29,12 +29,20 @@ impl Default for Progress {
 impl Progress {
     /// Shows a state, unless one was shown just before.
     pub fn show(&mut self, text: impl FnOnce(Duration) -> String) {
-        let every = if self.is_terminal { Duration::from_millis(200) } else { PLAIN_EVERY };
+        let every = if self.is_terminal {
+            Duration::from_millis(200)
+        } else {
+            PLAIN_EVERY
+        };
         if self.told_at.is_none_or(|at| at.elapsed() >= every) {
             self.told_at = Some(Instant::now());
             let text = text(self.began.elapsed());
             let mut out = std::io::stderr().lock();
-            let _ = if self.is_terminal { write!(out, "\r\x1b[2K{text}") } else { writeln!(out, "{text}") };
+            let _ = if self.is_terminal {
+                write!(out, "\r\x1b[2K{text}")
+            } else {
+                writeln!(out, "{text}")
+            };
             let _ = out.flush();
         }
     }

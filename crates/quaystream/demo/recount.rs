@@ -4,7 +4,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use events::v1::{self, Classifier, container_event, planner_event, rail_event, reference_event, telemetry_event, vessel_event};
+use events::v1::{
+    self, Classifier, container_event, planner_event, rail_event, reference_event, telemetry_event,
+    vessel_event,
+};
 use events::{Event, Stream};
 use kafka::Isolation;
 use kafka::tail::{From, Tail};
@@ -48,26 +51,51 @@ impl Recount {
         let mut recount = Recount::default();
         for input in &config.engine.inputs {
             let mut partitions: BTreeMap<i32, Partition> = BTreeMap::new();
-            let mut tail = Tail::open(&config.kafka, &input.topic, None, From::Beginning, Isolation::ReadCommitted)?;
+            let mut tail = Tail::open(
+                &config.kafka,
+                &input.topic,
+                None,
+                From::Beginning,
+                Isolation::ReadCommitted,
+            )?;
             while !tail.at_end() {
                 let Some(record) = tail.next(PATIENCE)? else {
                     if tail.at_end() {
                         break;
                     }
-                    return Err(CliError::Usage(format!("topic {} was not readable to its end", input.topic)));
+                    return Err(CliError::Usage(format!(
+                        "topic {} was not readable to its end",
+                        input.topic
+                    )));
                 };
                 let partition = partitions.entry(record.partition).or_default();
                 recount.records += 1;
                 let value = record.value.unwrap_or_default();
-                recount.count(partition, &config.engine, input.stream, &value, record.timestamp_ms);
+                recount.count(
+                    partition,
+                    &config.engine,
+                    input.stream,
+                    &value,
+                    record.timestamp_ms,
+                );
             }
         }
         Ok(recount)
     }
 
-    fn count(&mut self, partition: &mut Partition, settings: &Settings, stream: Stream, value: &[u8], timestamp_ms: i64) {
-        let readable = Event::decode(stream, value).ok().filter(|_| !value.is_empty());
-        let Some((event, kind)) = readable.and_then(|event| Some((kind_of(&event)?, event)).map(|(kind, event)| (event, kind)))
+    fn count(
+        &mut self,
+        partition: &mut Partition,
+        settings: &Settings,
+        stream: Stream,
+        value: &[u8],
+        timestamp_ms: i64,
+    ) {
+        let readable = Event::decode(stream, value)
+            .ok()
+            .filter(|_| !value.is_empty());
+        let Some((event, kind)) = readable
+            .and_then(|event| Some((kind_of(&event)?, event)).map(|(kind, event)| (event, kind)))
         else {
             self.unusable += 1;
             return;
@@ -77,8 +105,10 @@ impl Recount {
             return;
         };
         let is_heartbeat = kind == Kind::Heartbeat;
-        let is_dated = envelope.record_time_us != 0 && (is_heartbeat || envelope.event_time_us != 0);
-        let is_named = !envelope.source.is_empty() && (is_heartbeat || !envelope.event_id.is_empty());
+        let is_dated =
+            envelope.record_time_us != 0 && (is_heartbeat || envelope.event_time_us != 0);
+        let is_named =
+            !envelope.source.is_empty() && (is_heartbeat || !envelope.event_id.is_empty());
         let row_time_us = row_time_us(envelope, is_heartbeat);
         let is_future = row_time_us > timestamp_ms * 1_000 + micros(settings.future_max);
         if !is_dated || !is_named || is_future {
@@ -86,15 +116,24 @@ impl Recount {
             return;
         }
         if !is_heartbeat {
-            let id = (envelope.source.clone(), envelope.event_id.clone(), envelope.record_time_us);
+            let id = (
+                envelope.source.clone(),
+                envelope.event_id.clone(),
+                envelope.record_time_us,
+            );
             let copies = partition.seen.entry(id.clone()).or_default();
             *copies += 1;
             if *copies > 1 {
                 self.duplicates += 1;
                 return;
             }
-            let bound_us = settings.out_of_order_us(&envelope.source) + micros(settings.correction_max);
-            if partition.latest_us.get(&envelope.source).is_some_and(|latest_us| row_time_us < latest_us - bound_us) {
+            let bound_us =
+                settings.out_of_order_us(&envelope.source) + micros(settings.correction_max);
+            if partition
+                .latest_us
+                .get(&envelope.source)
+                .is_some_and(|latest_us| row_time_us < latest_us - bound_us)
+            {
                 // A late row was never accepted: a copy of it is late again.
                 partition.seen.remove(&id);
                 self.late += 1;
@@ -105,7 +144,10 @@ impl Recount {
         } else {
             self.heartbeats += 1;
         }
-        let latest_us = partition.latest_us.entry(envelope.source.clone()).or_insert(row_time_us);
+        let latest_us = partition
+            .latest_us
+            .entry(envelope.source.clone())
+            .or_insert(row_time_us);
         *latest_us = row_time_us.max(*latest_us);
     }
 
@@ -115,7 +157,10 @@ impl Recount {
         let rejects = tally.rejects();
         let late = rejects.get("late").copied().unwrap_or_default();
         // These two are found behind intake: the row was accepted first.
-        let behind = ["late_in_merge", "query_error", "check_digit"].iter().filter_map(|reason| rejects.get(reason)).sum::<u64>();
+        let behind = ["late_in_merge", "query_error", "check_digit"]
+            .iter()
+            .filter_map(|reason| rejects.get(reason))
+            .sum::<u64>();
         let unusable = rejects.values().sum::<u64>() - late - behind;
         let pairs = [
             ("records", self.records, counts.records),
@@ -126,7 +171,9 @@ impl Recount {
             ("otherwise rejected", self.unusable, unusable),
         ];
         let differing = pairs.iter().filter(|(_, mine, theirs)| mine != theirs);
-        differing.map(|(name, mine, theirs)| format!("{name}: recounted {mine}, processor {theirs}")).collect()
+        differing
+            .map(|(name, mine, theirs)| format!("{name}: recounted {mine}, processor {theirs}"))
+            .collect()
     }
 }
 
@@ -143,20 +190,37 @@ fn kind_of(event: &Event) -> Option<Kind> {
         Event::Vessel(event) => matches!(event.body.as_ref()?, vessel_event::Body::Heartbeat(_)),
         Event::Container(event) => match event.body.as_ref()? {
             container_event::Body::Heartbeat(_) => true,
-            container_event::Body::GateEvent(gate) if gate.direction == i32::from(v1::GateDirection::Out) => {
+            container_event::Body::GateEvent(gate)
+                if gate.direction == i32::from(v1::GateDirection::Out) =>
+            {
                 return Some(Kind::GateOut);
             }
             _ => false,
         },
         Event::Rail(event) => matches!(event.body.as_ref()?, rail_event::Body::Heartbeat(_)),
-        Event::Telemetry(event) => matches!(event.body.as_ref()?, telemetry_event::Body::Heartbeat(_)),
-        Event::Reference(event) => matches!(event.body.as_ref()?, reference_event::Body::Heartbeat(_)),
+        Event::Telemetry(event) => {
+            matches!(event.body.as_ref()?, telemetry_event::Body::Heartbeat(_))
+        }
+        Event::Reference(event) => {
+            matches!(event.body.as_ref()?, reference_event::Body::Heartbeat(_))
+        }
         Event::Planner(event) => matches!(event.body.as_ref()?, planner_event::Body::Heartbeat(_)),
     };
-    Some(if is_heartbeat { Kind::Heartbeat } else { Kind::Other })
+    Some(if is_heartbeat {
+        Kind::Heartbeat
+    } else {
+        Kind::Other
+    })
 }
 
 fn row_time_us(envelope: &v1::Envelope, is_heartbeat: bool) -> i64 {
-    let is_forecast = matches!(envelope.classifier(), Classifier::Est | Classifier::Pln | Classifier::Req);
-    if is_heartbeat || is_forecast { envelope.record_time_us } else { envelope.event_time_us }
+    let is_forecast = matches!(
+        envelope.classifier(),
+        Classifier::Est | Classifier::Pln | Classifier::Req
+    );
+    if is_heartbeat || is_forecast {
+        envelope.record_time_us
+    } else {
+        envelope.event_time_us
+    }
 }

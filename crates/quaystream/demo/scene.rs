@@ -67,7 +67,11 @@ impl Scene {
     pub fn at(mut config: Config, bootstrap: &str, prefix: &str) -> Result<Scene, CliError> {
         config.kafka.bootstrap = bootstrap.to_owned();
         rename(&mut config, prefix);
-        Scene { config, broker: None }.with_topics()
+        Scene {
+            config,
+            broker: None,
+        }
+        .with_topics()
     }
 
     fn with_topics(mut self) -> Result<Scene, CliError> {
@@ -100,9 +104,19 @@ impl Scene {
             ..settings
         };
         let mut simulation = Simulation::new(settings)?;
-        let mut feeder =
-            Feeder::connect(&self.config.kafka, self.config.engine.record_bytes_max, self.config.patience)?;
-        feed::simulation(&mut simulation, &mut feeder, &feed::topics(&self.config), pace, stop, look)?;
+        let mut feeder = Feeder::connect(
+            &self.config.kafka,
+            self.config.engine.record_bytes_max,
+            self.config.patience,
+        )?;
+        feed::simulation(
+            &mut simulation,
+            &mut feeder,
+            &feed::topics(&self.config),
+            pace,
+            stop,
+            look,
+        )?;
         Ok(Produced {
             truth: simulation.truth().clone(),
             seconds: began.elapsed().as_secs_f64(),
@@ -110,12 +124,16 @@ impl Scene {
     }
 
     /// Runs the processor to the end of all input.
-    pub fn process(&self, stop: &StopRequest, look: impl FnMut(&Tally)) -> Result<Processed, CliError> {
+    pub fn process(
+        &self,
+        stop: &StopRequest,
+        look: impl FnMut(&Tally),
+    ) -> Result<Processed, CliError> {
         let mut config = self.config.clone();
         config.engine.bounded = Bounded::UntilEnd;
         let (began, cpu_s) = (Instant::now(), process_cpu_s());
-        let processor =
-            Processor::start(&config, stop).map_err(CliError::system("cannot start the workers' threads"))?;
+        let processor = Processor::start(&config, stop)
+            .map_err(CliError::system("cannot start the workers' threads"))?;
         let tally = processor.wait(Duration::from_millis(500), look)?;
         Ok(Processed {
             tally,
@@ -131,7 +149,11 @@ fn rename(config: &mut Config, prefix: &str) {
     for topic in &mut config.topics {
         topic.name = named(&topic.name);
     }
-    config.messages = config.messages.iter().map(|(topic, message)| (named(topic), *message)).collect();
+    config.messages = config
+        .messages
+        .iter()
+        .map(|(topic, message)| (named(topic), *message))
+        .collect();
     for input in &mut config.engine.inputs {
         input.topic = named(&input.topic).into();
     }

@@ -32,7 +32,11 @@ pub fn results(outputs: &Outputs, tally: &Tally) -> String {
 fn windows(outputs: &Outputs) -> String {
     let mut text = String::new();
     for (query, rows) in outputs.final_rows() {
-        let _ = writeln!(text, "\n{query}: {} final rows, the last of them", rows.len());
+        let _ = writeln!(
+            text,
+            "\n{query}: {} final rows, the last of them",
+            rows.len()
+        );
         let last = &rows[rows.len().saturating_sub(ROWS)..];
         text.push_str(&indented(&query_table(last)));
     }
@@ -40,12 +44,29 @@ fn windows(outputs: &Outputs) -> String {
 }
 
 fn query_table(rows: &[&WindowStat]) -> String {
-    let names = rows.first().map(|row| row.cells.iter().map(|cell| cell.name.as_str()).collect::<Vec<_>>());
-    let names: Vec<&str> = names.unwrap_or_default().into_iter().filter(|name| !is_bound(name)).collect();
+    let names = rows.first().map(|row| {
+        row.cells
+            .iter()
+            .map(|cell| cell.name.as_str())
+            .collect::<Vec<_>>()
+    });
+    let names: Vec<&str> = names
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|name| !is_bound(name))
+        .collect();
     let mut table = Table::new(&[&["window"], names.as_slice()].concat());
     for row in rows {
-        let window = format!("{} - {}", minute(row.window_start_us), clock(row.window_end_us));
-        let cells = row.cells.iter().filter(|cell| !is_bound(&cell.name)).map(cell_text);
+        let window = format!(
+            "{} - {}",
+            minute(row.window_start_us),
+            clock(row.window_end_us)
+        );
+        let cells = row
+            .cells
+            .iter()
+            .filter(|cell| !is_bound(&cell.name))
+            .map(cell_text);
         table.row([window].into_iter().chain(cells));
     }
     table.render()
@@ -68,12 +89,30 @@ fn cell_text(cell: &Cell) -> String {
 
 fn berths(outputs: &Outputs, tally: &Tally) -> String {
     let mut stays: Vec<&BerthPlan> = outputs.berths.iter().collect();
-    stays.sort_by_key(|stay| (!stay.is_assigned, stay.berthing_planned_at_us, &stay.berth_visit_id));
-    let mut table = Table::new(&["berth", "from m", "to m", "vessel", "arrives", "berths", "departs", "cost", "why"]);
+    stays.sort_by_key(|stay| {
+        (
+            !stay.is_assigned,
+            stay.berthing_planned_at_us,
+            &stay.berth_visit_id,
+        )
+    });
+    let mut table = Table::new(&[
+        "berth", "from m", "to m", "vessel", "arrives", "berths", "departs", "cost", "why",
+    ]);
     for stay in stays.iter().take(LINES) {
-        let when = |instant_us: i64| if stay.is_assigned { minute(instant_us) } else { "-".to_owned() };
+        let when = |instant_us: i64| {
+            if stay.is_assigned {
+                minute(instant_us)
+            } else {
+                "-".to_owned()
+            }
+        };
         table.row([
-            if stay.is_assigned { stay.berth_id.clone() } else { "none".to_owned() },
+            if stay.is_assigned {
+                stay.berth_id.clone()
+            } else {
+                "none".to_owned()
+            },
             metres(stay.quay_from_dm),
             metres(stay.quay_to_dm),
             stay.vessel_name.clone(),
@@ -90,14 +129,20 @@ fn berths(outputs: &Outputs, tally: &Tally) -> String {
 fn rail(outputs: &Outputs, tally: &Tally) -> String {
     let mut trains: BTreeMap<(i64, String, &str), (usize, u32, u64)> = BTreeMap::new();
     for unit in outputs.rail.iter().filter(|unit| unit.is_assigned) {
-        let key = (unit.departure_planned_at_us, unit.train_slot_ids.join(" + "), unit.destination.as_str());
+        let key = (
+            unit.departure_planned_at_us,
+            unit.train_slot_ids.join(" + "),
+            unit.destination.as_str(),
+        );
         let train = trains.entry(key).or_default();
         train.0 += 1;
         train.1 += unit.teu_quarters;
         train.2 += u64::from(unit.gross_kg);
     }
     let mut table = Table::new(&["departs", "train slots", "to", "units", "TEU", "t"]);
-    for ((departs_us, slots, destination), (units, teu_quarters, gross_kg)) in trains.iter().take(LINES) {
+    for ((departs_us, slots, destination), (units, teu_quarters, gross_kg)) in
+        trains.iter().take(LINES)
+    {
         table.row([
             minute(*departs_us),
             slots.clone(),
@@ -108,14 +153,26 @@ fn rail(outputs: &Outputs, tally: &Tally) -> String {
         ]);
     }
     let mut text = plan_text("rail plan, by train", "rail", trains.len(), &table, tally);
-    let rolled: Vec<&RailSlotPlan> = outputs.rail.iter().filter(|unit| !unit.is_assigned).collect();
+    let rolled: Vec<&RailSlotPlan> = outputs
+        .rail
+        .iter()
+        .filter(|unit| !unit.is_assigned)
+        .collect();
     let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
     for unit in &rolled {
         *reasons.entry(&unit.reason).or_default() += 1;
     }
-    let reasons: Vec<String> = reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+    let reasons: Vec<String> = reasons
+        .iter()
+        .map(|(reason, count)| format!("{count} {reason}"))
+        .collect();
     if !rolled.is_empty() {
-        let _ = writeln!(text, "  {} units rolled over: {}", rolled.len(), reasons.join("; "));
+        let _ = writeln!(
+            text,
+            "  {} units rolled over: {}",
+            rolled.len(),
+            reasons.join("; ")
+        );
     }
     text
 }
@@ -143,8 +200,15 @@ fn plan_text(title: &str, planner: &str, lines: usize, table: &Table, tally: &Ta
 }
 
 fn counts(title: &str, counts: &BTreeMap<&'static str, u64>) -> String {
-    let told: Vec<String> = counts.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
-    let told = if told.is_empty() { "none".to_owned() } else { told.join(", ") };
+    let told: Vec<String> = counts
+        .iter()
+        .map(|(reason, count)| format!("{reason} {count}"))
+        .collect();
+    let told = if told.is_empty() {
+        "none".to_owned()
+    } else {
+        told.join(", ")
+    };
     format!("\n{title}: {told}\n")
 }
 
@@ -163,10 +227,16 @@ fn metres(dm: u32) -> String {
 
 /// "2026-03-02 14:05".
 fn minute(instant_us: i64) -> String {
-    rfc3339(instant_us).get(..16).unwrap_or_default().replace('T', " ")
+    rfc3339(instant_us)
+        .get(..16)
+        .unwrap_or_default()
+        .replace('T', " ")
 }
 
 /// "14:05".
 fn clock(instant_us: i64) -> String {
-    rfc3339(instant_us).get(11..16).unwrap_or_default().to_owned()
+    rfc3339(instant_us)
+        .get(11..16)
+        .unwrap_or_default()
+        .to_owned()
 }

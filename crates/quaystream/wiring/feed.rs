@@ -18,13 +18,22 @@ pub type Topics = BTreeMap<Stream, String>;
 
 /// The input topics of a configuration.
 pub fn topics(config: &Config) -> Topics {
-    config.engine.inputs.iter().map(|input| (input.stream, input.topic.to_string())).collect()
+    config
+        .engine
+        .inputs
+        .iter()
+        .map(|input| (input.stream, input.topic.to_string()))
+        .collect()
 }
 
 /// The number of partitions of each input topic, as the simulator wants it.
 pub fn partitions(config: &Config) -> Partitions {
     let count = |stream| {
-        let input = config.engine.inputs.iter().find(|input| input.stream == stream);
+        let input = config
+            .engine
+            .inputs
+            .iter()
+            .find(|input| input.stream == stream);
         input.map_or(1, |input| input.partitions.unsigned_abs())
     };
     Partitions {
@@ -64,7 +73,13 @@ pub fn simulation(
         };
         if let Some(topic) = topics.get(&produced.stream) {
             let key = Some(produced.key.as_slice()).filter(|key| !key.is_empty());
-            feeder.send(topic, produced.partition, key, Some(&produced.value), produced.timestamp_ms)?;
+            feeder.send(
+                topic,
+                produced.partition,
+                key,
+                Some(&produced.value),
+                produced.timestamp_ms,
+            )?;
             records += 1;
         }
         if records % LOOK_EVERY == 0 {
@@ -93,6 +108,10 @@ pub fn timestamp_ms(event: &Event) -> i64 {
     let Some(envelope) = event.envelope() else {
         return 0;
     };
-    let row_time_us = row_time_us(envelope.classifier(), envelope.event_time_us, envelope.record_time_us);
+    let row_time_us = row_time_us(
+        envelope.classifier(),
+        envelope.event_time_us,
+        envelope.record_time_us,
+    );
     row_time_us.max(envelope.record_time_us) / 1_000
 }

@@ -21,7 +21,10 @@ const TURN: Duration = Duration::from_millis(500);
 pub fn simulated(config: &Config, simulation: Simulation) -> Result<(MemoryLog, u64), LogError> {
     let log = MemoryLog::default();
     for topic in &config.topics {
-        log.create(&topic.name, i32::try_from(topic.partitions).unwrap_or(i32::MAX));
+        log.create(
+            &topic.name,
+            i32::try_from(topic.partitions).unwrap_or(i32::MAX),
+        );
     }
     let topics = feed::topics(config);
     let mut records = 0;
@@ -44,7 +47,12 @@ pub fn simulated(config: &Config, simulation: Simulation) -> Result<(MemoryLog, 
 
 /// Runs fold and merge to the end of the log, `rows_max` records a turn, under the consumer groups of `name`: another name
 /// reads the same log anew.
-pub fn run(log: &MemoryLog, settings: &Settings, rows_max: usize, name: &str) -> Result<Arc<Tally>, EngineError> {
+pub fn run(
+    log: &MemoryLog,
+    settings: &Settings,
+    rows_max: usize,
+    name: &str,
+) -> Result<Arc<Tally>, EngineError> {
     let clock = Arc::new(HandClock::default());
     let tally = Arc::new(Tally::default());
     let shared = Shared {
@@ -56,11 +64,24 @@ pub fn run(log: &MemoryLog, settings: &Settings, rows_max: usize, name: &str) ->
         tally: Arc::clone(&tally),
         stop: Stop::default(),
     };
-    let inputs: Vec<Arc<str>> = settings.inputs.iter().map(|input| Arc::clone(&input.topic)).collect();
+    let inputs: Vec<Arc<str>> = settings
+        .inputs
+        .iter()
+        .map(|input| Arc::clone(&input.topic))
+        .collect();
     let partials = [Arc::clone(&settings.topics.partials)];
     let groups = [format!("{name}.fold"), format!("{name}.merge")];
-    let mut fold = FoldWorker::new(shared.clone(), log.source(&groups[0], &inputs, rows_max), log.sink(&groups[0]))?;
-    let mut merge = MergeWorker::new(shared, log.source(&groups[1], &partials, 64), log.sink(&groups[1]), true);
+    let mut fold = FoldWorker::new(
+        shared.clone(),
+        log.source(&groups[0], &inputs, rows_max),
+        log.sink(&groups[0]),
+    )?;
+    let mut merge = MergeWorker::new(
+        shared,
+        log.source(&groups[1], &partials, 64),
+        log.sink(&groups[1]),
+        true,
+    );
     let (mut is_folded, mut is_merged) = (false, false);
     while !(is_folded && is_merged) {
         clock.advance(TURN);

@@ -5,7 +5,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use kafka::{Delivery, Isolation, KafkaSink, KafkaSource, Membership, Start, TransactionalId, Worker};
+use kafka::{
+    Delivery, Isolation, KafkaSink, KafkaSource, Membership, Start, TransactionalId, Worker,
+};
 use pipeline::error::EngineError;
 use pipeline::log::LogError;
 use pipeline::outcome::Tally;
@@ -65,7 +67,8 @@ impl Processor {
         for (stage, slot) in fold.chain(merge) {
             let name = format!("{}-{slot}", stage.name());
             let worker = worker(config, stage, slot, stop);
-            let (config, shared, stop, tell) = (config.clone(), shared.clone(), stop.clone(), tell.clone());
+            let (config, shared, stop, tell) =
+                (config.clone(), shared.clone(), stop.clone(), tell.clone());
             let run = move || {
                 let name = format!("{}-{slot}", stage.name());
                 let result = run(&config, stage, worker, shared);
@@ -73,7 +76,10 @@ impl Processor {
                     stop.request();
                 }
                 // The receiver lives as long as the processor.
-                let _ = tell.send(result.map_err(|source| WorkerError { worker: name, source }));
+                let _ = tell.send(result.map_err(|source| WorkerError {
+                    worker: name,
+                    source,
+                }));
             };
             threads.push(std::thread::Builder::new().name(name).spawn(run)?);
         }
@@ -91,7 +97,11 @@ impl Processor {
     }
 
     /// Waits until every worker has ended, calling `look` every `every`. The first error wins.
-    pub fn wait(mut self, every: Duration, mut look: impl FnMut(&Tally)) -> Result<Arc<Tally>, WorkerError> {
+    pub fn wait(
+        mut self,
+        every: Duration,
+        mut look: impl FnMut(&Tally),
+    ) -> Result<Arc<Tally>, WorkerError> {
         while !self.has_ended() {
             look(&self.tally);
             for _ in 0..(every.as_millis() / 20).max(1) {
@@ -105,12 +115,19 @@ impl Processor {
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {
                 self.stop.request();
-                let source = EngineError::Bug("the thread panicked; its message is above".to_owned());
-                first = first.and(Err(WorkerError { worker: "(one)".to_owned(), source }));
+                let source =
+                    EngineError::Bug("the thread panicked; its message is above".to_owned());
+                first = first.and(Err(WorkerError {
+                    worker: "(one)".to_owned(),
+                    source,
+                }));
             }
         }
         let results: Vec<_> = self.ended.try_iter().collect();
-        results.into_iter().fold(first, Result::and).map(|()| self.tally)
+        results
+            .into_iter()
+            .fold(first, Result::and)
+            .map(|()| self.tally)
     }
 }
 
@@ -129,7 +146,10 @@ fn run(config: &Config, stage: Stage, worker: Worker, shared: Shared) -> Result<
     match result {
         // A stop request ends waits for brokers that do not answer; the commit in the making is done again later.
         Err(EngineError::Log(LogError::Aborted(reason))) if stop.is_requested() => {
-            tracing::warn!(reason, "the last commit was aborted; it is made again at the next start");
+            tracing::warn!(
+                reason,
+                "the last commit was aborted; it is made again at the next start"
+            );
             Ok(())
         }
         other => other,
@@ -141,11 +161,20 @@ fn worker(config: &Config, stage: Stage, slot: usize, stop: &StopRequest) -> Wor
     let process = config.instance.clone().unwrap_or_else(process_name);
     let instance = format!("{process}-{slot}");
     let topics = match stage {
-        Stage::Fold => config.engine.inputs.iter().map(|input| input.topic.to_string()).collect(),
+        Stage::Fold => config
+            .engine
+            .inputs
+            .iter()
+            .map(|input| input.topic.to_string())
+            .collect(),
         Stage::Merge => vec![config.engine.topics.partials.to_string()],
     };
     let id = format!("{group}.{instance}");
-    let id = if config.instance.is_some() { TransactionalId::Slot(id) } else { TransactionalId::Process(id) };
+    let id = if config.instance.is_some() {
+        TransactionalId::Slot(id)
+    } else {
+        TransactionalId::Process(id)
+    };
     let mut worker = Worker::new(group, instance, Membership::Topics(topics));
     worker.static_member = config.instance.is_some();
     worker.start = Start::Earliest;
@@ -168,6 +197,10 @@ fn worker(config: &Config, stage: Stage, slot: usize, stop: &StopRequest) -> Wor
 
 fn process_name() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let host = if host.trim().is_empty() { "host" } else { host.trim() };
+    let host = if host.trim().is_empty() {
+        "host"
+    } else {
+        host.trim()
+    };
     format!("{host}-{}-{}", std::process::id(), super::clock::now_us())
 }

@@ -36,14 +36,20 @@ impl StopRequest {
     /// Listens for signals from a thread of its own.
     pub fn on_signals(&self) -> std::io::Result<()> {
         let stop = self.clone();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-        std::thread::Builder::new().name("signals".to_owned()).spawn(move || runtime.block_on(stop.listen()))?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build()?;
+        std::thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(move || runtime.block_on(stop.listen()))?;
         Ok(())
     }
 
     async fn listen(self) {
-        let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-        else {
+        let (Ok(mut terminate), Ok(mut interrupt)) = (
+            signal(SignalKind::terminate()),
+            signal(SignalKind::interrupt()),
+        ) else {
             tracing::error!("cannot listen for signals: stop with SIGKILL, nothing is lost");
             return;
         };
