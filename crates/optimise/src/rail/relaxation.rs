@@ -7,6 +7,8 @@ use super::interior;
 
 /// Work of one Newton step (multiplications) up to which the interior point is used.
 const MAX_NEWTON_WORK: u64 = 40_000_000;
+/// Up to so much work a Newton step, known prices save nothing.
+const QUICK_NEWTON_WORK: u64 = 150_000;
 /// Iterations of the subgradient where it stands alone.
 const SUBGRADIENT_ITERATIONS: u64 = 600;
 /// Iterations from known prices.
@@ -29,6 +31,9 @@ pub fn first(
     stop: &dyn Fn() -> bool,
 ) -> Relaxation {
     match known {
+        Some(_) if interior::newton_work(core, active) <= QUICK_NEWTON_WORK => {
+            full(core, active, vec![0.0; core.capacity().len()], stop)
+        }
         Some(known) => ascend(core, active, known.to_vec(), WARM_ITERATIONS, stop),
         None => full(core, active, vec![0.0; core.capacity().len()], stop),
     }
