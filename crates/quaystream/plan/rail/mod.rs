@@ -27,6 +27,7 @@ pub struct Args {
     /// The file's format; by its ending if not given (.json is json, .txt slots, none gap)
     #[arg(long, value_enum)]
     pub format: Option<Format>,
+    /// How long to search
     #[command(flatten)]
     pub limit: LimitArgs,
     /// Print one JSON object instead of text

@@ -1,6 +1,6 @@
 //! How many records a second go through the embedded broker, and what they cost it.
 //!
-//! `cargo run --release -p quaystream-broker --example throughput [records] [codec] [partitions]`
+//! `cargo run --release -p quaystream-broker --example broker_throughput [records] [codec] [partitions]`
 //!
 //! Producer, broker and consumer share one process; the broker's CPU time is read off its threads (Linux).
 

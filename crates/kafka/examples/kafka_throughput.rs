@@ -1,7 +1,7 @@
 //! Measures the client side: fetching, small transactions, an idle source.
 //!
 //! ```text
-//! cargo run --release -p quaystream-kafka --example throughput -- BOOTSTRAP [RECORDS]
+//! cargo run --release -p quaystream-kafka --example kafka_throughput -- BOOTSTRAP [RECORDS]
 //! ```
 //!
 //! Prints CPU-seconds of this process (so the broker should be another one), read from `/proc/self/stat`.

@@ -1,6 +1,6 @@
 //! A simulated day through the whole engine in memory, with the shipped queries: how fast, and where the time goes.
 //!
-//! `cargo run --release -p quaystream-pipeline --example day -- [records] [partitions]`
+//! `cargo run --release -p quaystream-pipeline --example engine_day -- [records] [partitions]`
 
 #![allow(clippy::expect_used, clippy::print_stdout)] // a program for a person at a terminal
 
