@@ -17,16 +17,43 @@ const RELAXED_ITERATIONS: u64 = 2_000;
 /// Rules that can be left out of a problem, to see whether its plan then breaks them.
 const RULES: [(Rule, fn(&mut BerthProblem)); 12] = [
     (Rule::Overlap, no_gap),
-    (Rule::Departure, |problem| problem.calls.iter_mut().for_each(|call| call.latest_departure_min = None)),
-    (Rule::Handling, |problem| problem.cranes.iter_mut().for_each(|crane| crane.outages.clear())),
-    (Rule::Draught, |problem| problem.calls.iter_mut().for_each(|call| call.draught_cm = -10_000)),
-    (Rule::AirDraught, |problem| problem.berths.iter_mut().for_each(|berth| berth.air_clearance_cm = None)),
+    (Rule::Departure, |problem| {
+        problem
+            .calls
+            .iter_mut()
+            .for_each(|call| call.latest_departure_min = None)
+    }),
+    (Rule::Handling, |problem| {
+        problem
+            .cranes
+            .iter_mut()
+            .for_each(|crane| crane.outages.clear())
+    }),
+    (Rule::Draught, |problem| {
+        problem
+            .calls
+            .iter_mut()
+            .for_each(|call| call.draught_cm = -10_000)
+    }),
+    (Rule::AirDraught, |problem| {
+        problem
+            .berths
+            .iter_mut()
+            .for_each(|berth| berth.air_clearance_cm = None)
+    }),
     (Rule::TrafficStop, |problem| problem.water.stop_cm = None),
-    (Rule::Cones, |problem| problem.calls.iter_mut().for_each(|call| call.cones = 0)),
+    (Rule::Cones, |problem| {
+        problem.calls.iter_mut().for_each(|call| call.cones = 0)
+    }),
     (Rule::Closures, no_closures),
     (Rule::Contract, |problem| problem.reservations.clear()),
     (Rule::Rotation, |problem| problem.rotations.clear()),
-    (Rule::Lock, |problem| problem.calls.iter_mut().for_each(|call| call.lock = Lock::default())),
+    (Rule::Lock, |problem| {
+        problem
+            .calls
+            .iter_mut()
+            .for_each(|call| call.lock = Lock::default())
+    }),
     (Rule::Order, |problem| problem.orders.clear()),
 ];
 
@@ -47,7 +74,17 @@ fn no_closures(problem: &mut BerthProblem) {
 
 /// Solves the ports and renders the tables.
 pub fn generate(count: u64, limit: &LimitArgs) -> Result<String, PlanError> {
-    let mut table = Table::new(&["port", "calls", "fcfs", "value", "bound", "certified%", "unassigned", "proved", "cpu s"]);
+    let mut table = Table::new(&[
+        "port",
+        "calls",
+        "fcfs",
+        "value",
+        "bound",
+        "certified%",
+        "unassigned",
+        "proved",
+        "cpu s",
+    ]);
     let mut gaps = Vec::new();
     let mut binding = [0_u64; RULES.len()];
     let mut fcfs_percent = Vec::new();
@@ -56,7 +93,13 @@ pub fn generate(count: u64, limit: &LimitArgs) -> Result<String, PlanError> {
         let first_come = solve(&problem, None, limit.seed, &Budget::iterations(0));
         let start_s = thread_cpu_s();
         let deadline = limit.deadline();
-        let answer = solve_warm(&problem, Warm::default(), limit.seed, &limit.budget(&deadline)).answer;
+        let answer = solve_warm(
+            &problem,
+            Warm::default(),
+            limit.seed,
+            &limit.budget(&deadline),
+        )
+        .answer;
         let seconds = thread_cpu_s() - start_s;
         verify(&problem, &answer)?;
         table.row([
@@ -75,14 +118,24 @@ pub fn generate(count: u64, limit: &LimitArgs) -> Result<String, PlanError> {
         for ((rule, relax), binds) in RULES.iter().zip(&mut binding) {
             let mut relaxed = problem.clone();
             relax(&mut relaxed);
-            let plan = solve(&relaxed, None, limit.seed, &Budget::iterations(RELAXED_ITERATIONS)).plan;
+            let plan = solve(
+                &relaxed,
+                None,
+                limit.seed,
+                &Budget::iterations(RELAXED_ITERATIONS),
+            )
+            .plan;
             let broken = check(&problem, &plan).err().unwrap_or_default();
             *binds += u64::from(broken.iter().any(|violation| violation.rule == *rule));
         }
     }
     gaps.sort_by(f64::total_cmp);
     fcfs_percent.sort_by(f64::total_cmp);
-    let mut text = format!("calibration kernel: {:.3} cpu s\n{}", calibration_s(), table.render());
+    let mut text = format!(
+        "calibration kernel: {:.3} cpu s\n{}",
+        calibration_s(),
+        table.render()
+    );
     let middle = gaps.len() / 2;
     let last = gaps.len().saturating_sub(1);
     let _ = writeln!(
@@ -92,9 +145,16 @@ pub fn generate(count: u64, limit: &LimitArgs) -> Result<String, PlanError> {
         gaps.get(last).unwrap_or(&0.0),
         fcfs_percent.get(middle).unwrap_or(&0.0),
     );
-    let counts = RULES.iter().zip(&binding).map(|((rule, _), count)| format!("{rule:?} {count}"));
+    let counts = RULES
+        .iter()
+        .zip(&binding)
+        .map(|((rule, _), count)| format!("{rule:?} {count}"));
     let counts: Vec<String> = counts.collect();
-    let _ = writeln!(text, "ports whose plan breaks a rule that is left out: {}", counts.join(", "));
+    let _ = writeln!(
+        text,
+        "ports whose plan breaks a rule that is left out: {}",
+        counts.join(", ")
+    );
     Ok(text)
 }
 

@@ -11,14 +11,31 @@ use optimise::berth::{Warm, solve_warm, text};
 use optimise::random::Random;
 
 /// Calls and berths of the discrete instances.
-const DISCRETE: [(usize, usize); 8] =
-    [(10, 3), (25, 5), (50, 10), (100, 10), (100, 20), (200, 30), (350, 40), (500, 60)];
+const DISCRETE: [(usize, usize); 8] = [
+    (10, 3),
+    (25, 5),
+    (50, 10),
+    (100, 10),
+    (100, 20),
+    (200, 30),
+    (350, 40),
+    (500, 60),
+];
 /// Calls of the ports with all rules.
 const PORTS: [usize; 6] = [10, 20, 40, 80, 160, 320];
 
 /// Solves them and renders the table.
 pub fn scale(limit: &LimitArgs) -> Result<String, PlanError> {
-    let mut table = Table::new(&["kind", "calls", "berths", "value", "bound", "certified%", "cpu s", "iterations"]);
+    let mut table = Table::new(&[
+        "kind",
+        "calls",
+        "berths",
+        "value",
+        "bound",
+        "certified%",
+        "cpu s",
+        "iterations",
+    ]);
     for (calls, berths) in DISCRETE {
         row(&mut table, "discrete", &discrete(calls, berths)?, limit)?;
     }
@@ -34,10 +51,21 @@ pub fn scale(limit: &LimitArgs) -> Result<String, PlanError> {
     Ok(table.render())
 }
 
-fn row(table: &mut Table, kind: &str, problem: &BerthProblem, limit: &LimitArgs) -> Result<(), PlanError> {
+fn row(
+    table: &mut Table,
+    kind: &str,
+    problem: &BerthProblem,
+    limit: &LimitArgs,
+) -> Result<(), PlanError> {
     let start_s = thread_cpu_s();
     let deadline = limit.deadline();
-    let answer = solve_warm(problem, Warm::default(), limit.seed, &limit.budget(&deadline)).answer;
+    let answer = solve_warm(
+        problem,
+        Warm::default(),
+        limit.seed,
+        &limit.budget(&deadline),
+    )
+    .answer;
     let seconds = thread_cpu_s() - start_s;
     verify(problem, &answer)?;
     table.row([
@@ -59,7 +87,7 @@ fn discrete(calls: usize, berths: usize) -> Result<BerthProblem, PlanError> {
     let mut random = Random::new((calls * 1000 + berths) as u64);
     let horizon = calls * 26 / berths + 40;
     let mut file = format!("{calls} {berths}\n");
-    let mut number = |file: &mut String, value: usize| {
+    let number = |file: &mut String, value: usize| {
         file.push_str(&value.to_string());
         file.push(' ');
     };

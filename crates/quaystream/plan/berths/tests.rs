@@ -10,7 +10,11 @@ fn args(file: &Path, out: Output) -> Args {
     Args {
         file: Some(file.to_owned()),
         format: None,
-        limit: LimitArgs { seconds: None, iterations: Some(3_000), seed: 1 },
+        limit: LimitArgs {
+            seconds: None,
+            iterations: Some(3_000),
+            seed: 1,
+        },
         out,
         explain: out == Output::Text,
         bench: None,
@@ -24,7 +28,8 @@ fn args(file: &Path, out: Output) -> Args {
 
 /// A file of the test's own in the system's folder for temporary files.
 fn file(name: &str, content: &str) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("quaystream-berths-{}-{name}", std::process::id()));
+    let path =
+        std::env::temp_dir().join(format!("quaystream-berths-{}-{name}", std::process::id()));
     std::fs::write(&path, content).expect("a temporary file");
     path
 }
@@ -41,16 +46,35 @@ fn the_example_is_solved_explained_and_checked() {
     let problem = file("example.json", EXAMPLE);
     let text = run(&args(&problem, Output::Text)).expect("solved");
     assert!(text.contains("proved optimal"), "{text}");
-    assert!(text.contains("DEEP is forbidden everywhere by Draught"), "{text}");
+    assert!(
+        text.contains("DEEP is forbidden everywhere by Draught"),
+        "{text}"
+    );
     let json = run(&args(&problem, Output::Json)).expect("solved");
-    assert_eq!(json.replace(char::is_whitespace, "").matches("\"proved\":true").count(), 1);
-    for field in ["value", "bound", "gap", "proved", "seconds", "iterations", "plan"] {
+    assert_eq!(
+        json.replace(char::is_whitespace, "")
+            .matches("\"proved\":true")
+            .count(),
+        1
+    );
+    for field in [
+        "value",
+        "bound",
+        "gap",
+        "proved",
+        "seconds",
+        "iterations",
+        "plan",
+    ] {
         assert!(json.contains(&format!("\"{field}\"")), "{field} in {json}");
     }
     let plan = file("plan.json", &json);
     let verdict = check_files(&problem, None, &plan).expect("the plan keeps the rules");
     assert!(verdict.contains("keeps every rule"));
-    let moved = file("moved.json", &json.replacen("\"from_m\": 40", "\"from_m\": 37", 1));
+    let moved = file(
+        "moved.json",
+        &json.replacen("\"from_m\": 40", "\"from_m\": 37", 1),
+    );
     if json.contains("\"from_m\": 40") {
         let error = check_files(&problem, None, &moved).expect_err("off the mooring places");
         assert!(matches!(error, PlanError::Violations(_)));
@@ -65,25 +89,59 @@ fn the_same_iterations_give_the_same_plan() {
     let problem = file("again.json", EXAMPLE);
     let once = run(&args(&problem, Output::Json)).expect("solved");
     let twice = run(&args(&problem, Output::Json)).expect("solved");
-    let without_time = |text: &str| -> String { text.lines().filter(|line| !line.contains("\"seconds\"")).collect() };
+    let without_time = |text: &str| -> String {
+        text.lines()
+            .filter(|line| !line.contains("\"seconds\""))
+            .collect()
+    };
     assert_eq!(without_time(&once), without_time(&twice));
     std::fs::remove_file(problem).expect("removed");
 }
 
 #[test]
 fn mistakes_are_named_with_line_field_and_reason() {
-    let error = error_of("syntax.json", &EXAMPLE.replacen("\"length_m\": 135", "\"length_m\": \"long\"", 1));
-    assert!(error.contains("line 2") && error.contains("expected i64"), "{error}");
-    let error = error_of("field.json", &EXAMPLE.replacen("\"cones_max\"", "\"cones_most\"", 1));
+    let error = error_of(
+        "syntax.json",
+        &EXAMPLE.replacen("\"length_m\": 135", "\"length_m\": \"long\"", 1),
+    );
+    assert!(
+        error.contains("line 2") && error.contains("expected i64"),
+        "{error}"
+    );
+    let error = error_of(
+        "field.json",
+        &EXAMPLE.replacen("\"cones_max\"", "\"cones_most\"", 1),
+    );
     assert!(error.contains("cones_most"), "{error}");
-    let error = error_of("berth.json", &EXAMPLE.replacen("\"Pier\": 150", "\"Peer\": 150", 1));
-    assert!(error.contains("call B7-Pier, handling names berth 'Peer'"), "{error}");
-    let error = error_of("version.json", &EXAMPLE.replacen("\"version\": 1", "\"version\": 7", 1));
+    let error = error_of(
+        "berth.json",
+        &EXAMPLE.replacen("\"Pier\": 150", "\"Peer\": 150", 1),
+    );
+    assert!(
+        error.contains("call B7-Pier, handling names berth 'Peer'"),
+        "{error}"
+    );
+    let error = error_of(
+        "version.json",
+        &EXAMPLE.replacen("\"version\": 1", "\"version\": 7", 1),
+    );
     assert!(error.contains("version is 7"), "{error}");
-    let error = error_of("value.json", &EXAMPLE.replacen("\"length_m\": 86", "\"length_m\": 0", 1));
-    assert!(error.contains("call V9: length_m is 0, give 1 to"), "{error}");
+    let error = error_of(
+        "value.json",
+        &EXAMPLE.replacen("\"length_m\": 86", "\"length_m\": 0", 1),
+    );
+    assert!(
+        error.contains("call V9: length_m is 0, give 1 to"),
+        "{error}"
+    );
     let error = error_of("text.txt", "2 1\n3 5\n4\n10\nx\n100\n100 100\n");
-    assert!(error.contains("line 5, handling time of ship 2 at berth 1"), "{error}");
-    let missing = run(&Args { format: Some(Format::Dbap), ..args(Path::new("no-such-file"), Output::Text) });
+    assert!(
+        error.contains("line 5, handling time of ship 2 at berth 1"),
+        "{error}"
+    );
+    let missing = run(&Args {
+        format: Some(Format::Dbap),
+        ..args(Path::new("no-such-file"), Output::Text)
+    });
     assert!(matches!(missing, Err(PlanError::Read { .. })));
 }

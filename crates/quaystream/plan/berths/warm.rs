@@ -20,10 +20,18 @@ const TRIALS: u64 = 5;
 
 /// Runs every instance below `dir` and renders the table.
 pub fn warm(dir: &Path, seed: u64) -> Result<String, PlanError> {
-    let mut table = Table::new(&["instance", "cpu ms max", "gap% mean", "gap% max", "certified% mean", "certified% max"]);
+    let mut table = Table::new(&[
+        "instance",
+        "cpu ms max",
+        "gap% mean",
+        "gap% max",
+        "certified% mean",
+        "certified% max",
+    ]);
     let mut all = Sums::default();
     for path in files(dir)? {
-        let content = std::fs::read_to_string(&path).map_err(|source| PlanError::read(&path, source))?;
+        let content =
+            std::fs::read_to_string(&path).map_err(|source| PlanError::read(&path, source))?;
         let problem = text::read(&content).map_err(|error| PlanError::bad(&path, error))?;
         let first = timed(&problem, Warm::default(), seed, FIRST_S).0;
         let mut sums = Sums::default();
@@ -33,23 +41,41 @@ pub fn warm(dir: &Path, seed: u64) -> Result<String, PlanError> {
                 plan: Some(&first.answer.plan),
                 duals: Some(&first.duals),
             };
-            let repaired = solve(&disturbed, Some(&first.answer.plan), seed, &Budget::iterations(0));
+            let repaired = solve(
+                &disturbed,
+                Some(&first.answer.plan),
+                seed,
+                &Budget::iterations(0),
+            );
             let (again, seconds) = timed(&disturbed, warm, seed, AGAIN_S);
             verify(&disturbed, &again.answer)?;
             if again.answer.value > repaired.value {
-                return Err(PlanError::bad(&path, "the new plan is worse than the repaired one"));
+                return Err(PlanError::bad(
+                    &path,
+                    "the new plan is worse than the repaired one",
+                ));
             }
             let reference = timed(&disturbed, warm, seed + 99, REFERENCE_S).0.answer;
             let value = again.answer.value as f64;
             let least = reference.value.min(again.answer.value) as f64;
-            sums.add(seconds, 100.0 * (value - least) / least, 100.0 * again.answer.gap());
+            sums.add(
+                seconds,
+                100.0 * (value - least) / least,
+                100.0 * again.answer.gap(),
+            );
         }
-        let name = path.file_stem().map_or(String::new(), |name| name.to_string_lossy().into_owned());
+        let name = path
+            .file_stem()
+            .map_or(String::new(), |name| name.to_string_lossy().into_owned());
         table.row(std::iter::once(name).chain(sums.cells()));
         all.merge(&sums);
     }
     table.row(std::iter::once("all".to_owned()).chain(all.cells()));
-    Ok(format!("calibration kernel: {:.3} cpu s\n{}", calibration_s(), table.render()))
+    Ok(format!(
+        "calibration kernel: {:.3} cpu s\n{}",
+        calibration_s(),
+        table.render()
+    ))
 }
 
 fn timed(problem: &BerthProblem, warm: Warm<'_>, seed: u64, limit_s: f64) -> (Solved, f64) {
@@ -80,7 +106,8 @@ fn files(dir: &Path) -> Result<Vec<std::path::PathBuf>, PlanError> {
     let mut found = Vec::new();
     let mut folders = vec![dir.to_owned()];
     while let Some(folder) = folders.pop() {
-        let entries = std::fs::read_dir(&folder).map_err(|source| PlanError::read(&folder, source))?;
+        let entries =
+            std::fs::read_dir(&folder).map_err(|source| PlanError::read(&folder, source))?;
         for entry in entries.flatten() {
             let path = entry.path();
             if path.is_dir() {

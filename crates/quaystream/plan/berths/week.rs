@@ -5,7 +5,10 @@ use super::super::limit::LimitArgs;
 use super::super::table::Table;
 use super::error::PlanError;
 use super::week_port::{STEP_MIN, Truth, WEEK_MIN, Week, week as week_of};
-use domain::berth::{BerthPlan, BerthProblem, Handling, Layout, Place, Previous, Rotation, Stay, check, cost::stay_cost};
+use domain::berth::{
+    BerthPlan, BerthProblem, Handling, Layout, Place, Previous, Rotation, Stay, check,
+    cost::stay_cost,
+};
 use optimise::berth::{Warm, solve_warm, thaw};
 use optimise::budget::Budget;
 use std::fmt::Write;
@@ -53,7 +56,15 @@ struct Figures {
 pub fn week(seeds: u64, limit: &LimitArgs) -> Result<String, PlanError> {
     let iterations = limit.iterations.unwrap_or(ITERATIONS);
     let mut table = Table::new(&[
-        "seed", "plan", "executed cost", "moved%", "moved but for own ETA%", "frozen moved", "thawed", "occupancy%", "wait h/call",
+        "seed",
+        "plan",
+        "executed cost",
+        "moved%",
+        "moved but for own ETA%",
+        "frozen moved",
+        "thawed",
+        "occupancy%",
+        "wait h/call",
     ]);
     let mut over_scratch = Vec::new();
     let mut under_first = Vec::new();
@@ -73,7 +84,10 @@ pub fn week(seeds: u64, limit: &LimitArgs) -> Result<String, PlanError> {
                 figures.frozen_moved.to_string(),
                 figures.thawed.to_string(),
                 format!("{:.1}", occupancy(&week, &figures)),
-                format!("{:.2}", figures.waited_min as f64 / 60.0 / week.truths.len() as f64),
+                format!(
+                    "{:.2}",
+                    figures.waited_min as f64 / 60.0 / week.truths.len() as f64
+                ),
             ]);
             if policy == Policy::Stable {
                 moved.push(share(figures.moved_by_choice));
@@ -87,15 +101,35 @@ pub fn week(seeds: u64, limit: &LimitArgs) -> Result<String, PlanError> {
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
     let most = |values: &[f64]| values.iter().copied().fold(f64::MIN, f64::max);
     let least = |values: &[f64]| values.iter().copied().fold(f64::MAX, f64::min);
-    let _ = writeln!(text, "moved by the planner's choice: mean {:.2} %, worst {:.2} %", mean(&moved), most(&moved));
-    let _ = writeln!(text, "against planning from scratch: mean {:+.2} %, worst {:+.2} %", mean(&over_scratch), most(&over_scratch));
-    let _ = writeln!(text, "below first come first served: mean {:.2} %, worst {:.2} %", mean(&under_first), least(&under_first));
+    let _ = writeln!(
+        text,
+        "moved by the planner's choice: mean {:.2} %, worst {:.2} %",
+        mean(&moved),
+        most(&moved)
+    );
+    let _ = writeln!(
+        text,
+        "against planning from scratch: mean {:+.2} %, worst {:+.2} %",
+        mean(&over_scratch),
+        most(&over_scratch)
+    );
+    let _ = writeln!(
+        text,
+        "below first come first served: mean {:.2} %, worst {:.2} %",
+        mean(&under_first),
+        least(&under_first)
+    );
     Ok(text)
 }
 
 /// Metre-minutes used of those there are while the week's calls arrive, per cent.
 fn occupancy(week: &Week, figures: &Figures) -> f64 {
-    let metres: i64 = week.port.berths.iter().map(|berth| berth.to_m - berth.from_m).sum();
+    let metres: i64 = week
+        .port
+        .berths
+        .iter()
+        .map(|berth| berth.to_m - berth.from_m)
+        .sum();
     100.0 * figures.occupied_m_min as f64 / (metres * WEEK_MIN) as f64
 }
 
@@ -147,7 +181,10 @@ impl<'a> Run<'a> {
             let Some(stay) = progress.stay.clone().filter(|_| !progress.is_done) else {
                 continue;
             };
-            if !progress.is_alongside && stay.start_min < now_min && truth.arrival_min <= stay.start_min {
+            if !progress.is_alongside
+                && stay.start_min < now_min
+                && truth.arrival_min <= stay.start_min
+            {
                 progress.is_alongside = true;
             }
             if !progress.is_alongside {
@@ -158,7 +195,8 @@ impl<'a> Run<'a> {
                 self.figures.cost += self.executed(truth, &stay);
                 self.figures.waited_min += stay.start_min - truth.arrival_min;
                 let until_min = stay.end_min.min(WEEK_MIN);
-                self.figures.occupied_m_min += taken_m(&self.week.port.berths[stay.berth], truth) * (until_min - stay.start_min).max(0);
+                self.figures.occupied_m_min += taken_m(&self.week.port.berths[stay.berth], truth)
+                    * (until_min - stay.start_min).max(0);
             } else {
                 let from_min = (now_min - TICK_MIN).max(stay.start_min + truth.call.work.setup_min);
                 let done = self.moves_made(&stay, from_min, now_min);
@@ -170,10 +208,15 @@ impl<'a> Run<'a> {
     /// Whole moves that the stay's cranes make between two minutes.
     fn moves_made(&self, stay: &Stay, from_min: i64, to_min: i64) -> i64 {
         let work = |crane: &usize| {
-            let out: i64 = self.week.outages.iter().filter(|(out, _)| out == crane).map(|(_, time)| {
-                (time.end_min.min(to_min) - time.start_min.max(from_min)).max(0)
-            }).sum();
-            ((to_min - from_min).max(0) - out).max(0) * self.week.port.cranes[*crane].rate_centimoves_h
+            let out: i64 = self
+                .week
+                .outages
+                .iter()
+                .filter(|(out, _)| out == crane)
+                .map(|(_, time)| (time.end_min.min(to_min) - time.start_min.max(from_min)).max(0))
+                .sum();
+            ((to_min - from_min).max(0) - out).max(0)
+                * self.week.port.cranes[*crane].rate_centimoves_h
         };
         stay.cranes.iter().map(work).sum::<i64>() / 6000
     }
@@ -184,19 +227,28 @@ impl<'a> Run<'a> {
         let mut call = truth.call.clone();
         call.arrival_min = truth.arrival_min;
         port.calls.push(call);
-        let stay = Stay { call: 0, ..stay.clone() };
+        let stay = Stay {
+            call: 0,
+            ..stay.clone()
+        };
         stay_cost(&port, &stay).without_change()
     }
 
     fn plan(&mut self, now_min: i64) -> Result<(), PlanError> {
         let known: Vec<usize> = (0..self.week.truths.len())
-            .filter(|n| !self.progress[*n].is_done && self.week.truths[*n].eta_min(now_min) <= now_min + AHEAD_MIN)
+            .filter(|n| {
+                !self.progress[*n].is_done
+                    && self.week.truths[*n].eta_min(now_min) <= now_min + AHEAD_MIN
+            })
             .collect();
         let mut problem = self.problem(now_min, &known);
         let mut last = BerthPlan::default();
         for (index, number) in known.iter().enumerate() {
             let stay = self.progress[*number].stay.as_ref();
-            last.stays.extend(stay.map(|stay| Stay { call: index, ..stay.clone() }));
+            last.stays.extend(stay.map(|stay| Stay {
+                call: index,
+                ..stay.clone()
+            }));
         }
         let thawed = thaw(&mut problem, Some(&last));
         self.figures.thawed += thawed.len() as u64;
@@ -204,13 +256,34 @@ impl<'a> Run<'a> {
             plan: (self.policy == Policy::Stable).then_some(&last),
             duals: None,
         };
-        let iterations = if self.policy == Policy::FirstCome { 0 } else { self.iterations };
-        let warm = if self.policy == Policy::FirstCome { Warm { plan: Some(&only_alongside(&problem, &last)), duals: None } } else { warm };
-        let plan = solve_warm(&problem, warm, now_min as u64, &Budget::iterations(iterations)).answer.plan;
+        let iterations = if self.policy == Policy::FirstCome {
+            0
+        } else {
+            self.iterations
+        };
+        let warm = if self.policy == Policy::FirstCome {
+            Warm {
+                plan: Some(&only_alongside(&problem, &last)),
+                duals: None,
+            }
+        } else {
+            warm
+        };
+        let plan = solve_warm(
+            &problem,
+            warm,
+            now_min as u64,
+            &Budget::iterations(iterations),
+        )
+        .answer
+        .plan;
         check(&problem, &plan).map_err(PlanError::Violations)?;
         self.count_moves(&problem, &last, &plan, &thawed);
         for (index, number) in known.iter().enumerate() {
-            let stay = plan.stay_of(index).map(|stay| Stay { call: *number, ..stay.clone() });
+            let stay = plan.stay_of(index).map(|stay| Stay {
+                call: *number,
+                ..stay.clone()
+            });
             if stay.is_some() || !self.progress[*number].is_alongside {
                 self.progress[*number].stay = stay;
             }
@@ -228,7 +301,12 @@ impl<'a> Run<'a> {
             problem.weights.change_per_m = 0;
             problem.weights.change_per_min = 0;
         }
-        for (crane, outage) in self.week.outages.iter().filter(|(_, outage)| outage.start_min <= now_min) {
+        for (crane, outage) in self
+            .week
+            .outages
+            .iter()
+            .filter(|(_, outage)| outage.start_min <= now_min)
+        {
             problem.cranes[*crane].outages.push(*outage);
         }
         for number in known {
@@ -252,13 +330,22 @@ impl<'a> Run<'a> {
         call.arrival_min = truth.eta_min(now_min);
         call.release_min = call.arrival_min.max(now_min);
         if let Some(mate) = truth.mate {
-            let there = self.progress[mate].stay.as_ref().filter(|_| self.progress[mate].is_done);
+            let there = self.progress[mate]
+                .stay
+                .as_ref()
+                .filter(|_| self.progress[mate].is_done);
             let free_min = there.map_or(i64::MIN, |stay| stay.end_min + 45);
             call.release_min = call.release_min.max(free_min);
         }
         if let Some(stay) = &progress.stay {
-            let place = Place { berth: stay.berth, from_m: stay.from_m };
-            call.previous = Some(Previous { place, start_min: stay.start_min });
+            let place = Place {
+                berth: stay.berth,
+                from_m: stay.from_m,
+            };
+            call.previous = Some(Previous {
+                place,
+                start_min: stay.start_min,
+            });
             call.alongside = progress.is_alongside;
             if progress.is_alongside && call.handling[stay.berth] == Handling::Cranes {
                 call.work.setup_min = (now_min - stay.start_min).max(call.work.setup_min);
@@ -268,12 +355,19 @@ impl<'a> Run<'a> {
         call
     }
 
-    fn count_moves(&mut self, problem: &BerthProblem, last: &BerthPlan, plan: &BerthPlan, thawed: &[usize]) {
+    fn count_moves(
+        &mut self,
+        problem: &BerthProblem,
+        last: &BerthPlan,
+        plan: &BerthPlan,
+        thawed: &[usize],
+    ) {
         self.figures.plans += 1;
         for old in &last.stays {
             let call = &problem.calls[old.call];
             let new = plan.stay_of(old.call);
-            let elsewhere = new.is_none_or(|new| (new.berth, new.from_m) != (old.berth, old.from_m));
+            let elsewhere =
+                new.is_none_or(|new| (new.berth, new.from_m) != (old.berth, old.from_m));
             let off_min = new.map_or(i64::MAX, |new| (new.start_min - old.start_min).abs());
             let is_frozen = call.alongside || old.start_min < problem.frozen_until_min;
             let is_thawed = thawed.contains(&old.call);

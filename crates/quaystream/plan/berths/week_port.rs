@@ -1,6 +1,8 @@
 //! The simulated week: its port, its calls with what is known of them when, its outages and water. All from the seed.
 
-use domain::berth::{Berth, BerthProblem, Call, Handling, Interval, Layout, Level, Water, Weights, Work};
+use domain::berth::{
+    Berth, BerthProblem, Call, Handling, Interval, Layout, Level, Water, Weights, Work,
+};
 use optimise::berth::generate::crane;
 use optimise::random::Random;
 
@@ -31,7 +33,11 @@ impl Truth {
             return self.arrival_min;
         }
         let lead_h = (self.arrival_min - now_min) as f64 / 60.0;
-        let deviation_h = if lead_h < 2.0 { 0.25 * lead_h } else { 0.5 + 5.5 * ((lead_h - 2.0) / 46.0).min(1.0) };
+        let deviation_h = if lead_h < 2.0 {
+            0.25 * lead_h
+        } else {
+            0.5 + 5.5 * ((lead_h - 2.0) / 46.0).min(1.0)
+        };
         let recent = self.errors[1 + ((lead_h / 6.0) as usize).min(7)];
         let error_min = 60.0 * deviation_h * (0.8 * self.errors[0] + 0.6 * recent);
         let eta_min = self.arrival_min + error_min as i64;
@@ -71,14 +77,22 @@ pub fn week(seed: u64) -> Week {
     for number in 0..6 {
         let start_min = (1 + number) * 1440 + between(&mut random, 0, 20) * 60 - 1080;
         let outage = Interval::new(start_min, start_min + between(&mut random, 2, 6) * 60);
-        week.outages.push((random.below(week.port.cranes.len()), outage));
+        week.outages
+            .push((random.below(week.port.cranes.len()), outage));
     }
     while week.truths.len() < CALLS {
         let is_barge = random.below(10) < 6;
         let in_rotation = random.below(10) < 3;
         let arrival_min = between(&mut random, 0, WEEK_MIN / STEP_MIN) * STEP_MIN;
         let first = week.truths.len();
-        let mut truth = truth(&mut random, &week.port, first, arrival_min, is_barge || in_rotation, in_rotation);
+        let mut truth = truth(
+            &mut random,
+            &week.port,
+            first,
+            arrival_min,
+            is_barge || in_rotation,
+            in_rotation,
+        );
         if in_rotation {
             // the barge works the quay and the pier
             truth.mate = Some(first + 1);
@@ -99,25 +113,49 @@ pub fn week(seed: u64) -> Week {
     week
 }
 
-fn truth(random: &mut Random, port: &BerthProblem, number: usize, arrival_min: i64, is_barge: bool, in_rotation: bool) -> Truth {
+fn truth(
+    random: &mut Random,
+    port: &BerthProblem,
+    number: usize,
+    arrival_min: i64,
+    is_barge: bool,
+    in_rotation: bool,
+) -> Truth {
     let moves = match (in_rotation, is_barge) {
         (true, _) => between(random, 30, 50),
-        (_, true) => between(random, 60, 130),
-        _ => between(random, 140, 280),
+        (_, true) => between(random, 60, 110),
+        _ => between(random, 120, 240),
     };
-    let cost_per_min = if is_barge { between(random, 1, 3) } else { between(random, 3, 6) };
+    let cost_per_min = if is_barge {
+        between(random, 1, 3)
+    } else {
+        between(random, 3, 6)
+    };
     let call = Call {
         id: format!("V{number:03}"),
-        length_m: if is_barge { between(random, 80, 110) } else { between(random, 110, 135) },
+        length_m: if is_barge {
+            between(random, 80, 110)
+        } else {
+            between(random, 110, 135)
+        },
         draught_cm: between(random, 220, 310),
         air_draught_cm: 700,
         cones: u8::from(random.below(8) == 0),
-        handling: port.berths.iter().map(|berth| match berth.layout {
-            Layout::ByMetre { .. } => Handling::Cranes,
-            Layout::Discrete if is_barge => Handling::Minutes(15 + moves * 4),
-            Layout::Discrete => Handling::Forbidden,
-        }).collect(),
-        work: Work { moves, setup_min: if is_barge { 60 } else { 150 }, cranes_min: 1, cranes_max: if is_barge { 2 } else { 3 } },
+        handling: port
+            .berths
+            .iter()
+            .map(|berth| match berth.layout {
+                Layout::ByMetre { .. } => Handling::Cranes,
+                Layout::Discrete if is_barge => Handling::Minutes(15 + moves * 4),
+                Layout::Discrete => Handling::Forbidden,
+            })
+            .collect(),
+        work: Work {
+            moves,
+            setup_min: if is_barge { 45 } else { 90 },
+            cranes_min: 1,
+            cranes_max: 2,
+        },
         cost_per_min,
         unassigned_price: cost_per_min * 20_000,
         ..Call::default()
@@ -134,7 +172,10 @@ fn port() -> BerthProblem {
     let quay = Berth {
         id: "Q".into(),
         to_m: 380,
-        layout: Layout::ByMetre { step_m: 20, gap_m: 10 },
+        layout: Layout::ByMetre {
+            step_m: 20,
+            gap_m: 10,
+        },
         depth_cm: 400,
         cones_max: 1,
         ..Berth::default()
@@ -148,20 +189,47 @@ fn port() -> BerthProblem {
         cones_max: 1,
         ..Berth::default()
     };
-    let levels = [(-1440, 20), (2 * 1440, -75), (3 * 1440, 10), (5 * 1440, 160), (5 * 1440 + 360, 30)];
+    let levels = [
+        (-1440, 20),
+        (2 * 1440, -75),
+        (3 * 1440, 10),
+        (5 * 1440, 160),
+        (5 * 1440 + 360, 30),
+    ];
     BerthProblem {
         time_step_min: STEP_MIN,
         berths: vec![quay, pier],
-        cranes: (1..=5).map(|n| crane(0, n, (if n > 3 { 40 } else { 0 }, if n < 3 { 340 } else { 380 }), 2400 + n * 60)).collect(),
+        cranes: (1..=6)
+            .map(|n| {
+                crane(
+                    0,
+                    n,
+                    (if n > 3 { 40 } else { 0 }, if n < 3 { 340 } else { 380 }),
+                    2400 + n * 60,
+                )
+            })
+            .collect(),
         travel_min: vec![vec![0, 45], vec![45, 0]],
         water: Water {
-            levels: levels.iter().map(|(from_min, deviation_cm)| Level { from_min: *from_min, deviation_cm: *deviation_cm }).collect(),
+            levels: levels
+                .iter()
+                .map(|(from_min, deviation_cm)| Level {
+                    from_min: *from_min,
+                    deviation_cm: *deviation_cm,
+                })
+                .collect(),
             stop_cm: Some(150),
         },
         under_keel_cm: 20,
         cone_distance_m: [0, 10, 50, 100],
         slushy_shift_m: 60,
-        weights: Weights { crane_per_min: 1, change_berth: 600, change_per_m: 4, change_per_min: 3, ..Weights::default() },
+        weights: Weights {
+            crane_per_min: 1,
+            change_berth: 400,
+            change_per_m: 3,
+            change_per_min: 2,
+            ..Weights::default()
+        },
         ..BerthProblem::default()
     }
 }

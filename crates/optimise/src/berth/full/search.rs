@@ -12,7 +12,10 @@ const FIRST_CYCLE: u64 = 600;
 const HOT: f64 = 0.08;
 /// Final temperature as a share of the mean cost of a call.
 const COLD: f64 = 0.002;
-/// Most calls taken out at once.
+/// One ruin in so many is large, of so many calls at most.
+const LARGE_ONE_IN: usize = 16;
+const LARGE_MAX: usize = 24;
+/// Most calls taken out at once otherwise.
 const REMOVED_MAX: usize = 9;
 
 /// The search with all its memory.
@@ -106,7 +109,11 @@ impl<'a> Search<'a> {
     fn ruin(&mut self) {
         let calls = self.model.calls.len();
         let most = (calls / 3).max(5).min(calls).min(REMOVED_MAX);
-        let count = (1 + self.random.below(most)).min(calls);
+        // now and then half the port is planned anew: small steps cannot move a whole chain of held stays
+        let count = match self.random.below(LARGE_ONE_IN) {
+            0 => (calls / 2).clamp(1, LARGE_MAX),
+            _ => (1 + self.random.below(most)).min(calls),
+        };
         let seed = self.seed();
         self.removed.clear();
         match self.random.below(8) {
@@ -121,7 +128,13 @@ impl<'a> Search<'a> {
                 for (mate, _) in &self.model.calls[seed].couplings {
                     self.removed.push(*mate);
                 }
-                self.mark_near(seed, count / 2, true);
+                // room is needed where the mates are, too
+                let mates = &self.model.calls[seed].couplings;
+                let centre = match mates.is_empty() {
+                    true => seed,
+                    false => mates[self.random.below(mates.len())].0 as usize,
+                };
+                self.mark_near(centre, count, true);
             }
             2..=4 => self.mark_near(seed, count, true),
             _ => self.mark_near(seed, count, false),
