@@ -225,9 +225,9 @@ fn port() -> BerthProblem {
         slushy_shift_m: 60,
         weights: Weights {
             crane_per_min: 1,
-            change_berth: 400,
-            change_per_m: 3,
-            change_per_min: 2,
+            change_berth: 600,
+            change_per_m: 4,
+            change_per_min: 3,
             ..Weights::default()
         },
         ..BerthProblem::default()
