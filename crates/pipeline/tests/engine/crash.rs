@@ -61,7 +61,11 @@ fn history(seed: u64, log: &MemoryLog, settings: Settings) -> usize {
     let clock = Arc::new(HandClock::default());
     let world = World {
         log: log.clone(),
-        inputs: settings.inputs.iter().map(|input| Arc::clone(&input.topic)).collect(),
+        inputs: settings
+            .inputs
+            .iter()
+            .map(|input| Arc::clone(&input.topic))
+            .collect(),
         shared: Shared {
             settings: Arc::new(settings),
             clock: clock.clone(),
@@ -90,8 +94,12 @@ fn history(seed: u64, log: &MemoryLog, settings: Settings) -> usize {
                 log.abort_next(1 + dice.below(2) as usize);
                 faults += 1;
             }
-            4..=50 if !folded => folded = fold.turn(Duration::ZERO).expect("fold goes on") == Turn::Done,
-            _ if !merged => merged = merge.turn(Duration::ZERO).expect("merge goes on") == Turn::Done,
+            4..=50 if !folded => {
+                folded = fold.turn(Duration::ZERO).expect("fold goes on") == Turn::Done
+            }
+            _ if !merged => {
+                merged = merge.turn(Duration::ZERO).expect("merge goes on") == Turn::Done
+            }
             _ => {}
         }
         if calm && folded && merged && faults >= 5 {
@@ -99,12 +107,18 @@ fn history(seed: u64, log: &MemoryLog, settings: Settings) -> usize {
             return faults;
         }
     }
-    panic!("seed {seed}: the engine does not come to its end; {:?}", merge.slowest());
+    panic!(
+        "seed {seed}: the engine does not come to its end; {:?}",
+        merge.slowest()
+    );
 }
 
 #[test]
 fn final_rows_survive_any_history_of_crashes_and_aborts() {
-    let seeds = std::env::var("QUAYSTREAM_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(6);
+    let seeds = std::env::var("QUAYSTREAM_SEEDS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(6);
     let expected = {
         let settings = settings(2, 2);
         let (log, _) = port(3, 3, 6_000, &settings);
@@ -117,6 +131,9 @@ fn final_rows_survive_any_history_of_crashes_and_aborts() {
         let faults = history(seed, &log, settings);
         let found = stats(&log);
         assert_eq!(found.len(), expected.len(), "seed {seed}, {faults} faults");
-        assert!(found == expected, "seed {seed}, {faults} faults: rows differ");
+        assert!(
+            found == expected,
+            "seed {seed}, {faults} faults: rows differ"
+        );
     }
 }

@@ -14,8 +14,11 @@ use std::fmt::Write;
 /// Iterations for a plan without one of the rules.
 const RELAXED_ITERATIONS: u64 = 2_000;
 
+/// Takes a rule out of a problem.
+type Relax = fn(&mut BerthProblem);
+
 /// Rules that can be left out of a problem, to see whether its plan then breaks them.
-const RULES: [(Rule, fn(&mut BerthProblem)); 12] = [
+const RULES: [(Rule, Relax); 12] = [
     (Rule::Overlap, no_gap),
     (Rule::Departure, |problem| {
         problem
