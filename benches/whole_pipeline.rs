@@ -3,6 +3,8 @@
 //!
 //! `cargo bench --bench whole_pipeline`; figures belong to a quiet machine.
 
+#![allow(clippy::expect_used)] // a benchmark that cannot run should say why
+
 use std::hint::black_box;
 use std::time::Duration;
 

@@ -109,7 +109,7 @@ fn bad(n: i64) -> Vec<(&'static str, Vec<u8>, Option<RejectReason>)> {
 
 #[test]
 fn ten_kinds_of_bad_input_end_in_a_reject_or_a_flag_and_every_good_record_counts() {
-    cluster::on_each("bad input", "", |scene, place| check(scene, place));
+    cluster::on_each("bad input", "", check);
 }
 
 fn check(scene: &Scene, place: &str) {

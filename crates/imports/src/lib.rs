@@ -10,7 +10,7 @@
 //! Reading order: [`mod@format`], [`outcome`], then the formats: [`digitraffic`], [`dma_ais`], [`dcsa`]. `scan` and `node`
 //! hold what they share: instants, decimals, identifiers that may be wrong, walking through JSON.
 //!
-//! A new format gets a module here, a variant of [`Format`] with how it is recognised, and a line in [`read`]; EDIFACT
+//! A new format gets a module here, a variant of [`Format`] with how it is recognised, and a line in [`read()`]; EDIFACT
 //! (CODECO, COARRI, COPRAR, IFTSTA), PEGELONLINE and TAF TSI are the next ones, in the places that `docs/IMPORTS.md` names.
 
 pub mod dcsa;

@@ -1,7 +1,7 @@
 //! Apache Kafka behind the engine's [`Source`](pipeline::log::Source) and [`Sink`](pipeline::log::Sink): the only crate
 //! that knows librdkafka.
 //!
-//! [`connect`] gives a worker its pair: a [`KafkaSource`] (a member of a consumer group that fetches in batches) and a
+//! [`connect()`] gives a worker its pair: a [`KafkaSource`] (a member of a consumer group that fetches in batches) and a
 //! [`KafkaSink`] (one transaction, or one flush, a commit). Beside them stand [`admin`] (topics, offsets, lags),
 //! [`feed`] (a fast plain producer) and [`tail`] (a plain reader).
 //!

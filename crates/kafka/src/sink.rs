@@ -16,7 +16,7 @@ use crate::metrics::Outcome;
 use crate::offsets;
 use crate::transaction::Transactions;
 
-/// Where a worker's records go. See [`connect`](crate::connect).
+/// Where a worker's records go. See [`connect`](crate::connect()).
 pub struct KafkaSink {
     way: Way,
     consumer: SharedConsumer,

@@ -21,7 +21,7 @@ const IDLE_SLICE: Duration = Duration::from_millis(20);
 /// Messages taken from librdkafka at once.
 const TAKE_AHEAD: usize = 4096;
 
-/// The records of one worker. See [`connect`](crate::connect).
+/// The records of one worker. See [`connect`](crate::connect()).
 ///
 /// Messages of all partitions come to one queue of ours, so that one bound on bytes holds for all, and that an idle
 /// source can sleep on it. `poll` on the consumer serves the group alone.

@@ -174,7 +174,7 @@ pub enum LogError {
 /// Where records come from: a member of a consumer group, or a fake.
 pub trait Source {
     /// Waits at most `wait` for records, appends them to `batch` up to its own limits of rows and bytes, and says what
-    /// else happened. Returns early when there is something. Must be called often, also while paused: it keeps the
+    /// else happened: changes of ownership before the records of `batch`, ends of partitions after them. Returns early when there is something. Must be called often, also while paused: it keeps the
     /// group membership alive.
     fn fetch(&mut self, batch: &mut Batch, wait: Duration) -> Result<Vec<Signal>, LogError>;
 

@@ -142,14 +142,13 @@ impl MemorySource {
 
 impl Source for MemorySource {
     fn fetch(&mut self, batch: &mut Batch, _: Duration) -> Result<Vec<Signal>, LogError> {
+        let mut signals = Vec::new();
         if self.next.is_empty() {
+            // Records may come in the same fetch, as they may from Kafka.
             self.next = self.committed();
-            return Ok(vec![Signal::Assigned(
-                self.next.clone().into_iter().collect(),
-            )]);
+            signals.push(Signal::Assigned(self.next.clone().into_iter().collect()));
         }
         let shelf = self.log.lock();
-        let mut signals = Vec::new();
         let mut room = self.rows_max;
         let count = self.next.len();
         self.turn = (self.turn + 1) % count.max(1);

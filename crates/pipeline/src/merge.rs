@@ -230,7 +230,12 @@ impl Merge {
         let mut records = Vec::new();
         let ended = self.frontier.ended();
         let (frontier_us, horizon_us) = match (ended, self.frontier.reached_us()) {
-            (Some(horizon), _) => (i64::MAX, Some(horizon.unwrap_or(i64::MIN))),
+            (Some(Some(horizon)), _) => (i64::MAX, Some(horizon)),
+            (Some(None), _) => {
+                // All input has ended without a single row: there is nothing to compute, and no time to begin at.
+                self.has_flushed = true;
+                return Ok(records);
+            }
             (None, Some(reached)) => (reached, None),
             (None, None) => return Ok(records),
         };

@@ -60,6 +60,14 @@ pub enum Turn {
     Done,
 }
 
+/// Parts the signals of one fetch into ends of partitions, which come after the records, and changes of ownership, which
+/// come before them: the records may be those of a partition that was assigned in the same fetch.
+fn part(signals: Vec<Signal>) -> (Vec<Signal>, Vec<Signal>) {
+    signals
+        .into_iter()
+        .partition(|signal| matches!(signal, Signal::End(..)))
+}
+
 /// A worker of the first stage.
 pub struct FoldWorker<S, K> {
     shared: Shared,
@@ -68,6 +76,7 @@ pub struct FoldWorker<S, K> {
     fold: Fold,
     committed_at: Duration,
     spare: Batch,
+    roll_backs: u64,
 }
 
 impl<S: Source, K: Sink> FoldWorker<S, K> {
@@ -85,6 +94,7 @@ impl<S: Source, K: Sink> FoldWorker<S, K> {
             sink,
             fold,
             spare: Batch::default(),
+            roll_backs: 0,
         })
     }
 
@@ -104,10 +114,19 @@ impl<S: Source, K: Sink> FoldWorker<S, K> {
         let mut batch = std::mem::take(&mut self.spare);
         let signals = self.source.fetch(&mut batch, wait)?;
         let is_idle = batch.is_empty() && signals.is_empty();
+        let (mut ends, changes) = part(signals);
+        let before = self.roll_backs;
+        for signal in changes {
+            self.handle(signal)?;
+        }
+        if self.roll_backs != before {
+            // What was fetched lies ahead of where reading begins again.
+            batch.clear();
+            ends.clear();
+        }
         self.fold.take(batch);
-        let mut at_end = false;
-        for signal in signals {
-            at_end |= matches!(signal, Signal::End(..));
+        let at_end = !ends.is_empty();
+        for signal in ends {
             self.handle(signal)?;
         }
         let settings = &self.shared.settings;
@@ -213,6 +232,7 @@ impl<S: Source, K: Sink> FoldWorker<S, K> {
 
     /// Forgets what was not committed and reads the partitions that are left from their last commit on.
     fn roll_back(&mut self, lost: &[Partition]) -> Result<(), EngineError> {
+        self.roll_backs += 1;
         let mut kept = self.fold.committed_positions();
         kept.retain(|(partition, _)| !lost.contains(partition));
         self.fold.reset();
@@ -235,6 +255,7 @@ pub struct MergeWorker<S, K> {
     pending: Vec<Outgoing>,
     committed_at: Duration,
     batch: Batch,
+    roll_backs: u64,
 }
 
 impl<S: Source, K: Sink> MergeWorker<S, K> {
@@ -250,6 +271,7 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
             committed: BTreeMap::new(),
             pending: Vec::new(),
             batch: Batch::default(),
+            roll_backs: 0,
         }
     }
 
@@ -274,6 +296,16 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
         self.batch.clear();
         let signals = self.source.fetch(&mut self.batch, wait)?;
         let is_idle = self.batch.is_empty() && signals.is_empty();
+        let (mut ends, changes) = part(signals);
+        let before = self.roll_backs;
+        for signal in changes {
+            self.handle(signal)?;
+        }
+        if self.roll_backs != before {
+            // What was fetched lies ahead of where reading begins again.
+            self.batch.clear();
+            ends.clear();
+        }
         let started = self.shared.clock.elapsed();
         if !self.batch.is_empty() {
             for merge in self.merges.values_mut() {
@@ -289,7 +321,7 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
                 .as_secs_f64();
             self.shared.tally.merge_step(seconds, frontier_us);
         }
-        for signal in signals {
+        for signal in ends {
             self.handle(signal)?;
         }
         let waited = self
@@ -297,15 +329,22 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
             .clock
             .elapsed()
             .saturating_sub(self.committed_at);
-        let is_done = !self.merges.is_empty() && self.merges.values().all(Merge::has_ended);
-        if !self.pending.is_empty() || is_done || waited >= self.shared.settings.commit_interval {
+        if !self.pending.is_empty()
+            || self.has_ended()
+            || waited >= self.shared.settings.commit_interval
+        {
             self.commit()?;
         }
-        Ok(match (is_done, is_idle) {
+        // Asked again: an aborted commit has taken the end back.
+        Ok(match (self.has_ended(), is_idle) {
             (true, _) => Turn::Done,
             (_, true) => Turn::Idle,
             _ => Turn::Worked,
         })
+    }
+
+    fn has_ended(&self) -> bool {
+        !self.merges.is_empty() && self.merges.values().all(Merge::has_ended)
     }
 
     fn handle(&mut self, signal: Signal) -> Result<(), EngineError> {
@@ -413,6 +452,7 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
     }
 
     fn roll_back(&mut self) -> Result<(), EngineError> {
+        self.roll_backs += 1;
         self.pending.clear();
         let kept = std::mem::take(&mut self.committed);
         self.merges.clear();

@@ -142,7 +142,7 @@ fn print(text: impl AsRef<str>) {
         .and_then(|()| out.flush());
 }
 
-/// As [`print`], and says whether the reader is still there.
+/// As [`print()`], and says whether the reader is still there.
 fn print_line(text: &str) -> bool {
     use std::io::Write;
     let mut out = std::io::stdout().lock();

@@ -1,4 +1,4 @@
-//! `quaystream plan berths`: solves an instance file, or a folder of them. [`run`] does the work and returns the text to
+//! `quaystream plan berths`: solves an instance file, or a folder of them. [`run()`] does the work and returns the text to
 //! print; [`json`] is the versioned file format, [`convert`] maps it to the domain.
 
 pub mod bench;
