@@ -1,4 +1,4 @@
-//! Berth allocation: [`solve`] takes a [`domain::berth::BerthProblem`] and returns a plan with a proven bound.
+//! Berth allocation: [`solve()`] takes a [`domain::berth::BerthProblem`] and returns a plan with a proven bound.
 //!
 //! Two solvers share the work. [`kernel`] is for discrete berths without cranes or couplings (the dynamic berth allocation
 //! problem of the literature): sequences per berth, ruin and recreate, a Lagrangian bound over time-indexed paths, branch
@@ -8,7 +8,7 @@
 //! Invariants: the bound holds for the very problem that the plan is checked against (same time step, same places); no
 //! plan is returned that costs more than first come first served or than the repaired last plan.
 //!
-//! Reading order: [`solve`], [`full`], [`kernel`]; [`text`] reads the public instances, [`explain`] says why.
+//! Reading order: [`solve()`], [`full`], [`kernel`]; [`text`] reads the public instances, [`explain`] says why.
 
 pub mod explain;
 mod exponential;

@@ -1,4 +1,4 @@
-//! Berth plans: rows to a problem ([`inputs`], [`harbour`], [`visits`], [`translate`]), the solver, the checker, and what
+//! Berth plans: rows to a problem ([`inputs`], [`harbour`], [`visits`], [`translate()`]), the solver, the checker, and what
 //! changed as records ([`records`]).
 
 mod harbour;

@@ -1,4 +1,4 @@
-//! Rail-slot plans: rows to a problem ([`inputs`], [`translate`]), the solver, the checker, and what changed as records
+//! Rail-slot plans: rows to a problem ([`inputs`], [`translate()`]), the solver, the checker, and what changed as records
 //! ([`records`]).
 
 mod inputs;
