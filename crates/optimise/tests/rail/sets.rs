@@ -44,7 +44,7 @@ fn solve(problem: &Assignment, iterations: u64) -> (i64, i64, bool) {
 fn containers_and_slots_lie_between_the_best_bound_and_a_little_above_the_best_value() {
     for (file, bound, value) in known(&data().join("rail"), ".txt", 3, 4) {
         let problem = slots::read(&std::fs::read_to_string(&file).unwrap()).unwrap();
-        let (found, proven, _) = solve(&problem, 600_000);
+        let (found, proven, _) = solve(&problem, 6_000_000);
         let name = file.display();
         assert!(
             proven <= value && bound <= found,
