@@ -86,17 +86,7 @@ fn check(scene: &Scene, files: &[PathBuf], place: &str) {
             );
         }
         for event in &import.events {
-            let timestamp_ms = feed::timestamp_ms(event);
-            let value = event.encode_to_vec();
-            feeder
-                .send(
-                    &topics[&event.stream()],
-                    None,
-                    Some(&event.key()),
-                    Some(&value),
-                    timestamp_ms,
-                )
-                .expect("sent");
+            feed::event(&mut feeder, &topics, event).expect("sent");
             sent += 1;
         }
     }

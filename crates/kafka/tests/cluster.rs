@@ -48,7 +48,11 @@ impl Cluster {
             name: name.clone(),
             partitions,
             replication: 1,
-            settings: vec![("max.message.bytes".into(), "16777216".into())],
+            settings: vec![
+                ("max.message.bytes".into(), "16777216".into()),
+                // The records carry timestamps of 1970.
+                ("retention.ms".into(), "-1".into()),
+            ],
         };
         self.admin().ensure(&[topic]).expect("topic");
         name

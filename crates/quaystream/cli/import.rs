@@ -132,17 +132,6 @@ impl Writer<'_> {
         let (Some(feeder), None) = (&mut self.feeder, &self.failure) else {
             return;
         };
-        let Some(topic) = self.topics.get(&event.stream()) else {
-            return;
-        };
-        let key = event.key();
-        let sent = feeder.send(
-            topic,
-            None,
-            Some(&key),
-            Some(&event.encode_to_vec()),
-            feed::timestamp_ms(event),
-        );
-        self.failure = sent.err();
+        self.failure = feed::event(feeder, &self.topics, event).err();
     }
 }

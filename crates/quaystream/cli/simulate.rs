@@ -48,6 +48,14 @@ pub(super) fn simulate(args: &SimulateArgs) -> Result<(), CliError> {
         }),
         ..usual
     };
+    let start_at_us = settings.start_at_us;
+    for (topic, kept_h) in feed::too_old_for(&config, start_at_us / 1_000) {
+        tracing::warn!(
+            topic,
+            "the simulated records are older than the {kept_h} h that the broker keeps them: begin later with --start \
+             $(date +%s), or set retention_h = 0 before the topic is created"
+        );
+    }
     let mut simulation = Simulation::new(settings)?;
     let mut feeder = Feeder::connect(
         &config.kafka,

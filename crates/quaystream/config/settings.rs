@@ -501,9 +501,21 @@ impl Sections {
             *self.delivery.commit_bytes_max.get_ref(),
             *self.limits.fetch_bytes_max.get_ref(),
         );
-        let topics = self.topics.values().chain(self.sinks.values());
-        topics
-            .map(|topic| kafka_topic(topic, *self.kafka.replication.get_ref(), record_bytes_max))
+        let is_input = |key: &str| Stream::from_name(key).is_some();
+        let own = self.topics.iter().map(|(key, topic)| {
+            let stamp = if is_input(key) {
+                "CreateTime"
+            } else {
+                "LogAppendTime"
+            };
+            (topic, stamp)
+        });
+        let sinks = self.sinks.values().map(|topic| (topic, "LogAppendTime"));
+        own.chain(sinks)
+            .map(|(topic, stamp)| {
+                let replication = *self.kafka.replication.get_ref();
+                kafka_topic(topic, stamp, replication, record_bytes_max)
+            })
             .collect()
     }
 
@@ -521,8 +533,14 @@ impl Sections {
     }
 }
 
-/// Kafka's settings of a topic.
-fn kafka_topic(topic: &raw::Topic, replication: i32, record_bytes_max: usize) -> Topic {
+/// Kafka's settings of a topic. What we write is kept for its retention time from when it was written (`LogAppendTime`),
+/// be the events a year old; inputs keep their producers' time stamps, by which the future is told.
+fn kafka_topic(
+    topic: &raw::Topic,
+    stamp: &str,
+    replication: i32,
+    record_bytes_max: usize,
+) -> Topic {
     // A batch has some overhead.
     let message_bytes = record_bytes_max.max(1_048_576) + 65_536;
     let retention_ms = match *topic.retention_h.get_ref() {
@@ -541,6 +559,7 @@ fn kafka_topic(topic: &raw::Topic, replication: i32, record_bytes_max: usize) ->
         settings: vec![
             ("cleanup.policy".to_owned(), policy.to_owned()),
             ("retention.ms".to_owned(), retention_ms),
+            ("message.timestamp.type".to_owned(), stamp.to_owned()),
             ("max.message.bytes".to_owned(), message_bytes.to_string()),
         ],
     }

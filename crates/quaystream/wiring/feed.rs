@@ -1,12 +1,14 @@
 //! Writes a simulated port, or imported events, into the input topics.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use events::{Event, Stream, row_time_us};
+use events::{Event, Stream};
+use kafka::admin::Topic;
 use kafka::feed::Feeder;
 use portsim::{Partitions, Simulation};
 
+use super::clock;
 use super::signals::StopRequest;
 use crate::config::Config;
 
@@ -103,15 +105,33 @@ fn sleep_until(due: Instant, stop: &StopRequest) {
     }
 }
 
-/// Kafka's timestamp of an imported event: when it was recorded, which is what it is judged by.
-pub fn timestamp_ms(event: &Event) -> i64 {
-    let Some(envelope) = event.envelope() else {
-        return 0;
+/// Writes one event to the topic of its stream. Kafka's timestamp is now: retention counts from here, however old the event
+/// is, and an event time ahead of it is in the future indeed.
+pub fn event(feeder: &mut Feeder, topics: &Topics, event: &Event) -> Result<(), kafka::Error> {
+    let Some(topic) = topics.get(&event.stream()) else {
+        return Ok(());
     };
-    let row_time_us = row_time_us(
-        envelope.classifier(),
-        envelope.event_time_us,
-        envelope.record_time_us,
-    );
-    row_time_us.max(envelope.record_time_us) / 1_000
+    let written_ms = clock::now_us() / 1_000;
+    let (key, value) = (event.key(), event.encode_to_vec());
+    feeder.send(topic, None, Some(&key), Some(&value), written_ms)
+}
+
+/// The input topics whose retention time lets go of records of this age, with that time, hours.
+pub fn too_old_for(config: &Config, timestamp_ms: i64) -> Vec<(&str, i64)> {
+    let age_ms = clock::now_us() / 1_000 - timestamp_ms;
+    let retention_ms = |topic: &Topic| {
+        let found = topic.settings.iter().find(|(key, _)| key == "retention.ms");
+        found.and_then(|(_, value)| value.parse::<i64>().ok())
+    };
+    let inputs: BTreeSet<String> = topics(config).into_values().collect();
+    let of_inputs = config
+        .topics
+        .iter()
+        .filter(|topic| inputs.contains(&topic.name));
+    of_inputs
+        .filter_map(|topic| {
+            let kept_ms = retention_ms(topic).filter(|kept| (0..age_ms).contains(kept))?;
+            Some((topic.name.as_str(), kept_ms / 3_600_000))
+        })
+        .collect()
 }
