@@ -35,19 +35,9 @@ pub struct Anneal<'c> {
 impl<'c> Anneal<'c> {
     /// A search on `core`.
     pub fn new(core: &'c Core) -> Self {
-        let mut train_of = vec![0; core.capacity().len()];
-        for option in 0..core.options() {
-            // Rows of an option lie train by train; a row belongs to the train whose other options it occurs in.
-            let legs = core.legs(option);
-            let uses = core.uses(option);
-            if let [train] = legs {
-                uses.iter()
-                    .for_each(|used| train_of[used.row as usize] = *train);
-            }
-        }
         Anneal {
             core,
-            train_of,
+            train_of: core.train_of_rows(),
             chain: Vec::with_capacity(MAX_LINKS + 1),
         }
     }

@@ -149,6 +149,18 @@ impl Core {
         room
     }
 
+    /// The train of each row: the one by which options of a single leg use it; 0 where there is none.
+    pub fn train_of_rows(&self) -> Vec<u32> {
+        let mut train_of = vec![0; self.capacity.len()];
+        for option in 0..self.options() {
+            if let [train] = self.legs(option) {
+                let uses = self.uses(option).iter();
+                uses.for_each(|used| train_of[used.row as usize] = *train);
+            }
+        }
+        train_of
+    }
+
     /// True if `option` fits into `room`.
     pub fn fits(&self, room: &[i64], option: usize) -> bool {
         self.uses(option)

@@ -2,6 +2,7 @@
 
 use std::collections::BinaryHeap;
 
+use super::active::Active;
 use super::core::Core;
 
 /// A complete choice by descending regret (second-best minus best option that still fits) under `price` an option.
@@ -50,6 +51,25 @@ pub fn repair(core: &Core, known: &[Option<u32>], price: &[i64]) -> Vec<u32> {
         }
     }
     choice
+}
+
+/// The relaxation's choice made whole: every item takes the option of its largest share, whether it fits or not; items
+/// of which nothing is known take their cheapest under `price`.
+pub fn round(core: &Core, active: &Active, share: &[f64], price: &[i64]) -> Vec<u32> {
+    let largest = |item: usize| {
+        let options = active.of(item).iter().copied();
+        let by_share = |a: &u32, b: &u32| {
+            let (a, b) = (*a as usize, *b as usize);
+            share[a]
+                .total_cmp(&share[b])
+                .then(price[b].cmp(&price[a]))
+                .then(b.cmp(&a))
+        };
+        options
+            .max_by(by_share)
+            .unwrap_or(core.options_of(item).end.saturating_sub(1) as u32)
+    };
+    (0..core.items()).map(largest).collect()
 }
 
 /// The cheapest option that fits and its lead over the next; the regret of an only option is the greatest.

@@ -163,6 +163,7 @@ impl<'a> Kernel<'a> {
             let repaired = greedy::repair(core, &start.choice, &kernel.prices.reduced);
             kernel.consider(&repaired);
         }
+        kernel.round();
         kernel.statistics.bound_iterations = kernel.relaxation.iterations;
         kernel.fix();
         kernel
@@ -173,6 +174,18 @@ impl<'a> Kernel<'a> {
             self.best = State::new(self.core, choice);
             self.statistics.improvements += 1;
         }
+    }
+
+    /// What the relaxation takes, made whole: most of it fits, and the first soft cycle mends the rest.
+    fn round(&mut self) {
+        if self.relaxation.share.is_empty() {
+            return;
+        }
+        let (core, share) = (self.core, &self.relaxation.share);
+        let rounded = greedy::round(core, &self.active, share, &self.prices.reduced);
+        let known: Vec<Option<u32>> = rounded.iter().map(|&option| Some(option)).collect();
+        self.consider(&greedy::repair(core, &known, &self.prices.reduced));
+        self.last = Some(State::new(core, &rounded));
     }
 
     fn bound(&self) -> i64 {
@@ -284,7 +297,8 @@ impl<'a> Kernel<'a> {
     /// Where a soft cycle starts: at the best plan, or, once that has long been the same, every other time where the last
     /// one ended (with options in play alone).
     fn departure(&mut self, active: &Active) -> State {
-        let wanders = self.passes > 0 && self.random.below(2) == 0;
+        let wanders =
+            self.statistics.iterations == 0 || (self.passes > 0 && self.random.below(2) == 0);
         let Some(last) = self.last.take().filter(|_| wanders) else {
             return self.best.clone();
         };

@@ -19,6 +19,8 @@ const WARM_ITERATIONS: u64 = 60;
 pub struct Relaxation {
     /// The price of each whole row.
     pub prices: Vec<f64>,
+    /// How much of each option (counted over all options) the relaxation takes; empty where it does not say.
+    pub share: Vec<f64>,
     /// Iterations spent.
     pub iterations: u64,
 }
@@ -62,6 +64,7 @@ fn full(core: &Core, active: &Active, from: Vec<f64>, stop: &dyn Fn() -> bool) -
     };
     Relaxation {
         prices,
+        share: relaxed.share,
         iterations: u64::from(relaxed.iterations),
     }
 }
@@ -77,6 +80,7 @@ fn ascend(
     dual.ascend(iterations, stop);
     Relaxation {
         prices: dual.prices,
+        share: Vec::new(),
         iterations: dual.iterations,
     }
 }

@@ -8,6 +8,9 @@ use optimise::rail::core::Core;
 use optimise::rail::kernel;
 use optimise::rail::read::{gap, slots};
 
+/// One lucky seed would hide that most searches end without a plan.
+const SEEDS: u64 = 3;
+
 fn data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data")
 }
@@ -27,9 +30,9 @@ fn known(folder: &Path, ending: &str, bound: usize, value: usize) -> Vec<(PathBu
     text.lines().skip(1).filter_map(line).collect()
 }
 
-fn solve(problem: &Assignment, iterations: u64) -> (i64, i64, bool) {
+fn solve(problem: &Assignment, seed: u64, iterations: u64) -> (i64, i64, bool) {
     let core = Core::of_assignment(problem);
-    let answer = kernel::solve(&core, None, 1, &Budget::iterations(iterations)).answer;
+    let answer = kernel::solve(&core, None, seed, &Budget::iterations(iterations)).answer;
     let within = |(item, &option): (usize, &u32)| option as usize - core.options_of(item).start;
     let chosen: Vec<usize> = answer.plan.iter().enumerate().map(within).collect();
     let mut pairs = chosen.iter().enumerate();
@@ -44,20 +47,22 @@ fn solve(problem: &Assignment, iterations: u64) -> (i64, i64, bool) {
 fn containers_and_slots_lie_between_the_best_bound_and_a_little_above_the_best_value() {
     for (file, bound, value) in known(&data().join("rail"), ".txt", 3, 4) {
         let problem = slots::read(&std::fs::read_to_string(&file).unwrap()).unwrap();
-        let (found, proven, _) = solve(&problem, 6_000_000);
-        let name = file.display();
-        assert!(
-            proven <= value && bound <= found,
-            "{name}: {proven} {found}"
-        );
-        assert!(
-            found as f64 <= value as f64 * 1.02,
-            "{name}: {found} against {value}"
-        );
-        assert!(
-            proven as f64 >= bound as f64 * 0.99,
-            "{name}: {proven} against {bound}"
-        );
+        for seed in 1..=SEEDS {
+            let (found, proven, _) = solve(&problem, seed, 600_000);
+            let name = format!("{}, seed {seed}", file.display());
+            assert!(
+                proven <= value && bound <= found,
+                "{name}: {proven} {found}"
+            );
+            assert!(
+                found as f64 <= value as f64 * 1.015,
+                "{name}: {found} against {value}"
+            );
+            assert!(
+                proven as f64 >= bound as f64 * 0.99,
+                "{name}: {proven} against {bound}"
+            );
+        }
     }
 }
 
@@ -65,7 +70,7 @@ fn containers_and_slots_lie_between_the_best_bound_and_a_little_above_the_best_v
 fn generalised_assignments_lie_between_the_best_bound_and_a_little_above_the_best_value() {
     for (file, bound, value) in known(&data().join("assignment"), "", 5, 7) {
         let problem = gap::read(&std::fs::read_to_string(&file).unwrap()).unwrap();
-        let (found, proven, is_feasible) = solve(&problem, 1_000_000);
+        let (found, proven, is_feasible) = solve(&problem, 1, 1_000_000);
         let name = file.display();
         assert!(is_feasible, "{name}");
         assert!(

@@ -160,7 +160,7 @@ fn check_wagons(
             let aboard = placed
                 .iter()
                 .filter(|(place, _, _)| place.wagon == wagon && place.platform == nth);
-            let ends = bogie::ends(
+            let ends = bogie::ends_half_kg(
                 platform,
                 aboard.map(|(_, unit, at)| (unit.gross_kg, at.offset_dm)),
             );
@@ -171,7 +171,7 @@ fn check_wagons(
             bogies[platform.bogies[1]] += ends[1];
         }
         for (bogie, &load) in bogies.iter().enumerate() {
-            if load > bogie::limit_kg(consist, wagon_type, bogie) {
+            if load > bogie::limit_half_kg(consist, wagon_type, bogie) {
                 violations.push(LoadViolation::new(LoadRule::Axle, None, Some(wagon)));
             }
         }

@@ -258,7 +258,7 @@ fn wagon_ways(consist: &Consist, wagon: usize, asked: &Asked) -> Vec<Way> {
     let mut ways: Vec<([i64; MAX_LENGTHS], Vec<i64>)> =
         vec![([0; MAX_LENGTHS], vec![0; wagon_type.bogie_axles.len()])];
     for (nth, platform) in wagon_type.platforms.iter().enumerate() {
-        let mut surface_ways = vec![([0; MAX_LENGTHS], bogie::ends(platform, []))];
+        let mut surface_ways = vec![([0; MAX_LENGTHS], bogie::ends_half_kg(platform, []))];
         for (pattern, places) in platform.patterns.iter().enumerate() {
             if !consist.allows(wagon, nth, pattern) {
                 continue;
@@ -282,7 +282,7 @@ fn wagon_ways(consist: &Consist, wagon: usize, asked: &Asked) -> Vec<Way> {
                     }
                 }
                 if is_asked {
-                    surface_ways.push((count, bogie::ends(platform, loads)));
+                    surface_ways.push((count, bogie::ends_half_kg(platform, loads)));
                 }
             }
         }
@@ -301,7 +301,7 @@ fn wagon_ways(consist: &Consist, wagon: usize, asked: &Asked) -> Vec<Way> {
         bogies
             .iter()
             .enumerate()
-            .all(|(number, &load)| load <= bogie::limit_kg(consist, wagon_type, number))
+            .all(|(number, &load)| load <= bogie::limit_half_kg(consist, wagon_type, number))
     };
     let mut counts: Vec<Way> = ways
         .into_iter()

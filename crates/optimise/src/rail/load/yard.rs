@@ -153,7 +153,7 @@ impl<'a> Yard<'a> {
                 .iter()
                 .find(|&&site| self.sites[site].platform == nth);
             let ends = match mine {
-                None => bogie::ends(platform, []),
+                None => bogie::ends_half_kg(platform, []),
                 Some(&site) => {
                     let site = &self.sites[site];
                     let positions = &platform.patterns[site.pattern].positions;
@@ -162,7 +162,7 @@ impl<'a> Yard<'a> {
                         .iter()
                         .zip(positions)
                         .filter(|(unit, _)| **unit != EMPTY);
-                    bogie::ends(
+                    bogie::ends_half_kg(
                         platform,
                         loads.map(|(&unit, at)| (self.units[unit as usize].gross_kg, at.offset_dm)),
                     )
@@ -170,15 +170,16 @@ impl<'a> Yard<'a> {
             };
             if bogie::is_unbalanced(self.consist, ends) {
                 let ratio = self.consist.max_bogie_ratio;
-                wrong += (ends[0].max(ends[1]) - ratio * ends[0].min(ends[1])) / ratio.max(1) + 100;
+                let over = ends[0].max(ends[1]) - ratio * ends[0].min(ends[1]);
+                wrong += over / (2 * ratio.max(1)) + 100;
             }
             for (end, &number) in ends.iter().zip(&platform.bogies) {
                 bogies[number % bogies.len()] += end;
             }
         }
         for (number, &load) in bogies.iter().enumerate().take(wagon_type.bogie_axles.len()) {
-            let over = load - bogie::limit_kg(self.consist, wagon_type, number);
-            wrong += if over > 0 { over + 100 } else { 0 };
+            let over = load - bogie::limit_half_kg(self.consist, wagon_type, number);
+            wrong += if over > 0 { over / 2 + 100 } else { 0 };
         }
         self.wrong[wagon] = wrong;
     }
