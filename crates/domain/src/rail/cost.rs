@@ -121,7 +121,7 @@ pub fn of_path(path: &Path) -> Cost {
 }
 
 /// The latest minute at which the unit may stand ready for `leg`.
-fn latest_at_min(path: &Path, leg: usize) -> i64 {
+pub fn latest_at_min(path: &Path, leg: usize) -> i64 {
     let slot: &TrainSlot = path.legs[leg];
     let change = match leg.checked_sub(1) {
         Some(before) => change_min(&path.problem.weights, path.legs[before], slot),

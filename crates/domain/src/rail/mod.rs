@@ -8,13 +8,18 @@
 //! about it. *Roll-over is always possible*: every problem has a feasible plan, and "no train fits" is an answer with a
 //! reason, not an error.
 //!
+//! Connections are protected, not only reported: [`forecast`] joins the forecast of an arrival with that of its handling,
+//! [`cost`] charges the probability of a miss times its price, and [`connection`] lists what a plan may miss.
+//!
 //! [`assignment`] is the bare problem underneath (one option an item, sparse capacities) with a checker of its own: the
 //! form of the public benchmark sets.
 
 pub mod assignment;
 pub mod check;
+pub mod connection;
 pub mod cost;
 pub mod cut_off;
+pub mod forecast;
 pub mod index;
 pub mod plan;
 pub mod problem;
@@ -23,8 +28,10 @@ pub mod unit;
 pub mod wagons;
 
 pub use check::{Violation, check};
+pub use connection::Connection;
 pub use cost::Cost;
 pub use cut_off::{CutOff, CutOffKind};
+pub use forecast::Forecast;
 pub use plan::{Assigned, RailPlan, RolledOver, RolledOverReason};
 pub use problem::{
     DangerousLimit, LoadCut, RailProblem, SlotStatus, TrainSlot, UNLIMITED, Weights,

@@ -1,8 +1,6 @@
-//! Level 3: how many bookings a train takes when not all of them show up, and who gives way if too many do.
-//!
-//! Bookings show up independently, each with its measured rate. The distribution of what shows up is exact (a convolution
-//! in quarters of a TEU, another in steps of 100 kg); bookings are accepted while the chance that the train is overfull in
-//! either measure stays within what the confidence leaves.
+//! Which bookings a train takes, the risk of that, and who gives way.
+
+use super::shows::{self, MEASURES, Shows};
 
 /// A booking that asks for room.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +9,8 @@ pub struct Booking {
     pub id: String,
     /// Quarters of a TEU.
     pub teu_quarters: i64,
+    /// Length on the wagon, decimetres.
+    pub length_dm: i64,
     /// Gross mass, kilograms.
     pub gross_kg: i64,
     /// How often such a booking shows up, thousandths. Where the rate was measured with an interval, its upper end.
@@ -23,11 +23,13 @@ pub struct Booking {
     pub next_train_at_min: i64,
 }
 
-/// A train's room.
+/// A train's room; [`UNLIMITED`](domain::rail::UNLIMITED) where there is no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Room {
     /// Quarters of a TEU.
     pub teu_quarters: i64,
+    /// Decimetres.
+    pub length_dm: i64,
     /// Kilograms.
     pub gross_kg: i64,
 }
@@ -67,6 +69,8 @@ pub struct Overbooking {
     pub bump_order: Vec<Bump>,
     /// Chance that more TEU show up than there is room for.
     pub teu_risk: f64,
+    /// Chance that more metres show up than there is room for.
+    pub length_risk: f64,
     /// Chance that more tonnes show up than there is room for.
     pub gross_risk: f64,
     /// Quarters of a TEU expected to show up, thousandths.
@@ -75,71 +79,52 @@ pub struct Overbooking {
     pub expected_bumped_teu_quarters: f64,
 }
 
-/// Kilograms of one step of the mass distribution; masses are rounded up.
-const STEP_KG: i64 = 100;
-
-/// The distribution of a sum of independent show-ups; everything above the room is one bucket with its mean.
-#[derive(Debug, Clone)]
-struct Shows {
-    chance: Vec<f64>,
-    over: f64,
-    /// Sum of (amount - room) times chance, over the bucket.
-    excess: f64,
+impl Booking {
+    pub(super) fn measures(&self) -> [i64; MEASURES] {
+        shows::steps([self.teu_quarters, self.length_dm, self.gross_kg])
+    }
 }
 
-impl Shows {
-    fn new(room: i64) -> Self {
-        let mut chance = vec![0.0; room.max(0) as usize + 1];
-        chance[0] = 1.0;
-        Shows {
-            chance,
-            over: 0.0,
-            excess: 0.0,
-        }
+impl Room {
+    pub(super) fn shows(&self) -> [Option<Shows>; MEASURES] {
+        shows::rooms([self.teu_quarters, self.length_dm, self.gross_kg])
     }
+}
 
-    /// With one more that shows up with `permille` and then takes `amount`.
-    fn with(&self, amount: i64, permille: i64) -> Self {
-        let shows = permille.clamp(0, 1000) as f64 / 1000.0;
-        let amount = amount.max(0) as usize;
-        let mut next = vec![0.0; self.chance.len()];
-        let mut over = self.over;
-        let mut excess = self.excess + self.over * shows * amount as f64;
-        for (at, &chance) in self.chance.iter().enumerate() {
-            next[at] += chance * (1.0 - shows);
-            match next.get_mut(at + amount) {
-                Some(cell) => *cell += chance * shows,
-                None => {
-                    over += chance * shows;
-                    excess += chance * shows * (at + amount + 1 - self.chance.len()) as f64;
-                }
-            }
-        }
-        Shows {
-            chance: next,
-            over,
-            excess,
-        }
+impl Overbooking {
+    /// A bound on the chance that the train is overfull in any measure: the three risks added, whatever they have to do
+    /// with each other.
+    pub fn risk(&self) -> f64 {
+        self.teu_risk + self.length_risk + self.gross_risk
     }
+}
+
+/// The risk that a confidence leaves.
+pub(super) fn allowed(confidence_permille: i64) -> f64 {
+    (1000 - confidence_permille).clamp(0, 1000) as f64 / 1000.0
 }
 
 /// Accepts bookings, dearest first, while the chance of an overfull train stays at most `1000 - confidence_permille`
-/// thousandths in TEU and tonnes together.
+/// thousandths in TEU, metres and tonnes together.
 pub fn accept(room: Room, bookings: &[Booking], confidence_permille: i64) -> Overbooking {
+    fill(room, bookings, allowed(confidence_permille))
+}
+
+/// The risk and the bump order of a train that has taken all of `bookings`.
+pub fn assess(room: Room, bookings: &[Booking]) -> Overbooking {
+    fill(room, bookings, f64::INFINITY)
+}
+
+fn fill(room: Room, bookings: &[Booking], allowed: f64) -> Overbooking {
     let mut order: Vec<&Booking> = bookings.iter().collect();
     order.sort_by(|a, b| key(b).cmp(&key(a)));
-    let allowed = (1000 - confidence_permille).clamp(0, 1000) as f64 / 1000.0;
-    let mut teu = Shows::new(room.teu_quarters);
-    let mut gross = Shows::new(room.gross_kg / STEP_KG);
+    let mut shows = room.shows();
     let mut taken: Vec<&Booking> = Vec::new();
     let mut refused = Vec::new();
     for booking in order {
-        let steps = (booking.gross_kg + STEP_KG - 1) / STEP_KG;
-        let next_teu = teu.with(booking.teu_quarters, booking.show_permille);
-        let next_gross = gross.with(steps, booking.show_permille);
-        // The two chances added bound the chance of either, whatever they have to do with each other.
-        if next_teu.over + next_gross.over <= allowed {
-            (teu, gross) = (next_teu, next_gross);
+        let next = shows::with(&shows, booking.measures(), booking.show_permille);
+        if shows::risks(&next).iter().sum::<f64>() <= allowed {
+            shows = next;
             taken.push(booking);
         } else {
             refused.push(booking.id.clone());
@@ -149,14 +134,16 @@ pub fn accept(room: Room, bookings: &[Booking], confidence_permille: i64) -> Ove
         .iter()
         .map(|booking| booking.teu_quarters * booking.show_permille)
         .sum();
+    let [teu_risk, length_risk, gross_risk] = shows::risks(&shows);
     Overbooking {
         accepted: taken.iter().map(|booking| booking.id.clone()).collect(),
         refused,
         bump_order: bump_order(&taken),
-        teu_risk: teu.over,
-        gross_risk: gross.over,
+        teu_risk,
+        length_risk,
+        gross_risk,
         expected_teu_quarters_permille: expected,
-        expected_bumped_teu_quarters: teu.excess,
+        expected_bumped_teu_quarters: shows[0].as_ref().map_or(0.0, |shows| shows.excess),
     }
 }
 
@@ -189,38 +176,29 @@ fn bump_order(taken: &[&Booking]) -> Vec<Bump> {
     (0..order.len()).map(bump).collect()
 }
 
-/// How large level 1 may take a train, quarters of a TEU: the room, stretched as far as bookings of the mean size and show
-/// rate of `like` keep the confidence. Never less than the room.
-pub fn stretched_teu_quarters(room: Room, like: &[Booking], confidence_permille: i64) -> i64 {
-    if like.is_empty() {
-        return room.teu_quarters;
-    }
-    let count = like.len() as i64;
-    let mean = |of: fn(&Booking) -> i64| like.iter().map(of).sum::<i64>() / count;
-    let (size, show) = (mean(|b| b.teu_quarters).max(1), mean(|b| b.show_permille));
-    let allowed = (1000 - confidence_permille).clamp(0, 1000) as f64 / 1000.0;
-    let mut shows = Shows::new(room.teu_quarters);
-    let mut booked = 0;
-    // Twice the room is enough of a good thing, however seldom they show up.
-    while booked + size <= room.teu_quarters.saturating_mul(2) {
-        let next = shows.with(size, show);
-        if next.over > allowed {
-            break;
+impl BumpReason {
+    /// A stable code for output.
+    pub fn code(self) -> &'static str {
+        match self {
+            BumpReason::Priority => "PRIORITY",
+            BumpReason::Price => "PRICE",
+            BumpReason::NextTrain => "NEXT_TRAIN",
+            BumpReason::Reference => "REFERENCE",
+            BumpReason::Last => "LAST",
         }
-        shows = next;
-        booked += size;
     }
-    booked.max(room.teu_quarters)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Booking, BumpReason, Room, accept, stretched_teu_quarters};
+    use super::{Booking, BumpReason, Room, accept};
+    use domain::rail::UNLIMITED;
 
     fn booking(nth: i64, show_permille: i64) -> Booking {
         Booking {
             id: format!("B{nth:03}"),
             teu_quarters: 8,
+            length_dm: 122,
             gross_kg: 10_000,
             show_permille,
             roll_over_price: 1_000 + nth % 3,
@@ -231,6 +209,7 @@ mod tests {
 
     const ROOM: Room = Room {
         teu_quarters: 80,
+        length_dm: UNLIMITED,
         gross_kg: 1_000_000,
     };
 
@@ -240,7 +219,6 @@ mod tests {
         let answer = accept(ROOM, &bookings, 950);
         assert_eq!((answer.accepted.len(), answer.refused.len()), (10, 10));
         assert_eq!(answer.teu_risk, 0.0);
-        assert_eq!(stretched_teu_quarters(ROOM, &bookings, 950), 80);
     }
 
     #[test]
@@ -284,6 +262,7 @@ mod tests {
     #[test]
     fn mass_binds_too() {
         let room = Room {
+            length_dm: UNLIMITED,
             teu_quarters: 80,
             gross_kg: 45_000,
         };
