@@ -97,8 +97,9 @@ fn check(scene: &Scene, files: &[PathBuf], place: &str) {
     let counts = processed.tally.intake_counts();
     assert_eq!(counts.records, sent, "{place}");
     let recount = Recount::read(&scene.config).expect("recounted");
+    let outputs = Outputs::read(&scene.config).expect("outputs");
     assert_eq!(
-        recount.differences(&processed.tally),
+        recount.differences(&processed.tally, &outputs),
         Vec::<String>::new(),
         "{place}"
     );
@@ -108,7 +109,6 @@ fn check(scene: &Scene, files: &[PathBuf], place: &str) {
     );
 
     // The duplicates query counts every record of a source once: accepted, copies, late and rejected alike.
-    let outputs = Outputs::read(&scene.config).expect("outputs");
     let rows = outputs.final_rows();
     let of_ais = rows["d1_duplicates"].iter().filter(|row| {
         row.cells

@@ -3,7 +3,6 @@
 
 use std::cell::RefCell;
 
-use events::v1::cell::Value;
 use quaystream::demo::outputs::Outputs;
 use quaystream::demo::recount::Recount;
 use quaystream::demo::scene::Scene;
@@ -45,7 +44,10 @@ fn run(scene: &Scene, settings: portsim::Settings) -> Ran {
         "every copy was found"
     );
     assert_eq!(counts.heartbeats, produced.truth.heartbeats());
-    assert_eq!(recount.differences(&processed.tally), Vec::<String>::new());
+    assert_eq!(
+        recount.differences(&processed.tally, &outputs),
+        Vec::<String>::new()
+    );
     let rejects = processed.tally.rejects();
     let rejected: u64 = rejects.values().sum();
     assert_eq!(
@@ -61,28 +63,12 @@ fn run(scene: &Scene, settings: portsim::Settings) -> Ran {
     Ran { outputs, recount }
 }
 
-/// Each lorry leaves once and is in the twelve windows of an hour that begin every five minutes.
-fn trucks_are_those_of_the_gate(ran: &Ran) {
-    let rows = ran.outputs.final_rows();
-    let trucks: i64 = rows["y3_truck_turn_time"]
-        .iter()
-        .flat_map(|row| &row.cells)
-        .filter(|cell| cell.name == "trucks")
-        .map(|cell| match cell.value {
-            Some(Value::Integer(trucks)) => trucks,
-            _ => panic!("trucks is no number: {cell:?}"),
-        })
-        .sum();
-    assert!(ran.recount.gate_outs > 0, "the simulated gate was open");
-    assert_eq!(trucks as u64, 12 * ran.recount.gate_outs);
-}
-
 #[test]
 fn the_simulated_port_gives_the_same_rows_and_plans_on_every_broker() {
     let digests = RefCell::new(Vec::new());
     cluster::on_each("the simulated port", "", |scene, place| {
         let ran = run(scene, hours(4, 7));
-        trucks_are_those_of_the_gate(&ran);
+        assert!(ran.recount.gate_outs > 0, "{place}: no lorry left");
         let queries: Vec<String> = ran
             .outputs
             .final_rows()

@@ -53,6 +53,7 @@ pub(super) fn demo(args: &DemoArgs) -> Result<(), CliError> {
     let address = args.metrics.map_or_else(free, Ok)?;
     metrics::serve(address)?;
     let scene = match &args.broker {
+        None if args.forever => Scene::embedded_for_ever(config)?,
         None => Scene::embedded(config)?,
         Some(bootstrap) => Scene::at(
             config,
@@ -87,7 +88,7 @@ pub(super) fn demo(args: &DemoArgs) -> Result<(), CliError> {
     let outputs = Outputs::read(&scene.config)?;
     let recount = Recount::read(&scene.config)?;
     print(summary::results(&outputs, &processed.tally));
-    let differences = recount.differences(&processed.tally);
+    let differences = recount.differences(&processed.tally, &outputs);
     print(figures(
         &produced,
         &processed,
@@ -160,7 +161,8 @@ fn figures(
     };
     format!(
         "\nintake: {} records = {} accepted + {} duplicates + {} heartbeats + {rejects} rejected\n\
-         recount of the input topics with prost: {} records, {} accepted, {} duplicates, {} late, {} unusable: {checked}\n\
+         recount of the input topics with prost: {} records, {} accepted, {} duplicates, {} late, {} unusable, \
+         {} lorries out: {checked}\n\
          simulator: {} records, {} events, {} copies, {} late, {} wrong\n\
          output: {} rows, {} of them final; {} planning runs; digest {:016x}\n\
          speed: {:.0} events/s, {:.1} CPU-s a million events with the broker in it; most memory {memory}\n",
@@ -173,6 +175,7 @@ fn figures(
         recount.duplicates,
         recount.late,
         recount.unusable,
+        recount.gate_outs,
         produced.truth.records,
         produced.truth.events(),
         produced.truth.duplicates(),

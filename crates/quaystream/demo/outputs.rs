@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use events::Message;
+use events::v1::cell::Value;
 use events::v1::{BerthPlan, PlanDelta, RailSlotPlan, Reject, WindowStat};
 use kafka::Isolation;
 use kafka::tail::{From, Tail, TailRecord};
@@ -65,6 +66,19 @@ impl Outputs {
             .iter()
             .fold(0, |sum, bytes| XxHash3_64::oneshot_with_seed(sum, bytes));
         Ok(outputs)
+    }
+
+    /// Sum of a column of whole numbers over the final rows of a query; none if it gave no row.
+    pub fn sum(&self, query: &str, column: &str) -> Option<i64> {
+        let rows = self.final_rows().remove(query)?;
+        let cells = rows.iter().flat_map(|row| &row.cells);
+        let numbers = cells
+            .filter(|cell| cell.name == column)
+            .map(|cell| match cell.value {
+                Some(Value::Integer(number)) => number,
+                _ => 0,
+            });
+        Some(numbers.sum())
     }
 
     /// Final rows by query, in the order of their windows.

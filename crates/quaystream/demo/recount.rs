@@ -14,10 +14,13 @@ use kafka::tail::{From, Tail};
 use pipeline::outcome::Tally;
 use pipeline::settings::{Settings, micros};
 
+use super::outputs::Outputs;
 use crate::cli::CliError;
 use crate::config::Config;
 
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Windows of query Y3 that a moment lies in: an hour long, one every five minutes.
+const Y3_WINDOWS: u64 = 12;
 
 /// Counts of the input topics.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -151,8 +154,8 @@ impl Recount {
         *latest_us = row_time_us.max(*latest_us);
     }
 
-    /// What the processor counted otherwise; empty if nothing.
-    pub fn differences(&self, tally: &Tally) -> Vec<String> {
+    /// What the processor counted otherwise; empty if nothing. The windowed figure that is recounted is that of lorries.
+    pub fn differences(&self, tally: &Tally, outputs: &Outputs) -> Vec<String> {
         let counts = tally.intake_counts();
         let rejects = tally.rejects();
         let late = rejects.get("late").copied().unwrap_or_default();
@@ -170,6 +173,14 @@ impl Recount {
             ("late", self.late, late),
             ("otherwise rejected", self.unusable, unusable),
         ];
+        let y3 = outputs.sum("y3_truck_turn_time", "trucks").map(|trucks| {
+            (
+                "lorries out, in each of their windows",
+                self.gate_outs * Y3_WINDOWS,
+                trucks.unsigned_abs(),
+            )
+        });
+        let pairs: Vec<_> = pairs.into_iter().chain(y3).collect();
         let differing = pairs.iter().filter(|(_, mine, theirs)| mine != theirs);
         differing
             .map(|(name, mine, theirs)| format!("{name}: recounted {mine}, processor {theirs}"))

@@ -48,6 +48,17 @@ pub struct Processed {
 }
 
 impl Scene {
+    /// As [`Scene::embedded`], for a run without an end: what is oldest in a topic goes when its share of the memory is full.
+    pub fn embedded_for_ever(mut config: Config) -> Result<Scene, CliError> {
+        let partitions: usize = config.topics.iter().map(|topic| topic.partitions).sum();
+        let share = BROKER_BYTES / 2 / partitions.max(1);
+        for topic in &mut config.topics {
+            let bound = ("retention.bytes".to_owned(), share.to_string());
+            topic.settings.push(bound);
+        }
+        Scene::embedded(config)
+    }
+
     /// The embedded broker on a free port of loopback, with all topics.
     pub fn embedded(mut config: Config) -> Result<Scene, CliError> {
         let settings = broker::Settings {
