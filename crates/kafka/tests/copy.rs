@@ -95,13 +95,13 @@ impl Copier {
         commit
     }
 
-    /// Steps until `done` holds, at most 60 s.
+    /// Steps until `done` holds, at most 180 s.
     pub fn run(&mut self, mut done: impl FnMut(&Copier) -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_secs(180);
         while !done(self) {
             assert!(
                 Instant::now() < deadline,
-                "not done within 60 s: {:?}",
+                "not done within 180 s: {:?}",
                 self.signals
             );
             self.step(Duration::from_millis(50)).expect("step");

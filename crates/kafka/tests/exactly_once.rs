@@ -11,7 +11,7 @@ use crate::proxy::{END_TXN, Proxy};
 
 fn fetch_some(copier: &mut Copier) -> Batch {
     let mut batch = Batch::default();
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while batch.is_empty() {
         assert!(Instant::now() < deadline, "no record");
         let signals = copier

@@ -36,7 +36,7 @@ fn rebalance_while_copying(connection: &Connection, cluster: &Cluster) {
     let first = copier(0, |_, second, _| second >= 1_000);
     let mut second = None;
     let mut filled = 0;
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(180);
     while filled < 5_000 || copied[1].load(Ordering::SeqCst) < 2_000 {
         assert!(Instant::now() < deadline, "copied {copied:?} of {filled}");
         cluster.fill(&input, 4, filled..filled + 500);
