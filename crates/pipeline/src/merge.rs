@@ -12,7 +12,6 @@ use windows::error::Fault;
 use windows::frontier::{Frontier, Origin, Progress};
 use windows::merge::{Absorbed, Merge as Windows, MergeSettings, Output};
 use windows::program::{MergeKey, Program};
-use windows::window::floor;
 
 use crate::clock::Clock;
 use crate::error::EngineError;
@@ -72,6 +71,7 @@ impl Merge {
         let merge_settings = MergeSettings {
             table_keys_max: settings.table_keys_max,
             early_us: early.collect(),
+            ..MergeSettings::default()
         };
         let mut frontier = Frontier::new();
         for (input, stream) in settings.partitions() {
@@ -157,10 +157,14 @@ impl Merge {
     fn absorb(&mut self, message: Partials) -> Result<(), EngineError> {
         for delta in message.deltas {
             for rows in ipc::read(delta.ipc)? {
-                match self.state.absorb(&delta.query, delta.fingerprint, &rows)? {
-                    Absorbed::All => {}
-                    Absorbed::Late(count) => self.tally.late_in_merge(&delta.query, count as u64),
-                    Absorbed::Full(count) => self.tally.keys_refused(&delta.query, count as u64),
+                let absorbed = self.state.absorb(&delta.query, delta.fingerprint, &rows);
+                match absorbed {
+                    Absorbed::All | Absorbed::Stopped => {}
+                    Absorbed::Failed(failure) => self.tally.query_failed(&failure.query, &failure),
+                    Absorbed::But(refused) => {
+                        self.tally.late_in_merge(&delta.query, refused.late as u64);
+                        self.tally.keys_refused(&delta.query, refused.full as u64);
+                    }
                     Absorbed::Unknown => {
                         let seen = self.unknown.entry(delta.query.clone()).or_default();
                         if *seen == 0 {
@@ -242,10 +246,9 @@ impl Merge {
         let begin_us = self.frontier.begin_us().unwrap_or(frontier_us);
         loop {
             let windows_at = self.state.next_at(frontier_us, begin_us, horizon_us);
-            let plan_at = self
-                .planners
-                .as_ref()
-                .and_then(|planners| planners.next_at(frontier_us, begin_us, horizon_us));
+            let plan_at = self.planners.as_ref().and_then(|planners| {
+                planners.next_at(&self.state, frontier_us, begin_us, horizon_us)
+            });
             let Some(at_us) = windows_at.into_iter().chain(plan_at).min() else {
                 break;
             };
@@ -299,11 +302,12 @@ impl Merge {
         let Some(planners) = &mut self.planners else {
             return Ok(());
         };
+        let due = planners.due(&self.state, at_us, begin_us);
         let state = &mut self.state;
         let mut read = |name: &str| state.snapshot(name, at_us);
         for (planner, planned, seconds) in planners.plan(
             at_us,
-            begin_us,
+            due,
             &mut read,
             &self.settings.topics,
             self.clock.as_ref(),
@@ -356,6 +360,13 @@ struct Planners {
     rail: Option<(RailPlanner, Ticks)>,
 }
 
+/// The planners that plan at an instant.
+#[derive(Clone, Copy)]
+struct PlannersDue {
+    berths: bool,
+    rail: bool,
+}
+
 /// When a planner plans next.
 struct Ticks {
     every_us: i64,
@@ -363,13 +374,14 @@ struct Ticks {
 }
 
 impl Ticks {
-    fn next_us(&self, begin_us: i64) -> i64 {
-        floor(self.last_us.unwrap_or(begin_us), self.every_us) + self.every_us
+    /// The next tick; none while nothing moves.
+    fn next_us(&self, state: &Windows, begin_us: i64) -> Option<i64> {
+        state.next_tick(self.last_us.unwrap_or(begin_us), self.every_us)
     }
 
     /// A tick T reads all rows up to and including T, so that it comes one microsecond later on the agenda.
-    fn next_at(&self, begin_us: i64, horizon_us: Option<i64>) -> Option<i64> {
-        let tick_us = self.next_us(begin_us);
+    fn next_at(&self, state: &Windows, begin_us: i64, horizon_us: Option<i64>) -> Option<i64> {
+        let tick_us = self.next_us(state, begin_us)?;
         let is_over =
             horizon_us.is_some_and(|horizon| tick_us.saturating_sub(self.every_us) > horizon);
         (!is_over).then_some(tick_us + 1)
@@ -393,20 +405,35 @@ impl Planners {
         Planners { berths, rail }
     }
 
-    fn next_at(&self, frontier_us: i64, begin_us: i64, horizon_us: Option<i64>) -> Option<i64> {
+    fn next_at(
+        &self,
+        state: &Windows,
+        frontier_us: i64,
+        begin_us: i64,
+        horizon_us: Option<i64>,
+    ) -> Option<i64> {
         let berths = self.berths.as_ref().map(|(_, ticks)| ticks);
         let rail = self.rail.as_ref().map(|(_, ticks)| ticks);
         let ticks = berths.into_iter().chain(rail);
         let next = ticks
-            .filter_map(|ticks| ticks.next_at(begin_us, horizon_us))
+            .filter_map(|ticks| ticks.next_at(state, begin_us, horizon_us))
             .min();
         next.filter(|&at| at <= frontier_us)
+    }
+
+    /// Which of them plan at `at_us`.
+    fn due(&self, state: &Windows, at_us: i64, begin_us: i64) -> PlannersDue {
+        let is_due = |ticks: &Ticks| ticks.next_us(state, begin_us) == Some(at_us - 1);
+        PlannersDue {
+            berths: self.berths.as_ref().is_some_and(|(_, ticks)| is_due(ticks)),
+            rail: self.rail.as_ref().is_some_and(|(_, ticks)| is_due(ticks)),
+        }
     }
 
     fn plan(
         &mut self,
         at_us: i64,
-        begin_us: i64,
+        due: PlannersDue,
         read: &mut ReadInput<'_>,
         topics: &Topics,
         clock: &dyn Clock,
@@ -415,21 +442,13 @@ impl Planners {
         let mut plans = Vec::new();
         let started = clock.elapsed();
         let seconds = |from| clock.elapsed().saturating_sub(from).as_secs_f64();
-        if let Some((planner, ticks)) = self
-            .berths
-            .as_mut()
-            .filter(|(_, ticks)| ticks.next_us(begin_us) == tick_us)
-        {
+        if let Some((planner, ticks)) = self.berths.as_mut().filter(|_| due.berths) {
             ticks.last_us = Some(tick_us);
             let planned = planner.plan(tick_us, read, topics)?;
             plans.extend(planned.map(|planned| ("berths", planned, seconds(started))));
         }
         let started = clock.elapsed();
-        if let Some((planner, ticks)) = self
-            .rail
-            .as_mut()
-            .filter(|(_, ticks)| ticks.next_us(begin_us) == tick_us)
-        {
+        if let Some((planner, ticks)) = self.rail.as_mut().filter(|_| due.rail) {
             ticks.last_us = Some(tick_us);
             let planned = planner.plan(tick_us, read, topics)?;
             plans.extend(planned.map(|planned| ("rail", planned, seconds(started))));

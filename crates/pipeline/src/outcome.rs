@@ -11,7 +11,7 @@ use metrics::{counter, gauge, histogram};
 use crate::intake::rejects::reason_name;
 
 /// Names of all metrics of the engine, with their kind and unit.
-pub const METRICS: [(&str, &str, &str); 18] = [
+pub const METRICS: [(&str, &str, &str); 19] = [
     (
         "quaystream_records_total",
         "counter",
@@ -81,6 +81,11 @@ pub const METRICS: [(&str, &str, &str); 18] = [
         "quaystream_late_in_merge_total",
         "counter",
         "rows that came for final windows, by query",
+    ),
+    (
+        "quaystream_keys_refused_total",
+        "counter",
+        "rows with new keys beyond the bound, by query or table",
     ),
     (
         "quaystream_query_failures_total",
@@ -239,7 +244,7 @@ impl Tally {
 
     /// Rows came for windows that are final.
     pub fn late_in_merge(&self, query: &str, count: u64) {
-        if self.is_silent {
+        if self.is_silent || count == 0 {
             return;
         }
         tracing::warn!(
@@ -251,16 +256,17 @@ impl Tally {
         self.rejected(RejectReason::LateInMerge, count);
     }
 
-    /// Rows were refused because their table holds its largest number of keys.
-    pub fn keys_refused(&self, table: &str, count: u64) {
-        if self.is_silent {
+    /// Rows were refused because their query or table holds its largest number of keys.
+    pub fn keys_refused(&self, query: &str, count: u64) {
+        if self.is_silent || count == 0 {
             return;
         }
         tracing::warn!(
-            table,
+            query,
             count,
-            "rows with new keys refused: the table is full, raise table_keys_max"
+            "rows with new keys refused: the query or table is full, raise query_keys_max or table_keys_max"
         );
+        counter!("quaystream_keys_refused_total", "query" => query.to_owned()).increment(count);
         self.rejected(RejectReason::KeyLimit, count);
     }
 

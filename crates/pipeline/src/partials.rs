@@ -96,6 +96,11 @@ fn route(
     batch: &RecordBatch,
     partitions: i32,
 ) -> Result<Vec<(i32, RecordBatch)>, ArrowError> {
+    if part.merge_key == MergeKey::Everywhere {
+        return Ok((0..partitions.max(1))
+            .map(|index| (index, batch.clone()))
+            .collect());
+    }
     if part.merge_key == MergeKey::Port || partitions <= 1 {
         return Ok(vec![(PORT_PARTITION, batch.clone())]);
     }

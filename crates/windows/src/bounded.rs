@@ -1,8 +1,8 @@
 //! The oracle: the same SQL over a finite log as bounded tables, in plain DataFusion.
 //!
 //! It shares the reading of files and calls with the engine, and nothing after that: no panes, no partial aggregates, no
-//! levels, no keyed tables, no frontier. TUMBLE is a `date_bin`, HOP a cross join with the windows' offsets, LEVEL a join of
-//! all intervals with all changes, and a table is `row_number() = 1` over the versions known at the instant. Slow and
+//! levels, no keyed tables, no frontier. TUMBLE is a `date_bin`, HOP a cross join with the windows' offsets, SESSION a count of
+//! the gaps before a row, LEVEL a join of all intervals with all changes, and a table is `row_number() = 1` over the versions known at the instant. Slow and
 //! obvious; every engine test compares with it.
 
 mod asof;
@@ -11,9 +11,9 @@ mod relations;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch, UInt32Array};
+use arrow::array::{RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
-use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
+use arrow::datatypes::SchemaRef;
 use arrow::row::{RowConverter, SortField};
 use datafusion::common::Result;
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -23,9 +23,10 @@ use datafusion::sql::parser::Statement;
 
 use crate::error::Fault;
 use crate::program::Streams;
-use crate::sql::call::{ROW_TIME, WINDOW_START};
+use crate::sql::call::{ROW_TIME, WINDOW_END, WINDOW_START};
 use crate::sql::parse::{Definition, SqlFile, parse};
 use crate::sql::session::{Session, concatenate, run as run_plan};
+use crate::state::instants;
 use asof::Versions;
 use relations::{BoundedRelations, Frame};
 
@@ -36,6 +37,8 @@ pub struct Extent {
     pub begin_us: i64,
     /// Largest row time of the log, microseconds: levels and ticks end with it.
     pub horizon_us: i64,
+    /// How long levels and ticks go on after a row: see [`crate::merge::MergeSettings::rest_after_us`].
+    pub rest_after_us: i64,
 }
 
 /// The rows of every windowed query of `files` over the log, each sorted by all its columns. `rows` may lack streams.
@@ -69,6 +72,13 @@ pub fn run(
                 .map_err(fail(file))?;
         }
     }
+    let mut streams = BTreeSet::new();
+    for (file, definition) in &definitions {
+        if let Definition::Table { select, .. } | Definition::Insert { select, .. } = definition {
+            streams.extend(oracle.reads(select).map_err(fail(file))?);
+        }
+    }
+    oracle.tell(rows, &streams).map_err(fail(&log))?;
     let mut results = BTreeMap::new();
     for (file, definition) in &definitions {
         if let Definition::Insert { select, .. } = definition {
@@ -104,15 +114,7 @@ impl Oracle {
         rows: &BTreeMap<String, Vec<RecordBatch>>,
         extent: Extent,
     ) -> Result<Self> {
-        let mut earliest_us = extent.horizon_us;
-        for batch in rows.values().flatten() {
-            let times = batch.column_by_name(ROW_TIME);
-            let times =
-                times.and_then(|times| times.as_primitive_opt::<TimestampMicrosecondType>());
-            let least = times.and_then(|times| times.values().iter().copied().min());
-            earliest_us = earliest_us.min(least.unwrap_or(earliest_us));
-        }
-        let relations = Arc::new(BoundedRelations::new(extent, earliest_us));
+        let relations = Arc::new(BoundedRelations::new(extent));
         let session = Session::new(Arc::clone(&relations) as _)?;
         for (name, schema) in schemas {
             let batches = rows.get(name).cloned().unwrap_or_default();
@@ -137,6 +139,26 @@ impl Oracle {
         Ok(())
     }
 
+    /// The streams and tables that a statement reads.
+    fn reads(&self, select: &Statement) -> Result<BTreeSet<String>> {
+        tables_read(&self.session.plan(select.clone())?)
+    }
+
+    /// When rows of `streams` came.
+    fn tell(
+        &self,
+        rows: &BTreeMap<String, Vec<RecordBatch>>,
+        streams: &BTreeSet<String>,
+    ) -> Result<()> {
+        let mut times = Vec::new();
+        let read = rows.iter().filter(|(name, _)| streams.contains(*name));
+        for batch in read.flat_map(|(_, batches)| batches) {
+            times.extend_from_slice(instants(batch, ROW_TIME)?);
+        }
+        self.relations.tell(times);
+        Ok(())
+    }
+
     fn query(&self, select: &Statement) -> Result<RecordBatch> {
         self.relations.set(Frame::Whole);
         let plan = self.session.plan(select.clone())?;
@@ -152,12 +174,12 @@ impl Oracle {
             return sorted(&concatenate(&schema, &self.execute(&plan)?)?);
         }
         let mut rows = Vec::new();
-        for start_us in self.starts(&windows.plan)? {
+        for (start_us, end_us) in self.windows(&windows.plan)? {
             for table in &tables {
-                let current = table.current(&self.session, windows.seen_before_us(start_us))?;
+                let current = table.current(&self.session, windows.seen_before_us(end_us))?;
                 self.session.replace(&table.name, current)?;
             }
-            self.relations.set(Frame::Only { start_us });
+            self.relations.set(Frame::Only { start_us, end_us });
             rows.extend(self.execute(&self.session.plan(select.clone())?)?);
         }
         sorted(&concatenate(&schema, &rows)?)
@@ -167,17 +189,17 @@ impl Oracle {
         run_plan(&self.session.compile(plan)?, &self.session.task())
     }
 
-    /// The starts of all windows that hold anything.
-    fn starts(&self, windows: &LogicalPlan) -> Result<BTreeSet<i64>> {
+    /// All windows that hold anything.
+    fn windows(&self, windows: &LogicalPlan) -> Result<BTreeSet<(i64, i64)>> {
         let plan = LogicalPlanBuilder::from(windows.clone())
-            .project([ident(WINDOW_START)])?
+            .project([ident(WINDOW_START), ident(WINDOW_END)])?
             .build()?;
-        let mut starts = BTreeSet::new();
+        let mut found = BTreeSet::new();
         for batch in self.execute(&plan)? {
-            let times = batch.column(0).as_primitive::<TimestampMicrosecondType>();
-            starts.extend(times.values());
+            let starts = instants(&batch, WINDOW_START)?.iter().copied();
+            found.extend(starts.zip(instants(&batch, WINDOW_END)?.iter().copied()));
         }
-        Ok(starts)
+        Ok(found)
     }
 }
 

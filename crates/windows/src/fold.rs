@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions, TimestampMicrosecondArray};
-use arrow::datatypes::{Field, Schema, SchemaRef, TimestampMicrosecondType};
-use datafusion::common::{Result, exec_datafusion_err};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, TimestampMicrosecondArray};
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::common::Result;
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
 
@@ -12,15 +12,40 @@ use crate::error::QueryError;
 use crate::sql::call::{ROW_TIME, WINDOW_END, WINDOW_START, instant};
 use crate::sql::session::run;
 use crate::sql::slot::Slot;
-use crate::window::floor;
+use crate::state::instants;
+use crate::window::Windows;
+
+/// What the first stage says of a row's place in time.
+#[derive(Debug, Clone)]
+pub enum Frame {
+    /// Nothing: rows of tables belong to no window.
+    None,
+    /// The pane that holds the row.
+    Panes {
+        /// Whose panes.
+        windows: Windows,
+        /// The column with the row's time.
+        time: String,
+    },
+}
+
+impl Frame {
+    /// The panes of `windows` by row_time.
+    pub fn panes(windows: Windows) -> Self {
+        Frame::Panes {
+            windows,
+            time: ROW_TIME.to_owned(),
+        }
+    }
+}
 
 /// The plans of one query's first stage. They read the slots of the program's streams.
 pub struct FoldPlan {
     pub(crate) query: String,
     /// Rows of the stream to the rows that are windowed.
     pub(crate) select: Arc<dyn ExecutionPlan>,
-    /// Length of a pane; none for tables, whose rows belong to no window.
-    pub(crate) pane_us: Option<i64>,
+    /// What is put in front of the columns of each row.
+    pub(crate) frame: Frame,
     /// Windowed rows to partial aggregates; without it the rows themselves go to merge.
     pub(crate) aggregate: Option<(Slot, Arc<dyn ExecutionPlan>)>,
     pub(crate) task: Arc<TaskContext>,
@@ -34,13 +59,7 @@ impl FoldPlan {
     }
 
     fn run_inner(&self) -> Result<Vec<RecordBatch>> {
-        let mut rows = run(&self.select, &self.task)?;
-        if let Some(pane_us) = self.pane_us {
-            rows = rows
-                .iter()
-                .map(|batch| with_pane(batch, pane_us))
-                .collect::<Result<_>>()?;
-        }
+        let rows = self.framed(run(&self.select, &self.task)?)?;
         match &self.aggregate {
             Some((slot, plan)) if !rows.is_empty() => {
                 slot.fill(rows);
@@ -51,25 +70,46 @@ impl FoldPlan {
             _ => Ok(rows),
         }
     }
+
+    fn framed(&self, rows: Vec<RecordBatch>) -> Result<Vec<RecordBatch>> {
+        match &self.frame {
+            Frame::None => Ok(rows),
+            Frame::Panes { windows, time } => rows
+                .iter()
+                .map(|batch| with_pane(batch, windows, time))
+                .collect(),
+        }
+    }
 }
 
 /// Puts the bounds of each row's pane in front of its columns.
-fn with_pane(batch: &RecordBatch, pane_us: i64) -> Result<RecordBatch> {
-    let times = batch
-        .column_by_name(ROW_TIME)
-        .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>())
-        .ok_or_else(|| exec_datafusion_err!("the windowed rows have no row_time"))?;
-    let starts = times.values().iter().map(|&time| floor(time, pane_us));
-    let starts = TimestampMicrosecondArray::from_iter_values(starts).with_timezone("UTC");
-    let ends = starts.values().iter().map(|&start| start + pane_us);
-    let ends = TimestampMicrosecondArray::from_iter_values(ends).with_timezone("UTC");
-    let columns: Vec<ArrayRef> = [Arc::new(starts) as ArrayRef, Arc::new(ends)]
-        .into_iter()
-        .chain(batch.columns().iter().cloned())
-        .collect();
+fn with_pane(batch: &RecordBatch, windows: &Windows, time: &str) -> Result<RecordBatch> {
+    let times = instants(batch, time)?;
+    // Rows next to each other mostly lie in one pane.
+    let mut pane = (0, 0);
+    let panes = times.iter().map(|&time| {
+        if !(pane.0 <= time && time < pane.1) {
+            pane = windows.pane(time);
+        }
+        pane
+    });
+    let (starts, ends) = panes.unzip();
+    bounded(batch, starts, ends)
+}
+
+/// Puts the bounds of a window in front of the columns of each row.
+pub(crate) fn bounded(
+    batch: &RecordBatch,
+    starts: Vec<i64>,
+    ends: Vec<i64>,
+) -> Result<RecordBatch> {
+    let bounds = [starts, ends].map(|bounds| {
+        Arc::new(TimestampMicrosecondArray::from(bounds).with_timezone("UTC")) as ArrayRef
+    });
+    let columns = bounds.into_iter().chain(batch.columns().iter().cloned());
     Ok(RecordBatch::try_new_with_options(
         with_bounds(&batch.schema()),
-        columns,
+        columns.collect(),
         &RecordBatchOptions::new().with_row_count(Some(batch.num_rows())),
     )?)
 }

@@ -11,6 +11,7 @@
 //! [`frontier`], [`fold`], [`merge`] over [`state`]; then [`bounded`], which says what all that must come to.
 
 pub mod bounded;
+pub mod calendar;
 pub mod error;
 pub mod fold;
 pub mod frontier;
@@ -22,3 +23,4 @@ pub mod state;
 pub mod window;
 
 mod compile;
+mod running;

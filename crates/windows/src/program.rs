@@ -27,6 +27,8 @@ pub enum MergeKey {
     Port,
     /// One place a terminal: the partials carry the column `terminal_id`.
     Terminal,
+    /// Every place needs all of it.
+    Everywhere,
 }
 
 /// How a query is divided between fold and merge.
@@ -61,6 +63,26 @@ pub struct TableQuery {
     pub(crate) has_history: bool,
 }
 
+/// One stream of a windowed query.
+pub struct Input {
+    /// The stream.
+    pub stream: String,
+    /// Rows of the stream to what merge takes in.
+    pub fold: FoldPlan,
+    /// What goes to merge carries it, so that merge knows which input of which version of the query it is of.
+    pub fingerprint: u64,
+}
+
+impl Input {
+    pub(crate) fn new(stream: String, fold: FoldPlan) -> Self {
+        Input {
+            stream,
+            fold,
+            fingerprint: 0,
+        }
+    }
+}
+
 /// A windowed query.
 pub struct Query {
     /// File name without ending.
@@ -73,12 +95,10 @@ pub struct Query {
     pub strategy: Strategy,
     /// Where its partials go.
     pub merge_key: MergeKey,
-    /// The stream that it windows; none for ticks.
-    pub stream: Option<String>,
+    /// The streams that it windows, with the first stage of each; none for ticks.
+    pub inputs: Vec<Input>,
     /// Tables that it joins.
     pub tables: Vec<String>,
-    /// First stage; none for ticks.
-    pub fold: Option<FoldPlan>,
     /// Columns of the rows that leave.
     pub schema: SchemaRef,
     /// The columns of `schema` that name a row within its window.
@@ -86,6 +106,8 @@ pub struct Query {
     /// Of SQL, partial schema and format: partials with another one belong to another version of the query.
     pub fingerprint: u64,
     pub(crate) partial_schema: SchemaRef,
+    /// Columns of `partial_schema` by which partial aggregates are grouped, without the bounds.
+    pub(crate) group_columns: Vec<usize>,
     pub(crate) leaf_schema: SchemaRef,
     pub(crate) reduce: Option<(Slot, Arc<dyn ExecutionPlan>)>,
     pub(crate) finish: (Slot, Arc<dyn ExecutionPlan>),
@@ -119,11 +141,22 @@ impl Program {
         Compiler::new(streams)?.compile(files)
     }
 
+    /// True if some query or table reads this stream.
+    pub fn reads(&self, stream: &str) -> bool {
+        let inputs = self.queries.iter().flat_map(|query| &query.inputs);
+        let read = inputs.map(|input| &input.stream);
+        let tables = self.tables.iter().map(|table| &table.stream);
+        read.chain(tables).any(|read| read == stream)
+    }
+
     /// For each stream that some query reads, the columns needed, in the order of the stream's schema.
     pub fn needed_columns(&self) -> BTreeMap<String, Vec<String>> {
         let mut needed: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        let folds = self.queries.iter().filter_map(|query| query.fold.as_ref());
-        for fold in folds.chain(self.tables.iter().map(|table| &table.fold)) {
+        let inputs = self.queries.iter().flat_map(|query| &query.inputs);
+        for fold in inputs
+            .map(|input| &input.fold)
+            .chain(self.tables.iter().map(|table| &table.fold))
+        {
             for leaf in leaves(&fold.select) {
                 let Some((name, _)) = self.stream_of(&leaf) else {
                     continue;
@@ -175,7 +208,15 @@ impl Program {
             );
         }
         for query in &self.queries {
-            let stream = query.stream.as_deref().unwrap_or("the clock");
+            let streams: Vec<&str> = query
+                .inputs
+                .iter()
+                .map(|input| input.stream.as_str())
+                .collect();
+            let streams = match streams.is_empty() {
+                true => "the clock".to_owned(),
+                false => streams.join(" and "),
+            };
             let place = match query.strategy {
                 Strategy::Partials => "fold aggregates by pane, merge adds up",
                 Strategy::Rows => "fold filters, merge runs the query over each window's rows",
@@ -184,7 +225,7 @@ impl Program {
             };
             let _ = writeln!(
                 text,
-                "query {} -> {}: {:?} over {stream}; {place}; by {:?}; key ({}); tables ({})",
+                "query {} -> {}: {:?} over {streams}; {place}; by {:?}; key ({}); tables ({})",
                 query.name,
                 query.sink,
                 query.kind,

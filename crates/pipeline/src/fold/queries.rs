@@ -8,6 +8,7 @@ use events::decode::Projection;
 use events::v1::RejectReason;
 use windows::error::QueryError;
 use windows::program::{MergeKey, Program, Streams};
+use windows::state::activity;
 
 use super::Fold;
 use super::doubts::OWN_COLUMNS;
@@ -56,8 +57,8 @@ impl Fold {
         for (table, rows) in tables {
             self.program.fill(table, rows.clone());
         }
-        let mut parts = Vec::new();
-        let mut failed: Vec<(String, QueryError)> = Vec::new();
+        let mut parts = vec![self.activity(tables)?];
+        let mut failed: Vec<(String, u64, QueryError)> = Vec::new();
         for table in self
             .program
             .tables
@@ -71,28 +72,27 @@ impl Fold {
                     merge_key: MergeKey::Port,
                     batches,
                 }),
-                Err(error) => failed.push((table.stream.clone(), error)),
+                Err(error) => failed.push((table.stream.clone(), table.fingerprint, error)),
             }
         }
         for query in &self.program.queries {
-            let (Some(fold), Some(stream)) = (&query.fold, &query.stream) else {
-                continue;
-            };
-            if !tables.contains_key(stream) {
-                continue;
-            }
-            match fold.run() {
-                Ok(batches) => parts.push(Part {
-                    name: query.name.clone(),
-                    fingerprint: query.fingerprint,
-                    merge_key: query.merge_key.clone(),
-                    batches,
-                }),
-                Err(error) => failed.push((stream.clone(), error)),
+            for input in &query.inputs {
+                if !tables.contains_key(&input.stream) {
+                    continue;
+                }
+                match input.fold.run() {
+                    Ok(batches) => parts.push(Part {
+                        name: query.name.clone(),
+                        fingerprint: input.fingerprint,
+                        merge_key: query.merge_key.clone(),
+                        batches,
+                    }),
+                    Err(error) => failed.push((input.stream.clone(), input.fingerprint, error)),
+                }
             }
         }
-        for (stream, error) in failed {
-            let part = self.without_bad_rows(&stream, &error, &tables[&stream])?;
+        for (stream, fingerprint, error) in failed {
+            let part = self.without_bad_rows(&stream, fingerprint, &error, &tables[&stream])?;
             parts.extend(part);
         }
         for table in tables.keys() {
@@ -102,11 +102,25 @@ impl Fold {
         Ok(parts)
     }
 
+    /// When rows came that queries read: merge rests while none do.
+    fn activity(&self, tables: &BTreeMap<String, Vec<RecordBatch>>) -> Result<Part, EngineError> {
+        let read = tables.iter().filter(|(name, _)| self.program.reads(name));
+        let told = activity::told(read.flat_map(|(_, rows)| rows))
+            .map_err(|error| EngineError::Bug(format!("rows have no time: {error}")))?;
+        Ok(Part {
+            name: activity::NAME.to_owned(),
+            fingerprint: activity::FINGERPRINT,
+            merge_key: MergeKey::Everywhere,
+            batches: vec![told],
+        })
+    }
+
     /// A query cannot compute with some row. Finds those rows by halving, rejects them in the query's name, and runs the
     /// query over the others.
     fn without_bad_rows(
         &mut self,
         stream: &str,
+        fingerprint: u64,
         error: &QueryError,
         rows: &[RecordBatch],
     ) -> Result<Option<Part>, EngineError> {
@@ -116,9 +130,8 @@ impl Fold {
         let mut open: Vec<RecordBatch> = rows.to_vec();
         while let Some(batch) = open.pop() {
             self.program.fill(stream, vec![batch.clone()]);
-            let (result, fingerprint, merge_key) = self.run_one(&name);
-            match result {
-                Ok(batches) => good.push((batches, fingerprint, merge_key)),
+            match self.run_one(&name, fingerprint) {
+                Ok(batches) => good.extend(batches),
                 Err(error) if batch.num_rows() == 1 => bad.push((batch, error)),
                 Err(_) => {
                     let half = batch.num_rows() / 2;
@@ -137,31 +150,28 @@ impl Fold {
             };
             self.reject_row(stream, &batch, 0, refusal);
         }
-        let (fingerprint, merge_key) = match good.first() {
-            Some((_, fingerprint, merge_key)) => (*fingerprint, merge_key.clone()),
-            None => return Ok(None),
-        };
-        Ok(Some(Part {
+        let query = self.program.queries.iter().find(|query| query.name == name);
+        Ok((!good.is_empty()).then(|| Part {
+            merge_key: query.map_or(MergeKey::Port, |query| query.merge_key.clone()),
             name,
             fingerprint,
-            merge_key,
-            batches: good.into_iter().flat_map(|(batches, ..)| batches).collect(),
+            batches: good,
         }))
     }
 
-    fn run_one(&self, name: &str) -> (Result<Vec<RecordBatch>, QueryError>, u64, MergeKey) {
-        if let Some(table) = self.program.tables.iter().find(|table| table.name == name) {
-            return (table.fold.run(), table.fingerprint, MergeKey::Port);
+    fn run_one(&self, name: &str, fingerprint: u64) -> Result<Vec<RecordBatch>, QueryError> {
+        let tables = self.program.tables.iter();
+        let mut tables = tables.filter(|table| table.name == name);
+        if let Some(table) = tables.next() {
+            return table.fold.run();
         }
-        match self.program.queries.iter().find(|query| query.name == name) {
-            Some(query) => {
-                let rows = query
-                    .fold
-                    .as_ref()
-                    .map_or_else(|| Ok(Vec::new()), |fold| fold.run());
-                (rows, query.fingerprint, query.merge_key.clone())
-            }
-            None => (Ok(Vec::new()), 0, MergeKey::Port),
-        }
+        let queries = self.program.queries.iter();
+        let mut inputs = queries
+            .filter(|query| query.name == name)
+            .flat_map(|query| &query.inputs)
+            .filter(|input| input.fingerprint == fingerprint);
+        inputs
+            .next()
+            .map_or(Ok(Vec::new()), |input| input.fold.run())
     }
 }

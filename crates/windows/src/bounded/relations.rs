@@ -3,19 +3,25 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Int64Array, RecordBatch};
-use arrow::datatypes::{DataType, Field, IntervalMonthDayNano, Schema};
+use arrow::datatypes::{DataType, Field, IntervalMonthDayNano, Schema, TimeUnit};
 use datafusion::catalog::default_table_source::provider_as_source;
 use datafusion::common::{Result, ScalarValue, plan_err};
-use datafusion::functions::datetime::date_bin;
-use datafusion::functions_aggregate::expr_fn::sum;
+use datafusion::functions::datetime::{date_bin, to_local_time};
+use datafusion::functions_aggregate::expr_fn::{max, min, sum};
+use datafusion::functions_window::expr_fn::lag;
+use datafusion::logical_expr::expr::WindowFunction;
 use datafusion::logical_expr::planner::{
     PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning,
 };
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, ident, lit, when};
+use datafusion::logical_expr::{
+    Expr, ExprFunctionExt, LogicalPlan, LogicalPlanBuilder, SortExpr, WindowFunctionDefinition,
+    cast, ident, lit, when,
+};
 use datafusion::sql::sqlparser::ast::TableFactor;
 
 use super::{Extent, memory};
-use crate::sql::call::{Call, Kind, ROW_TIME, WINDOW_END, WINDOW_START, instant};
+use crate::calendar::Calendar;
+use crate::sql::call::{Call, Kind, ROW_TIME, SessionRule, WINDOW_END, WINDOW_START, instant};
 use crate::window::{Windows, floor};
 
 /// Which windows the relation shows.
@@ -27,6 +33,8 @@ pub enum Frame {
     Only {
         /// Start of the window.
         start_us: i64,
+        /// End of the window.
+        end_us: i64,
     },
 }
 
@@ -40,34 +48,40 @@ pub struct Planned {
 }
 
 impl Planned {
-    /// The window that starts at `start_us` reads tables with rows before this instant.
-    pub fn seen_before_us(&self, start_us: i64) -> i64 {
-        match &self.kind {
-            Kind::Windows(windows) => start_us + windows.size_us(),
-            Kind::Level { every_us, .. } => start_us + every_us,
-            Kind::Tick { every_us } => start_us + every_us + 1,
+    /// The window that ends at `end_us` reads tables with rows before this instant.
+    pub fn seen_before_us(&self, end_us: i64) -> i64 {
+        match self.kind {
+            Kind::Tick { .. } => end_us + 1,
+            _ => end_us,
         }
     }
 }
 
-/// Plans TUMBLE, HOP, LEVEL and TICK over bounded tables.
+/// Plans our table functions over bounded tables.
 #[derive(Debug)]
 pub struct BoundedRelations {
     extent: Extent,
-    earliest_us: i64,
+    /// Of the rows of all streams that are read, in order.
+    times: Mutex<Vec<i64>>,
     frame: Mutex<Frame>,
     planned: Mutex<Option<Planned>>,
 }
 
 impl BoundedRelations {
-    /// Over a log of this extent, whose first row is at `earliest_us`.
-    pub fn new(extent: Extent, earliest_us: i64) -> Self {
+    /// Over a log of this extent.
+    pub fn new(extent: Extent) -> Self {
         BoundedRelations {
             extent,
-            earliest_us,
+            times: Mutex::default(),
             frame: Mutex::new(Frame::Whole),
             planned: Mutex::new(None),
         }
+    }
+
+    /// When rows came, for levels and ticks.
+    pub fn tell(&self, mut times: Vec<i64>) {
+        times.sort_unstable();
+        *self.times.lock().unwrap_or_else(PoisonError::into_inner) = times;
     }
 
     /// Which windows relations show that are planned from now on.
@@ -84,19 +98,47 @@ impl BoundedRelations {
         }
     }
 
+    fn times(&self) -> Vec<i64> {
+        self.times
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// The starts of all intervals from `first_us` on that are told of: `plus_us` after their ends a row lies before them
+    /// by at most the time of rest.
+    fn starts(&self, first_us: i64, every_us: i64, plus_us: i64) -> Vec<i64> {
+        let times = self.times();
+        let rest_us = self.extent.rest_after_us.max(every_us) + plus_us;
+        let is_told = |start_us: &i64| {
+            let at = start_us + every_us + plus_us;
+            let last = times.partition_point(|time| *time < at).checked_sub(1);
+            last.is_some_and(|last| times[last] >= at - rest_us)
+        };
+        // The last interval that is begun when the input ends is the last.
+        let count = (self.extent.horizon_us - first_us - plus_us).div_euclid(every_us) + 1;
+        let starts = (0..count).map(|n| first_us + n * every_us);
+        starts.filter(is_told).collect()
+    }
+
     fn plan(&self, call: &Call) -> Result<LogicalPlan> {
         match (&call.kind, &call.input) {
-            (Kind::Windows(windows), Some(input)) => windowed(*windows, input),
+            (Kind::Windows(Windows::Hop { size_us, slide_us }), Some(input)) => {
+                hop(*size_us, *slide_us, input)
+            }
+            (Kind::Windows(Windows::Cumulate { size_us, step_us }), Some(input)) => {
+                cumulate(*size_us, *step_us, input)
+            }
+            (Kind::Windows(Windows::Local(calendar)), Some(input)) => local(calendar, input),
+            (Kind::Session(rule), Some(input)) => session(rule, input),
             (Kind::Level { every_us, keys }, Some(input)) => {
-                let first = floor(self.earliest_us, *every_us);
-                let count = (self.extent.horizon_us - first).div_euclid(*every_us) + 1;
-                let starts = (0..count).map(|n| first + n * every_us).collect();
+                let earliest = self.times().first().copied().unwrap_or_default();
+                let starts = self.starts(floor(earliest, *every_us), *every_us, 0);
                 level(numbers("__start_us", starts)?, *every_us, keys, input)
             }
             (Kind::Tick { every_us }, _) => {
                 let first = floor(self.extent.begin_us, *every_us);
-                let count = (self.extent.horizon_us - first - 1).div_euclid(*every_us) + 1;
-                let starts = (0..count).map(|n| first + n * every_us).collect();
+                let starts = self.starts(first, *every_us, 1);
                 let end = ident("__start_us") + lit(*every_us);
                 let columns = [
                     at(ident("__start_us")).alias(WINDOW_START),
@@ -110,27 +152,135 @@ impl BoundedRelations {
     }
 }
 
-fn windowed(windows: Windows, input: &LogicalPlan) -> Result<LogicalPlan> {
-    let (size_us, slide_us) = (windows.size_us(), windows.slide_us());
-    let stride = IntervalMonthDayNano::new(0, 0, slide_us * 1_000);
-    let stride = lit(ScalarValue::IntervalMonthDayNano(Some(stride)));
-    let last = date_bin().call(vec![stride, ident(ROW_TIME)]);
-    let columns: Vec<Expr> = input
-        .schema()
-        .iter()
-        .map(|column| Expr::Column(column.into()).alias(column.1.name()))
-        .collect();
+fn hop(size_us: i64, slide_us: i64, input: &LogicalPlan) -> Result<LogicalPlan> {
     let offsets = (0..size_us.div_euclid(slide_us) + 1).map(|n| n * slide_us);
-    let start = micros(cast(last, instant())) - ident("__back_us");
+    let start = micros(binned(slide_us)) - ident("__back_us");
     let end = start.clone() + lit(size_us);
+    windowed(input, numbers("__back_us", offsets.collect())?, start, end)
+}
+
+fn cumulate(size_us: i64, step_us: i64, input: &LogicalPlan) -> Result<LogicalPlan> {
+    let lengths = (1..=size_us / step_us).map(|n| n * step_us);
+    let start = micros(binned(size_us));
+    let end = start.clone() + ident("__length_us");
+    windowed(
+        input,
+        numbers("__length_us", lengths.collect())?,
+        start,
+        end,
+    )
+}
+
+/// Each row with the bounds for each row of `choices`, of which those are kept that hold its time.
+fn windowed(
+    input: &LogicalPlan,
+    choices: LogicalPlanBuilder,
+    start: Expr,
+    end: Expr,
+) -> Result<LogicalPlan> {
     let bounds = [
         at(start).alias(WINDOW_START),
         at(end.clone()).alias(WINDOW_END),
     ];
     LogicalPlanBuilder::from(input.clone())
-        .cross_join(numbers("__back_us", offsets.collect())?.build()?)?
+        .cross_join(choices.build()?)?
         .filter(end.gt(micros(ident(ROW_TIME))))?
-        .project(bounds.into_iter().chain(columns))?
+        .project(bounds.into_iter().chain(columns(input)))?
+        .build()
+}
+
+fn binned(stride_us: i64) -> Expr {
+    let bin = date_bin().call(vec![length(stride_us), ident(ROW_TIME)]);
+    cast(bin, instant())
+}
+
+fn length(us: i64) -> Expr {
+    let interval = IntervalMonthDayNano::new(0, 0, us * 1_000);
+    lit(ScalarValue::IntervalMonthDayNano(Some(interval)))
+}
+
+fn columns(input: &LogicalPlan) -> Vec<Expr> {
+    let columns = input.schema().iter();
+    columns
+        .map(|column| Expr::Column(column.into()).alias(column.1.name()))
+        .collect()
+}
+
+/// By the clock on the wall: `date_bin` over local time, and back.
+fn local(calendar: &Calendar, input: &LogicalPlan) -> Result<LogicalPlan> {
+    let of = |zone: Option<&str>| DataType::Timestamp(TimeUnit::Microsecond, zone.map(Into::into));
+    let there = of(Some(calendar.zone()));
+    // 1970-01-05 was a Monday.
+    let origin_us = 4 * 86_400_000_000 + calendar.begin_us();
+    let origin = lit(ScalarValue::TimestampMicrosecond(Some(origin_us), None));
+    let shown = to_local_time().call(vec![cast(ident(ROW_TIME), there.clone())]);
+    let start = date_bin().call(vec![
+        length(calendar.size_us()),
+        cast(shown, of(None)),
+        origin,
+    ]);
+    let start = cast(start, of(None));
+    let end = start.clone() + length(calendar.size_us());
+    let back = |shown| cast(cast(cast(shown, of(None)), there.clone()), instant());
+    let bounds = [back(start).alias(WINDOW_START), back(end).alias(WINDOW_END)];
+    LogicalPlanBuilder::from(input.clone())
+        .filter(ident(ROW_TIME).is_not_null())?
+        .project(bounds.into_iter().chain(columns(input)))?
+        .build()
+}
+
+/// Gaps and islands: a row that comes `gap_us` or more after the one before it begins a session, and the sessions of a key
+/// are numbered by how many have begun.
+fn session(rule: &SessionRule, input: &LogicalPlan) -> Result<LogicalPlan> {
+    let keys = || rule.keys.iter().map(ident).collect::<Vec<_>>();
+    let by_time = || vec![ident(ROW_TIME).sort(true, false)];
+    let before = lag(ident(ROW_TIME), None, None)
+        .partition_by(keys())
+        .order_by(by_time())
+        .build()?;
+    let silence = micros(ident(ROW_TIME)) - micros(ident("__before"));
+    let begins = when(ident("__before").is_null(), lit(1_i64))
+        .when(silence.gt_eq(lit(rule.gap_us)), lit(1_i64))
+        .otherwise(lit(0_i64))?;
+    let over = |function: Expr, partition: Vec<Expr>, order: Vec<SortExpr>| -> Result<Expr> {
+        let Expr::AggregateFunction(aggregate) = function else {
+            return plan_err!("not an aggregate");
+        };
+        let window = WindowFunction::new(
+            WindowFunctionDefinition::AggregateUDF(aggregate.func),
+            aggregate.params.args,
+        );
+        let window = Expr::from(window).partition_by(partition);
+        if order.is_empty() {
+            return window.build();
+        }
+        window.order_by(order).build()
+    };
+    let begun = over(sum(ident("__begins")), keys(), by_time())?;
+    let within = || {
+        keys()
+            .into_iter()
+            .chain([ident("__session")])
+            .collect::<Vec<_>>()
+    };
+    let first = over(min(ident(ROW_TIME)), within(), Vec::new())?;
+    let last = over(max(ident(ROW_TIME)), within(), Vec::new())?;
+    let named = || {
+        let fields = input.schema().fields().iter();
+        fields.map(|field| ident(field.name())).collect::<Vec<_>>()
+    };
+    let bounds = [
+        ident("__first").alias(WINDOW_START),
+        at(micros(ident("__last")) + lit(rule.gap_us)).alias(WINDOW_END),
+    ];
+    LogicalPlanBuilder::from(input.clone())
+        .project(columns(input))?
+        .window([before.alias("__before")])?
+        .project(named().into_iter().chain([begins.alias("__begins")]))?
+        .window([begun.alias("__session")])?
+        .project(named().into_iter().chain([ident("__session")]))?
+        .window([first.alias("__first"), last.alias("__last")])?
+        .project(bounds.into_iter().chain(named()))?
         .build()
 }
 
@@ -202,8 +352,12 @@ impl RelationPlanner for BoundedRelations {
         let frame = *self.frame.lock().unwrap_or_else(PoisonError::into_inner);
         let shown = match frame {
             Frame::Whole => whole.clone(),
-            Frame::Only { start_us } => LogicalPlanBuilder::from(whole.clone())
-                .filter(micros(ident(WINDOW_START)).eq(lit(start_us)))?
+            Frame::Only { start_us, end_us } => LogicalPlanBuilder::from(whole.clone())
+                .filter(
+                    micros(ident(WINDOW_START))
+                        .eq(lit(start_us))
+                        .and(micros(ident(WINDOW_END)).eq(lit(end_us))),
+                )?
                 .build()?,
         };
         let plan = LogicalPlanBuilder::from(shown)

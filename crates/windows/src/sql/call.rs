@@ -1,15 +1,15 @@
-//! Reads the calls `TUMBLE(...)`, `HOP(...)`, `LEVEL(...)`, `TICK(...)` in a FROM clause.
+//! Reads the calls `TUMBLE(...)`, `HOP(...)`, `CUMULATE(...)`, `SESSION(...)`, `LEVEL(...)`, `TICK(...)` in a FROM clause.
 
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use datafusion::common::{DFSchema, Result, ScalarValue};
+use datafusion::common::Result;
 use datafusion::logical_expr::planner::RelationPlannerContext;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
-use datafusion::sql::sqlparser::ast::{
-    Expr as SqlExpr, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned, TableFactor,
-};
+use datafusion::sql::sqlparser::ast::{Expr as SqlExpr, Spanned, TableFactor};
 
+use super::arguments::{Arguments, check_time, descriptor, interval_us, plan_input, text};
+use crate::calendar::Calendar;
 use crate::error::misuse;
 use crate::window::Windows;
 
@@ -23,8 +23,10 @@ pub const WINDOW_END: &str = "window_end";
 /// What a table function makes of its input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
-    /// TUMBLE and HOP: each row once for every window that holds it.
+    /// TUMBLE, HOP and CUMULATE: each row once for every window that holds it.
     Windows(Windows),
+    /// SESSION: each row in the window that runs from the first row of its key to a silence.
+    Session(SessionRule),
     /// LEVEL: per key, the running sum of `delta` over each interval of this length, also when nothing happens.
     Level {
         /// Length of an interval, microseconds.
@@ -37,6 +39,27 @@ pub enum Kind {
         /// Microseconds from tick to tick.
         every_us: i64,
     },
+}
+
+impl Kind {
+    /// Length of the longest window; of the gap for sessions, which may go on for ever.
+    pub fn size_us(&self) -> i64 {
+        match self {
+            Kind::Windows(windows) => windows.size_us(),
+            Kind::Session(rule) => rule.gap_us,
+            Kind::Level { every_us, .. } | Kind::Tick { every_us } => *every_us,
+        }
+    }
+}
+
+/// What makes rows one session: they have one key, and less than `gap_us` lies between one and the next. The window runs
+/// from the first row to `gap_us` after the last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionRule {
+    /// Silence that ends a session, microseconds.
+    pub gap_us: i64,
+    /// Columns of the key.
+    pub keys: Vec<String>,
 }
 
 /// One call with its input planned.
@@ -73,34 +96,49 @@ impl Call {
         if !is_window(&name) {
             return Ok(None);
         }
-        let arguments = arguments
-            .args
-            .iter()
-            .map(|argument| match argument {
-                FunctionArg::Unnamed(FunctionArgExpr::Expr(argument)) => Ok(argument),
-                other => Err(misuse(
-                    other.span(),
-                    format!("{name} does not take `{other}`"),
-                    usage(&name),
-                )),
-            })
-            .collect::<Result<Vec<_>>>()?;
-        let call = match (name.as_str(), arguments.as_slice()) {
+        let known: &[&str] = if name == "TUMBLE" {
+            &["time_zone", "begins"]
+        } else {
+            &[]
+        };
+        let arguments = Arguments::read(&name, &arguments.args, known, usage(&name))?;
+        let call = match (name.as_str(), arguments.placed.as_slice()) {
             ("TUMBLE", [input, time, size]) => {
-                let size = interval_us(size, context)?;
-                Self::windows(input, time, size, size, context)
+                let windows = tumble(size, &arguments, context)?;
+                Self::windows(input, time, windows, context)
             }
             ("HOP", [input, time, slide, size]) => {
                 let (slide, size) = (interval_us(slide, context)?, interval_us(size, context)?);
-                Self::windows(input, time, size, slide, context)
+                let windows = Windows::new(size, slide).ok_or_else(|| {
+                    misuse(
+                        time.span(),
+                        format!("a window of {size} us cannot slide by {slide} us"),
+                        "make the slide at most the size: HOP(t, DESCRIPTOR(row_time), slide, size)",
+                    )
+                })?;
+                Self::windows(input, time, windows, context)
+            }
+            ("CUMULATE", [input, time, step, size]) => {
+                let (step, size) = (interval_us(step, context)?, interval_us(size, context)?);
+                let windows = Windows::growing(size, step).ok_or_else(|| {
+                    misuse(
+                        time.span(),
+                        format!("a window cannot grow to {size} us by {step} us"),
+                        "make the size a multiple of the step: CUMULATE(t, DESCRIPTOR(row_time), step, size)",
+                    )
+                })?;
+                Self::windows(input, time, windows, context)
+            }
+            ("SESSION", [input, time, keys, gap]) => {
+                Self::session(input, time, keys, interval_us(gap, context)?, context)
             }
             ("LEVEL", [input, time, keys, delta, every]) => {
                 Self::level(input, time, keys, delta, every, context)
             }
             ("TICK", [every]) => Self::tick(interval_us(every, context)?),
-            _ => Err(misuse(
+            (_, placed) => Err(misuse(
                 relation.span(),
-                format!("{name} has {} arguments", arguments.len()),
+                format!("{name} has {} arguments", placed.len()),
                 usage(&name),
             )),
         };
@@ -110,24 +148,42 @@ impl Call {
     fn windows(
         input: &SqlExpr,
         time: &SqlExpr,
-        size_us: i64,
-        slide_us: i64,
+        windows: Windows,
         context: &mut dyn RelationPlannerContext,
     ) -> Result<Call> {
-        let Some(windows) = Windows::new(size_us, slide_us) else {
-            return Err(misuse(
-                time.span(),
-                format!("a window of {size_us} us cannot slide by {slide_us} us"),
-                "make the slide at most the size: HOP(t, DESCRIPTOR(row_time), slide, size)",
-            ));
-        };
         let input = plan_input(input, context)?;
         check_time(time, &input)?;
-        let schema = with_bounds(input.schema().as_arrow().fields().iter().cloned());
         Ok(Call {
             kind: Kind::Windows(windows),
+            schema: with_bounds(input.schema().as_arrow().fields().iter().cloned()),
             input: Some(input),
-            schema,
+        })
+    }
+
+    fn session(
+        input: &SqlExpr,
+        time: &SqlExpr,
+        keys: &SqlExpr,
+        gap_us: i64,
+        context: &mut dyn RelationPlannerContext,
+    ) -> Result<Call> {
+        let at = keys.span();
+        let input = plan_input(input, context)?;
+        check_time(time, &input)?;
+        let keys = descriptor(keys)?;
+        for key in &keys {
+            if input.schema().field_with_unqualified_name(key).is_err() {
+                return Err(misuse(
+                    at,
+                    format!("the windowed rows have no column {key}"),
+                    "add it to the sub-query's SELECT: rows of one key make a session",
+                ));
+            }
+        }
+        Ok(Call {
+            kind: Kind::Session(SessionRule { gap_us, keys }),
+            schema: with_bounds(input.schema().as_arrow().fields().iter().cloned()),
+            input: Some(input),
         })
     }
 
@@ -187,7 +243,7 @@ impl Call {
 
 /// True if `name` is one of our table functions.
 pub fn is_window(name: &str) -> bool {
-    let known = ["TUMBLE", "HOP", "LEVEL", "TICK"];
+    let known = ["TUMBLE", "HOP", "CUMULATE", "SESSION", "LEVEL", "TICK"];
     known.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
@@ -198,7 +254,15 @@ pub fn tick_schema() -> SchemaRef {
 
 fn usage(name: &str) -> &'static str {
     match name {
-        "TUMBLE" => "TUMBLE(stream, DESCRIPTOR(row_time), INTERVAL '15' MINUTE)",
+        "TUMBLE" => {
+            "TUMBLE(stream, DESCRIPTOR(row_time), INTERVAL '15' MINUTE), and for days, shifts and weeks time_zone => 'Europe/Berlin', begins => INTERVAL '6' HOUR"
+        }
+        "CUMULATE" => {
+            "CUMULATE(stream, DESCRIPTOR(row_time), INTERVAL '1' HOUR, INTERVAL '1' DAY), first the step, then the size"
+        }
+        "SESSION" => {
+            "SESSION(stream, DESCRIPTOR(row_time), DESCRIPTOR(key, ...), INTERVAL '30' MINUTE), last the gap"
+        }
         "HOP" => {
             "HOP(stream, DESCRIPTOR(row_time), INTERVAL '5' MINUTE, INTERVAL '60' MINUTE), first the slide, then the size"
         }
@@ -217,93 +281,32 @@ fn with_bounds(fields: impl IntoIterator<Item = Arc<Field>>) -> SchemaRef {
     ))
 }
 
-fn plan_input(input: &SqlExpr, context: &mut dyn RelationPlannerContext) -> Result<LogicalPlan> {
-    let factor = match input {
-        SqlExpr::Subquery(query) => TableFactor::Derived {
-            lateral: false,
-            subquery: query.clone(),
-            alias: None,
-            sample: None,
-        },
-        other => {
+/// Windows side by side, in universal or in local time.
+fn tumble(
+    size: &SqlExpr,
+    arguments: &Arguments<'_>,
+    context: &mut dyn RelationPlannerContext,
+) -> Result<Windows> {
+    let size_us = interval_us(size, context)?;
+    let begins = arguments.named.get("begins");
+    let begins_us = begins.map_or(Ok(0), |begins| interval_us(begins, context))?;
+    let Some(zone) = arguments.named.get("time_zone") else {
+        if let Some(begins) = begins {
             return Err(misuse(
-                other.span(),
-                format!("`{other}` is not a stream"),
-                "give its name, or (SELECT ... FROM stream)",
+                begins.span(),
+                "windows begin by the clock of a time zone alone",
+                "add time_zone => 'Europe/Berlin', or 'UTC'",
             ));
         }
+        return Windows::new(size_us, size_us)
+            .ok_or_else(|| misuse(size.span(), "a window of no length", usage("TUMBLE")));
     };
-    context.plan(factor)
-}
-
-fn descriptor(argument: &SqlExpr) -> Result<Vec<String>> {
-    if let SqlExpr::Function(function) = argument
-        && function.name.to_string().eq_ignore_ascii_case("descriptor")
-        && let FunctionArguments::List(list) = &function.args
-    {
-        return list
-            .args
-            .iter()
-            .map(|argument| match argument {
-                FunctionArg::Unnamed(FunctionArgExpr::Expr(SqlExpr::Identifier(name))) => {
-                    Ok(name.value.to_lowercase())
-                }
-                other => Err(misuse(
-                    other.span(),
-                    format!("DESCRIPTOR takes column names, not `{other}`"),
-                    "write DESCRIPTOR(row_time)",
-                )),
-            })
-            .collect();
-    }
-    Err(misuse(
-        argument.span(),
-        format!("`{argument}` should be DESCRIPTOR(column)"),
-        "write DESCRIPTOR(row_time) for the time, DESCRIPTOR(a, b) for keys",
-    ))
-}
-
-/// Windows are over the row time alone, because lateness is decided on it once, for all queries.
-fn check_time(argument: &SqlExpr, input: &LogicalPlan) -> Result<()> {
-    let columns = descriptor(argument)?;
-    if columns != [ROW_TIME] {
-        return Err(misuse(
-            argument.span(),
-            format!("windows are over row_time, not {}", columns.join(", ")),
-            "write DESCRIPTOR(row_time): lateness is decided on it, for all queries alike",
-        ));
-    }
-    match input.schema().field_with_unqualified_name(ROW_TIME) {
-        Ok(field) if *field.data_type() == instant() => Ok(()),
-        _ => Err(misuse(
-            argument.span(),
-            "the windowed rows have no column row_time",
-            "add row_time to the sub-query's SELECT",
-        )),
-    }
-}
-
-fn interval_us(argument: &SqlExpr, context: &mut dyn RelationPlannerContext) -> Result<i64> {
-    let planned = context.sql_to_expr(argument.clone(), &DFSchema::empty())?;
-    let micros = match &planned {
-        Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(interval)), _)
-            if interval.months == 0 =>
-        {
-            i64::from(interval.days)
-                .checked_mul(86_400_000_000)
-                .and_then(|days| days.checked_add(interval.nanoseconds / 1_000))
-        }
-        Expr::Literal(ScalarValue::IntervalDayTime(Some(interval)), _) => Some(
-            i64::from(interval.days) * 86_400_000_000 + i64::from(interval.milliseconds) * 1_000,
-        ),
-        _ => None,
-    };
-    match micros {
-        Some(micros) if micros > 0 => Ok(micros),
-        _ => Err(misuse(
-            argument.span(),
-            format!("`{argument}` is not a fixed length of time above zero"),
-            "write INTERVAL '15' MINUTE; months vary",
-        )),
-    }
+    let calendar = text(zone).and_then(|zone| Calendar::new(zone, size_us, begins_us));
+    calendar.map(Windows::Local).ok_or_else(|| {
+        misuse(
+            zone.span(),
+            format!("no windows of {size} by the clock of {zone}"),
+            "name a zone of the tz database, such as 'Europe/Berlin', and take whole hours that divide a day, or whole days",
+        )
+    })
 }

@@ -31,6 +31,8 @@ pub struct Cut {
     pub merge_slot: Slot,
     /// Columns of the partial aggregates.
     pub partial_schema: SchemaRef,
+    /// Those by which they are grouped, without the bounds.
+    pub group_columns: Vec<usize>,
 }
 
 /// The leaf of `plan` if it is one of ours.
@@ -112,7 +114,10 @@ pub fn cut(plan: &Arc<dyn ExecutionPlan>, slot: &Slot) -> Result<Option<Cut>> {
             Transformed::no(other)
         })
     })?;
+    let names = aggregate.group_expr().expr().iter().enumerate();
+    let group_columns = names.filter(|(_, (_, name))| name != WINDOW_START && name != WINDOW_END);
     Ok(Some(Cut {
+        group_columns: group_columns.map(|(column, _)| column).collect(),
         fold: Arc::new(fold),
         reduce: Arc::new(reduce),
         reduce_slot,

@@ -1,5 +1,6 @@
 //! From SQL files to plans that run many times.
 
+mod arguments;
 pub mod call;
 pub mod cut;
 pub mod exact;

@@ -1,6 +1,6 @@
 //! Levels: per key the running sum of changes, told at the end of every interval whether anything changed or not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
@@ -9,6 +9,7 @@ use arrow::row::{OwnedRow, RowConverter, SortField};
 use datafusion::common::{Result, exec_datafusion_err};
 
 use super::{constant, instants};
+use crate::merge::Refused;
 use crate::sql::call::WINDOW_START;
 use crate::window::floor;
 
@@ -31,11 +32,12 @@ pub struct Levels {
     levels: BTreeMap<OwnedRow, i64>,
     pending: BTreeMap<i64, BTreeMap<OwnedRow, Change>>,
     closed_us: Option<i64>,
+    keys_max: usize,
 }
 
 impl Levels {
     /// No level yet. `schema` is the columns of the LEVEL relation.
-    pub fn new(every_us: i64, keys: &[String], schema: SchemaRef) -> Result<Self> {
+    pub fn new(every_us: i64, keys: &[String], schema: SchemaRef, keys_max: usize) -> Result<Self> {
         let fields = keys
             .iter()
             .map(|key| {
@@ -52,6 +54,7 @@ impl Levels {
             levels: BTreeMap::new(),
             pending: BTreeMap::new(),
             closed_us: None,
+            keys_max,
         })
     }
 
@@ -60,9 +63,8 @@ impl Levels {
         self.every_us
     }
 
-    /// Takes sums of changes in. A change in an interval that is closed counts from the next one on; their number is
-    /// returned.
-    pub fn absorb(&mut self, batch: &RecordBatch) -> Result<usize> {
+    /// Takes sums of changes in. A change in an interval that is closed counts from the next one on, and is told as late.
+    pub fn absorb(&mut self, batch: &RecordBatch) -> Result<Refused> {
         let starts = instants(batch, WINDOW_START)?;
         let number = |name: &str| {
             batch
@@ -84,7 +86,8 @@ impl Levels {
             })
             .collect::<Result<Vec<ArrayRef>>>()?;
         let keys = self.converter.convert_columns(&keys)?;
-        let mut late = 0;
+        let mut refused = Refused::default();
+        let mut new_keys = self.new_keys(batch.num_rows());
         for (row, &start) in starts.iter().enumerate() {
             let mut start = start;
             let mut change = Change {
@@ -93,21 +96,39 @@ impl Levels {
                 changes: changes.value(row),
             };
             if let Some(closed) = self.closed_us.filter(|&closed| start < closed) {
-                late += 1;
+                refused.late += 1;
                 start = closed;
                 change.delta_us = change.delta.saturating_mul(self.every_us);
             }
-            let sum = self
-                .pending
-                .entry(start)
-                .or_default()
-                .entry(keys.row(row).owned())
-                .or_default();
+            let key = keys.row(row).owned();
+            if let Some(new_keys) = &mut new_keys
+                && !self.levels.contains_key(&key)
+                && !new_keys.contains(&key)
+            {
+                if self.levels.len() + new_keys.len() >= self.keys_max {
+                    refused.full += 1;
+                    continue;
+                }
+                new_keys.insert(key.clone());
+            }
+            let sum = self.pending.entry(start).or_default();
+            let sum = sum.entry(key).or_default();
             sum.delta = sum.delta.saturating_add(change.delta);
             sum.delta_us = sum.delta_us.saturating_add(change.delta_us);
             sum.changes += change.changes;
         }
-        Ok(late)
+        Ok(refused)
+    }
+
+    /// Keys that have changes to come and no level, if with `more` keys there could be too many.
+    fn new_keys(&self, more: usize) -> Option<BTreeSet<OwnedRow>> {
+        let waiting: usize = self.pending.values().map(BTreeMap::len).sum();
+        if self.levels.len() + waiting + more <= self.keys_max {
+            return None;
+        }
+        let waiting = self.pending.values().flat_map(BTreeMap::keys);
+        let new = waiting.filter(|key| !self.levels.contains_key(key));
+        Some(new.cloned().collect())
     }
 
     /// End of the next interval that has a row to tell.
@@ -125,6 +146,7 @@ impl Levels {
         debug_assert_eq!(at_us, floor(at_us, self.every_us));
         let start_us = at_us - self.every_us;
         self.closed_us = Some(at_us);
+        self.pass_over(start_us);
         let mut changes = self.pending.remove(&start_us).unwrap_or_default();
         let mut rows: Vec<(OwnedRow, [i64; 4])> =
             Vec::with_capacity(self.levels.len() + changes.len());
@@ -152,6 +174,18 @@ impl Levels {
         }
         rows.sort_by(|left, right| left.0.cmp(&right.0));
         self.batch(start_us, &rows)
+    }
+
+    /// Takes changes in of intervals before `start_us` that are told of no more.
+    fn pass_over(&mut self, start_us: i64) {
+        let later = self.pending.split_off(&start_us);
+        for (key, change) in std::mem::replace(&mut self.pending, later)
+            .into_values()
+            .flatten()
+        {
+            let level = self.levels.entry(key).or_default();
+            *level = level.saturating_add(change.delta);
+        }
     }
 
     fn batch(&self, start_us: i64, rows: &[(OwnedRow, [i64; 4])]) -> Result<RecordBatch> {

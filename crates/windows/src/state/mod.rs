@@ -1,8 +1,11 @@
 //! What merge remembers of each query and table between two firings.
 
+pub mod activity;
+pub mod keys;
 pub mod levels;
 pub mod panes;
 pub mod revisions;
+pub mod sums;
 pub mod tables;
 
 use arrow::array::{Array, AsArray, RecordBatch, TimestampMicrosecondArray};

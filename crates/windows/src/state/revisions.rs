@@ -13,14 +13,14 @@ use twox_hash::XxHash3_64;
 use super::constant;
 use crate::sql::call::instant;
 
-/// The last row that left, by window start and key.
+/// The last row that left, by window and key.
 #[derive(Debug)]
 pub struct Revisions {
     key: Vec<usize>,
     key_converter: RowConverter,
     row_converter: RowConverter,
     schema: SchemaRef,
-    last: BTreeMap<i64, HashMap<OwnedRow, (i64, u64)>>,
+    last: BTreeMap<(i64, i64), HashMap<OwnedRow, (i64, u64)>>,
 }
 
 impl Revisions {
@@ -51,7 +51,7 @@ impl Revisions {
     /// The rows that leave, with their revisions.
     pub fn number(
         &mut self,
-        start_us: i64,
+        window: (i64, i64),
         is_final: bool,
         keeps: bool,
         rows: &RecordBatch,
@@ -69,11 +69,11 @@ impl Revisions {
             // Without key columns a window has one row, and any column serves as its key as long as it is constant.
             true => self
                 .key_converter
-                .convert_columns(&[constant(start_us, rows.num_rows())])?,
+                .convert_columns(&[constant(window.0, rows.num_rows())])?,
             false => self.key_converter.convert_columns(&keys)?,
         };
         let digests = self.row_converter.convert_columns(rows.columns())?;
-        let last = self.last.entry(start_us).or_default();
+        let last = self.last.entry(window).or_default();
         let (mut taken, mut revisions) = (Vec::new(), Vec::new());
         for row in 0..rows.num_rows() {
             let digest = XxHash3_64::oneshot(digests.row(row).as_ref());
@@ -88,7 +88,7 @@ impl Revisions {
             revisions.push(revision);
         }
         if is_final {
-            self.last.remove(&start_us);
+            self.last.remove(&window);
         }
         let rows = take_record_batch(rows, &UInt32Array::from(taken))?;
         self.finish(&rows, revisions, is_final)

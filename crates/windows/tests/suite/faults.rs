@@ -53,7 +53,7 @@ fn windows_that_are_none() {
     );
     check(
         "INSERT INTO s SELECT a.window_start, a.window_end\nFROM TUMBLE(move_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE) a\nCROSS JOIN TUMBLE(gate_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE) b",
-        "q.sql:3:12: 2 windowed relations in one query (a query has exactly one of TUMBLE, HOP, LEVEL, TICK",
+        "q.sql:3:12: 2 windowed relations in one query (a query has exactly one of TUMBLE, HOP, CUMULATE, SESSION, LEVEL, TICK",
     );
     check(
         "INSERT INTO s SELECT crane_id FROM crane_state",
@@ -73,7 +73,27 @@ fn windows_that_are_none() {
     );
     check(
         "INSERT INTO s SELECT window_start, window_end\nFROM TUMBLE(move_event, DESCRIPTOR(row_time))",
-        "q.sql:2:6: TUMBLE has 2 arguments (TUMBLE(stream, DESCRIPTOR(row_time), INTERVAL '15' MINUTE))",
+        "q.sql:2:6: TUMBLE has 2 arguments (TUMBLE(stream, DESCRIPTOR(row_time), INTERVAL '15' MINUTE), and",
+    );
+    check(
+        "INSERT INTO s SELECT window_start, window_end\nFROM CUMULATE(move_event, DESCRIPTOR(row_time), INTERVAL '7' HOUR, INTERVAL '1' DAY)",
+        "q.sql:2:27: a window cannot grow to 86400000000 us by 25200000000 us (make the size a multiple of the step",
+    );
+    check(
+        "INSERT INTO s SELECT window_start, window_end\nFROM TUMBLE(move_event, DESCRIPTOR(row_time), INTERVAL '1' DAY, time_zone => 'Europe/Ruhrort')",
+        "q.sql:2:78: no windows of INTERVAL '1' DAY by the clock of 'Europe/Ruhrort' (name a zone of the tz database",
+    );
+    check(
+        "INSERT INTO s SELECT window_start, window_end\nFROM TUMBLE(move_event, DESCRIPTOR(row_time), INTERVAL '15' MINUTE, time_zone => 'Europe/Berlin')",
+        "q.sql:2:82: no windows of INTERVAL '15' MINUTE by the clock of 'Europe/Berlin'",
+    );
+    check(
+        "INSERT INTO s SELECT window_start, window_end\nFROM HOP(move_event, DESCRIPTOR(row_time), INTERVAL '1' DAY, INTERVAL '7' DAY, time_zone => 'Europe/Berlin')",
+        "q.sql:2:80: HOP does not take `time_zone => 'Europe/Berlin'`",
+    );
+    check(
+        "INSERT INTO s SELECT window_start, window_end\nFROM SESSION(move_event, DESCRIPTOR(row_time), DESCRIPTOR(crane), INTERVAL '30' MINUTE)",
+        "q.sql:2:48: the windowed rows have no column crane",
     );
     check(
         "INSERT INTO s SELECT window_start, window_end, count(*) AS n\nFROM TUMBLE((SELECT terminal_id FROM move_event), DESCRIPTOR(row_time), INTERVAL '5' MINUTE)\nGROUP BY window_start, window_end",

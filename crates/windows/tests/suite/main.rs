@@ -14,3 +14,4 @@ mod random;
 mod shipped;
 mod strategies;
 mod text;
+mod time;

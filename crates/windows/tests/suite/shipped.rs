@@ -438,9 +438,7 @@ fn planners_read_their_inputs_from_the_tables() {
     }
     for table in &fold.tables {
         for batch in table.fold.run().expect(&table.name) {
-            merge
-                .absorb(&table.name, table.fingerprint, &batch)
-                .expect(&table.name);
+            merge.absorb(&table.name, table.fingerprint, &batch);
         }
     }
     let at_us = DAY_US + 90 * 60_000_000 + 1;

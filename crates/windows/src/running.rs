@@ -1,0 +1,211 @@
+//! One query in the second stage: its state, and what of it is computed when.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use datafusion::common::Result;
+use datafusion::execution::TaskContext;
+
+use crate::merge::Refused;
+use crate::program::Query;
+use crate::sql::call::{Kind, tick_schema};
+use crate::sql::session::run;
+use crate::state::activity::Activity;
+use crate::state::constant;
+use crate::state::keys::Keys;
+use crate::state::levels::Levels;
+use crate::state::panes::{Due, Panes};
+use crate::state::revisions::Revisions;
+use crate::window::floor;
+
+/// What time it is for all queries.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Now<'a> {
+    /// Where ticks begin.
+    pub begin_us: i64,
+    /// The largest row time, if the input has ended: levels and ticks end with it.
+    pub horizon_us: Option<i64>,
+    /// When rows came.
+    pub activity: &'a Activity,
+    /// How long levels and ticks go on after a row.
+    pub rest_us: i64,
+}
+
+impl Now<'_> {
+    fn is_over(&self, at_us: i64, every_us: i64) -> bool {
+        self.horizon_us
+            .is_some_and(|horizon| at_us - every_us > horizon)
+    }
+
+    /// The first instant from `from_us` (a multiple of `every_us`) plus `plus_us` on at which something is told.
+    fn next(&self, from_us: i64, every_us: i64, plus_us: i64) -> Option<i64> {
+        let at = self
+            .activity
+            .next(from_us, every_us, plus_us, self.rest_us)?;
+        (!self.is_over(at, every_us)).then_some(at)
+    }
+}
+
+pub(crate) enum State {
+    Windows(Panes),
+    Levels(Levels),
+    Ticks {
+        every_us: i64,
+        last_us: Option<i64>,
+    },
+    /// At an error: what was held is let go.
+    Stopped,
+}
+
+pub(crate) struct Running {
+    pub state: State,
+    pub revisions: Revisions,
+    pub is_early: bool,
+    keys: Keys,
+}
+
+impl Running {
+    pub fn new(query: &Query, early_us: Option<i64>, keys_max: usize) -> Result<Self> {
+        let state = match &query.kind {
+            Kind::Windows(windows) => State::Windows(Panes::new(
+                windows.clone(),
+                early_us,
+                query.reduce.is_some(),
+            )),
+            Kind::Session(_) => return datafusion::common::plan_err!("sessions are to come"),
+            Kind::Level { every_us, keys } => {
+                let schema = Arc::clone(&query.leaf_schema);
+                State::Levels(Levels::new(*every_us, keys, schema, keys_max)?)
+            }
+            Kind::Tick { every_us } => State::Ticks {
+                every_us: *every_us,
+                last_us: None,
+            },
+        };
+        Ok(Running {
+            is_early: early_us.is_some() && matches!(state, State::Windows(_)),
+            state,
+            revisions: Revisions::new(&query.schema, &query.key_columns)?,
+            keys: Keys::new(&query.partial_schema, &query.group_columns, keys_max)?,
+        })
+    }
+
+    /// Takes partials of one of the query's inputs in.
+    pub fn absorb(
+        &mut self,
+        query: &Query,
+        task: &Arc<TaskContext>,
+        _side: usize,
+        batch: &RecordBatch,
+    ) -> Result<Refused> {
+        let (rows, full) = match &self.state {
+            State::Windows(panes) => self
+                .keys
+                .admit(batch, panes.size().1, &|| panes.batches())?,
+            _ => (batch.clone(), 0),
+        };
+        match &mut self.state {
+            State::Windows(panes) => {
+                let late = panes.absorb(&rows, &mut reducer(query, task))?;
+                Ok(Refused { late, full })
+            }
+            State::Levels(levels) => levels.absorb(&rows),
+            State::Ticks { .. } | State::Stopped => Ok(Refused::default()),
+        }
+    }
+
+    /// Stops for good.
+    pub fn stop(&mut self) {
+        self.state = State::Stopped;
+    }
+
+    /// True after [`Self::stop`].
+    pub fn has_stopped(&self) -> bool {
+        matches!(self.state, State::Stopped)
+    }
+
+    /// The next instant at which [`Self::due`] has something to say.
+    pub fn next_at(&self, now: Now<'_>) -> Option<i64> {
+        match &self.state {
+            State::Windows(panes) => panes.next_at(),
+            State::Levels(levels) => now.next(levels.next_at()?, levels.every_us(), 0),
+            State::Ticks { every_us, last_us } => {
+                let after = last_us.unwrap_or(now.begin_us);
+                // A tick T reads all rows up to and including T, so that it comes one microsecond later.
+                now.next(floor(after, *every_us) + every_us, *every_us, 1)
+            }
+            State::Stopped => None,
+        }
+    }
+
+    /// What is to be computed at `at_us`, with its rows.
+    pub fn due(
+        &mut self,
+        query: &Query,
+        task: &Arc<TaskContext>,
+        at_us: i64,
+        now: Now<'_>,
+    ) -> Result<Vec<(Due, Vec<RecordBatch>)>> {
+        let is_due = self.next_at(now) == Some(at_us);
+        let last = |start_us, end_us| Due {
+            start_us,
+            end_us,
+            is_final: true,
+        };
+        match &mut self.state {
+            State::Windows(panes) => {
+                let mut reduce = reducer(query, task);
+                let due = panes.due(at_us).into_iter();
+                due.map(|due| Ok((due, panes.window(due, &mut reduce)?)))
+                    .collect()
+            }
+            State::Stopped => Ok(Vec::new()),
+            _ if !is_due => Ok(Vec::new()),
+            State::Levels(levels) => {
+                let rows = levels.close(at_us)?;
+                Ok(vec![(last(at_us - levels.every_us(), at_us), vec![rows])])
+            }
+            State::Ticks { every_us, last_us } => {
+                let tick_us = at_us - 1;
+                *last_us = Some(tick_us);
+                let start_us = tick_us - *every_us;
+                let columns = [start_us, tick_us, tick_us].map(|instant| constant(instant, 1));
+                let row = RecordBatch::try_new(tick_schema(), columns.to_vec())?;
+                Ok(vec![(last(start_us, tick_us), vec![row])])
+            }
+        }
+    }
+
+    /// Forgets what nothing after `at_us` needs.
+    pub fn close(&mut self, at_us: i64) {
+        if let State::Windows(panes) = &mut self.state {
+            panes.close(at_us);
+            self.keys.closed();
+        }
+    }
+
+    /// Open windows or keys, and rows held.
+    pub fn size(&self) -> (usize, usize) {
+        match &self.state {
+            State::Windows(panes) => panes.size(),
+            State::Levels(levels) => levels.size(),
+            State::Ticks { .. } | State::Stopped => (0, 0),
+        }
+    }
+}
+
+/// Adds partial aggregates of one key and window up; leaves rows as they are.
+fn reducer<'a>(
+    query: &'a Query,
+    task: &'a Arc<TaskContext>,
+) -> impl FnMut(Vec<RecordBatch>) -> Result<Vec<RecordBatch>> + 'a {
+    move |batches| match &query.reduce {
+        None => Ok(batches),
+        Some((slot, plan)) => {
+            slot.fill(batches);
+            let reduced = run(plan, task);
+            slot.fill(Vec::new());
+            reduced
+        }
+    }
+}
