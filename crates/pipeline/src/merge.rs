@@ -71,7 +71,8 @@ impl Merge {
         let merge_settings = MergeSettings {
             table_keys_max: settings.table_keys_max,
             early_us: early.collect(),
-            ..MergeSettings::default()
+            query_keys_max: settings.query_keys_max,
+            rest_after_us: micros(settings.rest_after),
         };
         let mut frontier = Frontier::new();
         for (input, stream) in settings.partitions() {

@@ -108,8 +108,12 @@ pub struct Settings {
     pub queries: Vec<SqlFile>,
     /// By query: how often windows that are still open are computed.
     pub early: BTreeMap<String, Duration>,
+    /// How long levels, ticks and planners go on after a row.
+    pub rest_after: Duration,
     /// Keys that one table may hold.
     pub table_keys_max: usize,
+    /// Keys that the open windows, sessions or levels of one query may hold.
+    pub query_keys_max: usize,
     /// The two planners.
     pub planners: PlannerSettings,
 }

@@ -83,6 +83,8 @@ pub struct Time {
     pub future_max_s: Spanned<u64>,
     /// Silence after which a source is idle, seconds.
     pub idle_timeout_s: Spanned<u64>,
+    /// How long levels, ticks and planners go on after a row, seconds.
+    pub rest_after_s: Spanned<u64>,
 }
 
 /// What to do with a doubtful record.
@@ -121,6 +123,8 @@ pub struct Limits {
     pub queued_bytes_max: Spanned<usize>,
     /// Keys of one table.
     pub table_keys_max: Spanned<usize>,
+    /// Keys of one query's open windows.
+    pub query_keys_max: Spanned<usize>,
 }
 
 /// `[topics.*]` and `[sinks.*]`

@@ -240,6 +240,12 @@ impl Sections {
             1,
             SECONDS_MAX,
         );
+        within(
+            "time.rest_after_s",
+            &self.time.rest_after_s,
+            3_600,
+            SECONDS_MAX,
+        );
         for (query, every_s) in &self.early_s {
             within(&format!("early_s.{query}"), every_s, 1, SECONDS_MAX);
         }
@@ -303,6 +309,12 @@ impl Sections {
         size(
             "limits.table_keys_max",
             &self.limits.table_keys_max,
+            1,
+            1_000_000_000,
+        );
+        size(
+            "limits.query_keys_max",
+            &self.limits.query_keys_max,
             1,
             1_000_000_000,
         );
@@ -485,7 +497,9 @@ impl Sections {
                 .iter()
                 .map(|(query, every_s)| (query.clone(), seconds(every_s)))
                 .collect(),
+            rest_after: seconds(&self.time.rest_after_s),
             table_keys_max: *self.limits.table_keys_max.get_ref(),
+            query_keys_max: *self.limits.query_keys_max.get_ref(),
             planners: PlannerSettings {
                 berths: planner(&self.berths, folder.berths),
                 berth_rules: pipeline::plans::berths::BerthRules::default(),

@@ -94,7 +94,9 @@ pub fn settings(partitions: i32, partials_partitions: i32) -> Settings {
             .map(|(name, text)| SqlFile::new(*name, *text))
             .collect(),
         early: BTreeMap::new(),
+        rest_after: Duration::from_secs(86_400),
         table_keys_max: 100_000,
+        query_keys_max: 100_000,
         planners: PlannerSettings {
             berths: off.clone(),
             berth_rules: BerthRules::default(),
