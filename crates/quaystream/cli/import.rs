@@ -1,6 +1,7 @@
 //! `quaystream import`: public formats into the input topics.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -48,14 +49,33 @@ pub(super) fn import(args: &ImportArgs) -> Result<(), CliError> {
             config.patience,
         )?),
     };
+    // A file that cannot be read does not keep the others out.
+    let mut failed = 0;
     for path in &args.files {
-        let file = read(path, args.format, &config, feeder.as_mut())?;
-        print_line(&file);
+        match read(path, args.format, &config, feeder.as_mut()) {
+            Ok(told) => {
+                print_line(&told);
+            }
+            Err(error @ (CliError::Import { .. } | CliError::System { .. })) => {
+                let cause = error
+                    .source()
+                    .map_or(String::new(), |cause| format!(": {cause}"));
+                print_line(&format!("{}: not imported{cause}", path.display()));
+                failed += 1;
+            }
+            Err(error) => return Err(error),
+        }
     }
     if let Some(feeder) = &mut feeder {
         feeder.flush()?;
     }
-    Ok(())
+    match failed {
+        0 => Ok(()),
+        _ => Err(CliError::Usage(format!(
+            "{failed} of {} files were not imported; the lines above say why",
+            args.files.len()
+        ))),
+    }
 }
 
 /// Counts of one file.

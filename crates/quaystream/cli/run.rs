@@ -1,14 +1,12 @@
 //! `quaystream run`: the processor against a Kafka.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use pipeline::settings::Bounded;
 
-use super::CliError;
-use crate::config::Config;
+use super::{CliError, ClusterArgs};
 use crate::wiring::processor::Processor;
 use crate::wiring::signals::StopRequest;
 use crate::wiring::{logging, metrics};
@@ -19,12 +17,8 @@ const TELL_EVERY: Duration = Duration::from_secs(30);
 /// `quaystream run`
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
-    /// Configuration file
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
-    /// Kafka to use instead of the configuration's
-    #[arg(long, value_name = "HOST:PORT")]
-    broker: Option<String>,
+    #[command(flatten)]
+    cluster: ClusterArgs,
     /// Read to the end of the input, flush all windows, and stop
     #[arg(long)]
     until_end: bool,
@@ -34,11 +28,8 @@ pub(super) struct RunArgs {
 }
 
 pub(super) fn run(args: &RunArgs) -> Result<(), CliError> {
-    let mut config = Config::load(&args.config)?;
+    let mut config = args.cluster.load()?;
     logging::start(&config.log_level);
-    if let Some(broker) = &args.broker {
-        config.kafka.bootstrap.clone_from(broker);
-    }
     if args.until_end {
         config.engine.bounded = Bounded::UntilEnd;
     }
