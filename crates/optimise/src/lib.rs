@@ -9,5 +9,7 @@
 pub mod answer;
 pub mod berth;
 pub mod budget;
+#[cfg(feature = "highs")]
+pub mod highs;
 pub mod rail;
 pub mod random;

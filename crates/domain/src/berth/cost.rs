@@ -1,5 +1,6 @@
 //! What a plan costs, term by term.
 
+use super::call::Previous;
 use super::plan::{BerthPlan, Stay};
 use super::problem::BerthProblem;
 
@@ -22,6 +23,10 @@ pub struct Weights {
     pub change_per_m: i64,
     /// A minute of shift, earlier or later, against the last plan.
     pub change_per_min: i64,
+    /// Moving a stay at all: to another place, or by more than `change_tolerance_min`.
+    pub change_stay: i64,
+    /// Minutes that a start may shift before the stay counts as moved.
+    pub change_tolerance_min: i64,
 }
 
 /// The terms of one stay's cost (or of a whole plan's), cost units.
@@ -126,8 +131,18 @@ pub fn stay_cost(problem: &BerthProblem, stay: &Stay) -> Cost {
         } else {
             weights.change_berth
         };
+        if is_moved(weights, previous, stay) {
+            cost.change += weights.change_stay;
+        }
     }
     cost
+}
+
+/// True if a stay lies elsewhere than in the last plan, or starts more than the tolerance off.
+pub fn is_moved(weights: &Weights, previous: Previous, stay: &Stay) -> bool {
+    let off_min = (stay.start_min - previous.start_min).abs();
+    (stay.berth, stay.from_m) != (previous.place.berth, previous.place.from_m)
+        || off_min > weights.change_tolerance_min
 }
 
 /// The cost of a plan, feasible or not.

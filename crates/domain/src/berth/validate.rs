@@ -125,9 +125,18 @@ fn scalars(problem: &BerthProblem, faults: &mut Faults) {
         ("change_berth", weights.change_berth),
         ("change_per_m", weights.change_per_m),
         ("change_per_min", weights.change_per_min),
+        ("change_stay", weights.change_stay),
     ] {
         faults.within(price, 0, PRICE_MAX * 1000, "weights", field);
     }
+    let tolerance_min = weights.change_tolerance_min;
+    faults.within(
+        tolerance_min,
+        0,
+        MAGNITUDE_MAX,
+        "weights",
+        "change_tolerance_min",
+    );
 }
 
 fn berths(problem: &BerthProblem, faults: &mut Faults) {

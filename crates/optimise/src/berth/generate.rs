@@ -107,6 +107,8 @@ fn weights() -> Weights {
         change_berth: 300,
         change_per_m: 1,
         change_per_min: 1,
+        change_stay: 200,
+        change_tolerance_min: 60,
     }
 }
 

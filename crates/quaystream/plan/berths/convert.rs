@@ -119,6 +119,8 @@ fn weights(file: &json::Weights) -> d::Weights {
         change_berth: file.change_berth,
         change_per_m: file.change_per_m,
         change_per_min: file.change_per_min,
+        change_stay: file.change_stay,
+        change_tolerance_min: file.change_tolerance_min,
     }
 }
 

@@ -295,6 +295,10 @@ pub struct Weights {
     pub change_per_m: i64,
     /// A minute of shift.
     pub change_per_min: i64,
+    /// Moving a stay at all.
+    pub change_stay: i64,
+    /// Minutes that a start may shift before the stay counts as moved.
+    pub change_tolerance_min: i64,
 }
 
 /// A plan file: the stays, and the calls without one.

@@ -478,6 +478,8 @@ fn cost_terms() {
         change_berth: 13,
         change_per_m: 17,
         change_per_min: 19,
+        change_stay: 1000,
+        change_tolerance_min: 15,
     };
     let call = &mut problem.calls[0];
     call.arrival_min = -10;
@@ -500,7 +502,17 @@ fn cost_terms() {
     assert_eq!(first.place, 5 * 20);
     assert_eq!(first.cranes, 7 * 60);
     assert_eq!(first.window, 11 * 5);
-    assert_eq!(first.change, 17 * 10 + 19 * 15);
+    assert_eq!(first.change, 17 * 10 + 19 * 15 + 1000);
     assert_eq!(cost.calls[1].unassigned, 10_000);
     assert_eq!(cost.total(), first.total() + 10_000);
+    problem.calls[0].previous = previous(0, 0, 15);
+    let cost = check(&problem, &plan).expect("feasible");
+    assert_eq!(
+        cost.calls[0].change,
+        19 * 15,
+        "within the tolerance it has not moved"
+    );
+    problem.weights.change_tolerance_min = 14;
+    let cost = check(&problem, &plan).expect("feasible");
+    assert_eq!(cost.calls[0].change, 19 * 15 + 1000);
 }

@@ -1,6 +1,7 @@
 //! The cheapest stay of one call among the stays of the others, which do not move.
 
 use super::model::{CallModel, Mode, Model, Relation, Spot};
+use super::modes::unmoved;
 use super::state::{Neighbour, Placement, State};
 use crate::random::Random;
 use domain::berth::Interval;
@@ -252,12 +253,38 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// The first feasible start from the cheapest on and the last before it. Cost is convex in the start but for outages
-    /// and stops, so the best is one of the two.
-    fn candidates(&self) -> [Option<(i64, i64)>; 2] {
+    /// The first feasible start from the cheapest on and the last before it. Cost is convex in the start but for outages,
+    /// stops and the price of moving, so the best is one of the two or the nearest in the window in which a stay has not
+    /// moved.
+    fn candidates(&self) -> [Option<(i64, i64)>; 3] {
         if let Some(start_min) = self.compiled.fixed_start_min {
-            return [self.exactly(start_min), None];
+            return [self.exactly(start_min), None, None];
         }
+        let [later, earlier] = self.around_target();
+        [later, earlier, self.unmoved()]
+    }
+
+    /// The start in the window of unmoved starts that is nearest to the cheapest.
+    fn unmoved(&self) -> Option<(i64, i64)> {
+        if !self.mode.is_home {
+            return None;
+        }
+        let unmoved = unmoved(self.model.problem, &self.model.problem.calls[self.call])?;
+        let target_min = self.mode.target_min;
+        let is_inside = |at: &(i64, i64)| (unmoved.start_min..=unmoved.end_min).contains(&at.0);
+        if target_min < unmoved.start_min {
+            let from_min = unmoved.start_min.max(self.limits.start_from_min);
+            self.earliest(self.model.problem.round_up_min(from_min))
+                .filter(is_inside)
+        } else if target_min > unmoved.end_min {
+            self.latest(self.model.round_down_min(unmoved.end_min))
+                .filter(is_inside)
+        } else {
+            None
+        }
+    }
+
+    fn around_target(&self) -> [Option<(i64, i64)>; 2] {
         let target_min = self.mode.target_min.max(self.limits.start_from_min);
         let later = self.earliest(self.model.problem.round_up_min(target_min));
         let is_ideal = later.is_some_and(|(start_min, _)| start_min == target_min);

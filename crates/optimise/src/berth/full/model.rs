@@ -33,9 +33,11 @@ pub(super) struct Mode {
     pub has_outage: bool,
     /// Terms of the cost that hang on the place alone.
     pub place_cost: i64,
+    /// True at the place of the last plan, where a start within the tolerance is no move.
+    pub is_home: bool,
     /// No stay in this mode costs less.
     pub floor: i64,
-    /// The start that would be cheapest if the call were alone.
+    /// The start that would be cheapest if the call were alone and moving a stay cost nothing.
     pub target_min: i64,
 }
 
@@ -228,7 +230,11 @@ pub(super) fn cost_of(
         cost += weights.outside_window_per_min * outside_min;
     }
     if let Some(previous) = call.previous {
-        cost += weights.change_per_min * (start_min - previous.start_min).abs();
+        let off_min = (start_min - previous.start_min).abs();
+        cost += weights.change_per_min * off_min;
+        if !mode.is_home || off_min > weights.change_tolerance_min {
+            cost += weights.change_stay;
+        }
     }
     cost
 }

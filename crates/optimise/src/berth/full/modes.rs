@@ -249,6 +249,7 @@ fn add(
         duration_min,
         has_outage: (0..quay.len()).any(|bit| cranes & (1 << bit) != 0 && out(bit)),
         place_cost: place_cost(model.problem, call, spot),
+        is_home: is_home(call, spot),
         floor: 0,
         target_min: 0,
     };
@@ -264,7 +265,11 @@ fn add(
             start_min + duration_min,
         )
     };
-    let mut best = (price(earliest_min), earliest_min);
+    // piecewise linear in the start: the least is at a break, or at an end of the window in which the stay has not moved
+    let unmoved = mode.is_home.then(|| unmoved(model.problem, call)).flatten();
+    let mut floor = price(earliest_min);
+    let convex = |start_min: i64| price(start_min) - move_price(model.problem, unmoved, start_min);
+    let mut best = (convex(earliest_min), earliest_min);
     if compiled.fixed_start_min.is_none() {
         let promised = call
             .promised
@@ -272,16 +277,45 @@ fn add(
         let breaks = promised
             .into_iter()
             .flatten()
-            .chain(call.previous.map(|previous| previous.start_min));
-        for start_min in breaks.chain(call.due_min.map(|due_min| due_min - duration_min)) {
-            best = best.min((
-                price(start_min.max(earliest_min)),
-                start_min.max(earliest_min),
-            ));
+            .chain(call.previous.map(|previous| previous.start_min))
+            .chain(call.due_min.map(|due_min| due_min - duration_min));
+        let ends = unmoved.map(|unmoved| [unmoved.start_min, unmoved.end_min]);
+        for start_min in breaks.chain(ends.into_iter().flatten()) {
+            let start_min = start_min.max(earliest_min);
+            floor = floor.min(price(start_min));
+            best = best.min((convex(start_min), start_min));
         }
     }
-    (mode.floor, mode.target_min) = best;
+    (mode.floor, mode.target_min) = (floor, best.1);
     compiled.modes.push(mode);
+}
+
+/// True at the place of the last plan.
+pub(super) fn is_home(call: &Call, spot: &Spot) -> bool {
+    call.previous.is_some_and(|previous| {
+        (previous.place.berth, previous.place.from_m) == (spot.berth as usize, spot.from_m)
+    })
+}
+
+/// The starts, first and last, with which a stay at its last place has not moved; none if moving costs nothing.
+pub(super) fn unmoved(problem: &BerthProblem, call: &Call) -> Option<Interval> {
+    let weights = &problem.weights;
+    let previous = call.previous.filter(|_| weights.change_stay > 0)?;
+    let from_min = problem.round_up_min(previous.start_min - weights.change_tolerance_min);
+    Some(Interval::new(
+        from_min,
+        previous.start_min + weights.change_tolerance_min,
+    ))
+}
+
+/// What a start outside the window costs at the last place.
+fn move_price(problem: &BerthProblem, unmoved: Option<Interval>, start_min: i64) -> i64 {
+    match unmoved {
+        Some(unmoved) if !(unmoved.start_min..=unmoved.end_min).contains(&start_min) => {
+            problem.weights.change_stay
+        }
+        _ => 0,
+    }
 }
 
 /// The earliest start if the call were alone, by a stay of `duration_min` at least.

@@ -88,6 +88,7 @@ impl Default for BerthRules {
                 change_berth: 600,
                 change_per_m: 2,
                 change_per_min: 4,
+                ..Weights::default()
             },
         }
     }

@@ -1,6 +1,7 @@
 //! What one call may choose from: places, numbers of cranes, starts.
 
 use super::super::model::{CallModel, Mode, Model, Relation, Spot, cost_of};
+use super::super::modes::is_home;
 use super::prices::{Layout, Precedence};
 
 /// Starts of a call with so many of certain cranes: when each ends and what it costs but for the place.
@@ -10,6 +11,8 @@ pub(super) struct Profile {
     pub reach: u64,
     pub minutes: Option<i64>,
     pub cranes: u32,
+    /// At the place of the last plan, where a start within the tolerance is no move.
+    pub is_home: bool,
     pub starts: Vec<Start>,
 }
 
@@ -193,10 +196,12 @@ fn profile(
     (earliest_min, limit): (i64, i64),
     options: &mut Options,
 ) -> u32 {
+    let is_home = is_home(&model.problem.calls[call], spot);
     let is_same = |profile: &Profile| {
         profile.quay == spot.quay
             && profile.minutes == spot.minutes
             && profile.cranes == cranes
+            && profile.is_home == is_home
             && (profile.reach == spot.reach || spot.minutes.is_some())
     };
     if let Some(found) = options.profiles.iter().position(is_same) {
@@ -207,6 +212,7 @@ fn profile(
         reach: spot.reach,
         minutes: spot.minutes,
         cranes,
+        is_home,
         starts: Vec::new(),
     };
     let compiled = &model.calls[call];
@@ -216,6 +222,7 @@ fn profile(
         duration_min: 0,
         has_outage: false,
         place_cost: 0,
+        is_home,
         floor: 0,
         target_min: 0,
     };
