@@ -161,6 +161,9 @@ impl KafkaSource {
                     partitions: starts.len(),
                 }
                 .emit();
+            }
+            // That there is nothing is an answer too.
+            if !starts.is_empty() || self.owned.is_empty() {
                 signals.push(Signal::Assigned(starts));
             }
         }

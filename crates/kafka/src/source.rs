@@ -1,12 +1,14 @@
 //! A member of a consumer group that fetches in batches.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pipeline::log::{Batch, LogError, Partition, Signal, Source};
 use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaResult, RDKafkaErrorCode};
 
+use crate::admin::partition_count;
 use crate::assignment::{Owned, OwnedPartition};
 use crate::config::{Connection, Delivery, Membership, Worker};
 use crate::context::{Notice, SharedConsumer, serve};
@@ -229,6 +231,23 @@ impl Source for KafkaSource {
         }
     }
 
+    fn end(&mut self, partition: &Partition) -> Option<i64> {
+        self.consumer
+            .fetch_watermarks(&partition.topic, partition.index, LOOKUP_WAIT)
+            .inspect_err(|error| tracing::debug!(%error, %partition, "cannot ask for the end"))
+            .ok()
+            .map(|(_, end)| end)
+    }
+
+    fn is_drained(&mut self) -> Result<bool, LogError> {
+        let drained = self.drained();
+        if let Err(error) = &drained {
+            self.judge(error)?;
+            tracing::debug!(%error, "cannot ask whether the topics are read to their ends");
+        }
+        Ok(drained.unwrap_or(false))
+    }
+
     fn replay(
         &mut self,
         partition: &Partition,
@@ -249,6 +268,31 @@ impl Source for KafkaSource {
 }
 
 impl KafkaSource {
+    fn drained(&self) -> KafkaResult<bool> {
+        let mut partitions = Vec::new();
+        match &self.worker.membership {
+            Membership::Fixed(list) => partitions.clone_from(list),
+            Membership::Topics(topics) => {
+                for topic in topics {
+                    let count = partition_count(self.consumer.client(), topic, LOOKUP_WAIT)?;
+                    let shared: Arc<str> = Arc::from(topic.as_str());
+                    let indices = 0..i32::try_from(count.unwrap_or(0)).unwrap_or(i32::MAX);
+                    partitions.extend(indices.map(|index| Partition::new(shared.clone(), index)));
+                }
+            }
+        }
+        let committed = offsets::committed(&self.consumer, &partitions, LOOKUP_WAIT)?;
+        for partition in &partitions {
+            let (_, end) =
+                self.consumer
+                    .fetch_watermarks(&partition.topic, partition.index, LOOKUP_WAIT)?;
+            if committed.get(partition).and_then(|found| found.next) != Some(end) {
+                return Ok(false);
+            }
+        }
+        Ok(!partitions.is_empty())
+    }
+
     /// Goes back to where the group is, or says which partition someone else has committed. (The state that the
     /// engine rolls back to is that of our own last commit: it fits no other offset.)
     fn seek_to_committed(&mut self) -> KafkaResult<Option<String>> {

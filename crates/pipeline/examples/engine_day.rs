@@ -13,7 +13,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pipeline::memory::HandClock;
-use pipeline::outcome::Tally;
 use pipeline::worker::{FoldWorker, MergeWorker, Shared, Stop, Turn};
 use windows::sql::parse::SqlFile;
 
@@ -62,13 +61,8 @@ fn main() {
         started.elapsed().as_secs_f64()
     );
     let clock = Arc::new(HandClock::default());
-    let tally = Arc::new(Tally::default());
-    let shared = Shared {
-        settings: Arc::new(settings),
-        clock: clock.clone(),
-        tally: Arc::clone(&tally),
-        stop: Stop::default(),
-    };
+    let shared = Shared::new(settings, clock.clone(), Stop::default());
+    let tally = Arc::clone(&shared.tally);
     let inputs: Vec<Arc<str>> = shared
         .settings
         .inputs
@@ -76,18 +70,10 @@ fn main() {
         .map(|input| Arc::clone(&input.topic))
         .collect();
     let partials = [Arc::clone(&shared.settings.topics.partials)];
-    let mut fold = FoldWorker::new(
-        shared.clone(),
-        log.source("fold", &inputs, 20_000),
-        log.sink("fold"),
-    )
-    .expect("fold");
-    let mut merge = MergeWorker::new(
-        shared,
-        log.source("merge", &partials, 64),
-        log.sink("merge"),
-        true,
-    );
+    let (source, sink) = log.join("fold", None, &inputs, 20_000);
+    let mut fold = FoldWorker::new(shared.clone(), source, sink).expect("fold");
+    let (source, sink) = log.join("merge", None, &partials, 64);
+    let mut merge = MergeWorker::new(shared, source, sink, true);
     let (mut folded, mut merged) = (false, false);
     let (mut fold_time, mut merge_time) = (Duration::ZERO, Duration::ZERO);
     while !(folded && merged) {

@@ -17,5 +17,6 @@ pub mod merge;
 pub mod outcome;
 pub mod partials;
 pub mod plans;
+pub mod planted;
 pub mod settings;
 pub mod worker;

@@ -140,7 +140,8 @@ impl Batch {
 /// What a source tells beside records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Signal {
-    /// These partitions are now ours; reading starts at the committed offsets given (the log start where none is).
+    /// These partitions are now ours; reading starts at the committed offsets given (the log start where none is). Without
+    /// partitions: the group has answered, and gives us nothing.
     Assigned(Vec<(Partition, i64)>),
     /// These partitions will be taken away. The source waits, and keeps them, until [`Source::release`]: commit first.
     Revoking(Vec<Partition>),
@@ -186,6 +187,14 @@ pub trait Source {
 
     /// Reads again from the committed offsets, after an aborted commit.
     fn rewind(&mut self) -> Result<(), LogError>;
+
+    /// The offset behind the last record of a partition that is ours, as the brokers know it now; none if they cannot be
+    /// asked.
+    fn end(&mut self, partition: &Partition) -> Option<i64>;
+
+    /// True if the group has committed every partition of the topics read to its end. Asked by members that own nothing,
+    /// to know whether there will be something.
+    fn is_drained(&mut self) -> Result<bool, LogError>;
 
     /// Reads one partition from its first record, or `from`, to `to` (exclusive; its end at the time of the call if
     /// none), outside the group, for recovery of state. Committed records only. Calls `visit` for each batch and

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::error::ArrowError;
-use events::internal::{Covered, Delta, Frontier, Partials};
+use events::internal::{Covered, Delta, Frontier, FrontierState, Partials};
 use events::{Message, ipc};
 use twox_hash::XxHash3_64;
+use windows::frontier::{Origin, Progress};
 use windows::program::MergeKey;
 
 use crate::log::{Outgoing, Partition};
@@ -207,4 +208,26 @@ pub fn read(at: &Partition, offset: i64, value: &[u8]) -> Result<Partials, Parti
         });
     }
     Ok(message)
+}
+
+/// Takes in what fold says of its sources.
+pub fn update(frontier: &mut windows::frontier::Frontier, told: Vec<Frontier>) {
+    for told in told {
+        let progress = match told.state() {
+            FrontierState::Active => Progress::Active {
+                complete_to_us: told.complete_to_us,
+            },
+            FrontierState::Idle => Progress::Idle,
+            FrontierState::Ended => Progress::Ended {
+                row_time_max_us: told.row_time_max_us,
+            },
+            FrontierState::Unspecified => continue,
+        };
+        let origin = Origin {
+            topic: told.topic,
+            partition: told.partition,
+            source: told.source,
+        };
+        frontier.update(origin, progress, told.begin_us);
+    }
 }

@@ -54,16 +54,12 @@ pub fn run(
     name: &str,
 ) -> Result<Arc<Tally>, EngineError> {
     let clock = Arc::new(HandClock::default());
-    let tally = Arc::new(Tally::default());
-    let shared = Shared {
-        settings: Arc::new(Settings {
-            bounded: Bounded::UntilEnd,
-            ..settings.clone()
-        }),
-        clock: clock.clone(),
-        tally: Arc::clone(&tally),
-        stop: Stop::default(),
+    let settings = Settings {
+        bounded: Bounded::UntilEnd,
+        ..settings.clone()
     };
+    let shared = Shared::new(settings.clone(), clock.clone(), Stop::default());
+    let tally = Arc::clone(&shared.tally);
     let inputs: Vec<Arc<str>> = settings
         .inputs
         .iter()
@@ -71,17 +67,10 @@ pub fn run(
         .collect();
     let partials = [Arc::clone(&settings.topics.partials)];
     let groups = [format!("{name}.fold"), format!("{name}.merge")];
-    let mut fold = FoldWorker::new(
-        shared.clone(),
-        log.source(&groups[0], &inputs, rows_max),
-        log.sink(&groups[0]),
-    )?;
-    let mut merge = MergeWorker::new(
-        shared,
-        log.source(&groups[1], &partials, 64),
-        log.sink(&groups[1]),
-        true,
-    );
+    let (source, sink) = log.join(&groups[0], None, &inputs, rows_max);
+    let mut fold = FoldWorker::new(shared.clone(), source, sink)?;
+    let (source, sink) = log.join(&groups[1], None, &partials, 64);
+    let mut merge = MergeWorker::new(shared, source, sink, true);
     let (mut is_folded, mut is_merged) = (false, false);
     while !(is_folded && is_merged) {
         clock.advance(TURN);

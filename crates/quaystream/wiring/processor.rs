@@ -53,13 +53,9 @@ pub struct Processor {
 impl Processor {
     /// Starts the workers that the configuration asks for.
     pub fn start(config: &Config, stop: &StopRequest) -> std::io::Result<Processor> {
-        let tally = Arc::new(Tally::default());
-        let shared = Shared {
-            settings: Arc::new(config.engine.clone()),
-            clock: Arc::new(SystemClock::default()),
-            tally: Arc::clone(&tally),
-            stop: stop.engine.clone(),
-        };
+        let clock = Arc::new(SystemClock::default());
+        let shared = Shared::new(config.engine.clone(), clock, stop.engine.clone());
+        let tally = Arc::clone(&shared.tally);
         let (tell, ended) = channel();
         let fold = (0..config.fold_workers).map(|slot| (Stage::Fold, slot));
         let merge = (0..config.merge_workers).map(|slot| (Stage::Merge, slot));

@@ -100,7 +100,7 @@ pub enum Absorbed {
 
 /// The second stage of all queries.
 pub struct Merge {
-    program: Program,
+    program: Arc<Program>,
     running: Vec<Running>,
     tables: Vec<Table>,
     history_us: i64,
@@ -110,7 +110,11 @@ pub struct Merge {
 
 impl Merge {
     /// No rows yet.
-    pub fn new(program: Program, settings: &MergeSettings) -> Result<Self, QueryError> {
+    pub fn new(
+        program: impl Into<Arc<Program>>,
+        settings: &MergeSettings,
+    ) -> Result<Self, QueryError> {
+        let program = program.into();
         let mut running = Vec::new();
         for query in &program.queries {
             // A table that is not yet known up to a row's time could give the row another key than it has in the end.

@@ -7,8 +7,13 @@ use events::Stream;
 use events::internal::{Covered, Frontier, FrontierState};
 
 use super::Fold;
-use crate::intake::partition::PartitionIntake;
+use crate::intake::partition::{PartitionIntake, SourceState};
+use crate::log::Partition;
+use crate::planted::{Bug, has};
 use crate::settings::{Bounded, micros};
+
+/// The longest time between two fetches that counts as listening.
+const LISTENED_MAX: Duration = Duration::from_secs(1);
 
 /// An owned input partition.
 pub(super) struct Owned {
@@ -17,6 +22,7 @@ pub(super) struct Owned {
     /// Offset behind the last record, once it has been reached.
     pub end: Option<i64>,
     pub has_ended: bool,
+    /// When each source was heard last, in time listened.
     pub heard: BTreeMap<String, Duration>,
 }
 
@@ -35,19 +41,67 @@ impl Fold {
         covered.collect()
     }
 
-    /// Marks sources idle that have been silent in a partition that is read to its end.
-    pub(super) fn note_silence(&mut self) {
+    /// A fetch came back. Silence counts while fold listens: a process that was stopped, or busy with a commit for long,
+    /// has not heard that there was nothing.
+    pub fn listen(&mut self) {
+        let now = self.clock.elapsed();
+        let since = now.saturating_sub(self.listened_at);
+        self.listened_at = now;
+        if !self.is_deaf {
+            self.listened += since.min(LISTENED_MAX);
+        }
+    }
+
+    /// The log cannot be reached, or can be again.
+    pub fn set_deaf(&mut self, is_deaf: bool) {
+        self.is_deaf = is_deaf;
+    }
+
+    fn is_silent(&self, owned: &Owned, name: &str, source: &SourceState) -> bool {
+        let heard = owned.heard.get(name).copied().unwrap_or_default();
+        let timeout = match has(Bug::IdleTooEarly) {
+            true => self.settings.idle_timeout / 50,
+            false => self.settings.idle_timeout,
+        };
+        !source.is_idle && self.listened.saturating_sub(heard) >= timeout
+    }
+
+    /// The partitions that are read to their end, as far as fold knows, in which a source has been silent for the timeout.
+    pub fn silent(&self) -> Vec<Partition> {
         if self.settings.bounded == Bounded::UntilEnd {
+            return Vec::new();
+        }
+        let is_candidate = |owned: &&Owned| {
+            let mut sources = owned.intake.sources.iter();
+            (owned.end.is_some() || has(Bug::IdleTooEarly))
+                && sources.any(|(name, source)| self.is_silent(owned, name, source))
+        };
+        let silent = self.owned.iter().filter(is_candidate);
+        silent.map(|owned| owned.intake.partition.clone()).collect()
+    }
+
+    /// Marks the silent sources of a partition idle, which ends at `end` as the brokers know it now, if that is as far as
+    /// fold has read.
+    pub fn note_silence(&mut self, partition: &Partition, end: i64) {
+        let place = |owned: &Owned| owned.intake.partition == *partition;
+        let Some(place) = self.owned.iter().position(place) else {
+            return;
+        };
+        if self.owned[place].intake.next_offset < end && !has(Bug::IdleTooEarly) {
             return;
         }
-        let (now, timeout) = (self.clock.elapsed(), self.settings.idle_timeout);
-        for owned in self.owned.iter_mut().filter(|owned| owned.end.is_some()) {
-            for (name, source) in &mut owned.intake.sources {
-                let heard = owned.heard.get(name).copied().unwrap_or_default();
-                if !source.is_idle && now.saturating_sub(heard) >= timeout {
-                    source.is_idle = true;
-                    source.is_changed = true;
-                }
+        let owned = &self.owned[place];
+        let silent: Vec<String> = owned
+            .intake
+            .sources
+            .iter()
+            .filter(|(name, source)| self.is_silent(owned, name, source))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in silent {
+            if let Some(source) = self.owned[place].intake.sources.get_mut(&name) {
+                source.is_idle = true;
+                source.is_changed = true;
             }
         }
     }

@@ -13,6 +13,7 @@ mod records;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use events::decode::{DecodeLimits, Decoder};
@@ -28,6 +29,7 @@ use crate::intake::rows::IntakeRows;
 use crate::log::{Batch, Commit, Outgoing, Partition};
 use crate::outcome::{IntakeCounts, Tally};
 use crate::partials;
+use crate::planted::{Bug, has};
 use crate::settings::{Bounded, Settings, micros};
 use frontiers::Owned;
 use queries::projection;
@@ -36,7 +38,7 @@ pub use queries::streams;
 /// The first stage.
 pub struct Fold {
     settings: Arc<Settings>,
-    program: Program,
+    program: Arc<Program>,
     clock: Arc<dyn Clock>,
     tally: Arc<Tally>,
     decoders: BTreeMap<Stream, Decoder>,
@@ -48,17 +50,22 @@ pub struct Fold {
     rejected: BTreeMap<RejectReason, u64>,
     flagged: BTreeMap<&'static str, u64>,
     timestamp_ms: i64,
+    /// Time spent listening so far, and when that was counted last.
+    listened: Duration,
+    listened_at: Duration,
+    is_deaf: bool,
+    /// Of use to [`Bug::DedupNotRolledBack`] alone.
+    planted: Vec<Owned>,
 }
 
 impl Fold {
-    /// Plans the queries. No partition is owned yet.
+    /// Runs the queries of `program`. No partition is owned yet.
     pub fn new(
         settings: Arc<Settings>,
+        program: Arc<Program>,
         clock: Arc<dyn Clock>,
         tally: Arc<Tally>,
     ) -> Result<Self, EngineError> {
-        let program =
-            Program::compile(&settings.files(), &streams()).map_err(EngineError::Queries)?;
         let mut decoders = BTreeMap::new();
         let limits = DecodeLimits {
             record_bytes_max: settings.record_bytes_max,
@@ -73,6 +80,10 @@ impl Fold {
         Ok(Fold {
             settings,
             program,
+            listened: Duration::ZERO,
+            listened_at: clock.elapsed(),
+            is_deaf: false,
+            planted: Vec::new(),
             clock,
             tally,
             decoders,
@@ -114,14 +125,18 @@ impl Fold {
                 .restore(delta, |source| settings.out_of_order_us(source))
                 .map_err(EngineError::State)?;
         }
+        if has(Bug::DedupNotRolledBack) {
+            let kept = |owned: &Owned| owned.intake.partition == intake.partition;
+            if let Some(place) = self.planted.iter().position(kept) {
+                intake.take_ids(self.planted.remove(place).intake);
+            }
+        }
         intake.next_offset = offset;
         intake.covered_from = offset;
-        let now = self.clock.elapsed();
+        let heard = intake.sources.keys();
         self.owned.push(Owned {
-            heard: intake
-                .sources
-                .keys()
-                .map(|source| (source.clone(), now))
+            heard: heard
+                .map(|source| (source.clone(), self.listened))
                 .collect(),
             intake,
             stream,
@@ -139,6 +154,9 @@ impl Fold {
 
     /// Forgets everything that was not committed, and all partitions: they are assigned again with their state.
     pub fn reset(&mut self) {
+        if has(Bug::DedupNotRolledBack) {
+            self.planted = std::mem::take(&mut self.owned);
+        }
         self.owned.clear();
         self.discard();
     }
@@ -169,6 +187,11 @@ impl Fold {
         self.held.iter().map(Batch::bytes).sum()
     }
 
+    /// True if no partition is owned.
+    pub fn is_empty(&self) -> bool {
+        self.owned.is_empty()
+    }
+
     /// True if every owned partition has ended and that was committed.
     pub fn has_ended(&self) -> bool {
         !self.owned.is_empty() && self.owned.iter().all(|owned| owned.has_ended)
@@ -189,7 +212,6 @@ impl Fold {
     /// Everything since the last commit as one commit; none if nothing happened. Call [`Self::committed`] once it is
     /// durable, or [`Self::reset`] if it was aborted.
     pub fn commit(&mut self) -> Result<Option<Commit>, EngineError> {
-        self.note_silence();
         let mut tables: BTreeMap<String, Vec<RecordBatch>> = BTreeMap::new();
         for decoder in self.decoders.values_mut() {
             for (table, batch) in decoder.take() {

@@ -83,11 +83,9 @@ impl Fold {
             .then(|| EventHash::new(head.source, head.event_id, head.record_time_us));
         let fate = owned.intake.decide(head.source, id, row_time_us);
         match owned.heard.get_mut(head.source) {
-            Some(heard) => *heard = self.clock.elapsed(),
+            Some(heard) => *heard = self.listened,
             None => {
-                owned
-                    .heard
-                    .insert(head.source.to_owned(), self.clock.elapsed());
+                owned.heard.insert(head.source.to_owned(), self.listened);
             }
         }
         match fate {

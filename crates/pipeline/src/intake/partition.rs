@@ -7,6 +7,7 @@ use events::internal::{IntakeDelta, SourceProgress};
 
 use super::ids::{EventHash, Ids};
 use crate::log::Partition;
+use crate::planted::{Bug, has};
 
 /// Format of [`IntakeDelta`] records.
 const FORMAT: u32 = 1;
@@ -161,6 +162,11 @@ impl PartitionIntake {
             state.row_time_max_us = state.row_time_max_us.max(Some(row_time_us));
             if let Some(limit) = state.complete_to_us(correction_us) {
                 let number = state.number;
+                let limit = if has(Bug::EvictionEarly) {
+                    row_time_us
+                } else {
+                    limit
+                };
                 self.ids.evict(number, limit);
             }
         }
@@ -239,7 +245,12 @@ impl PartitionIntake {
                 self.partition, delta.format
             ));
         }
-        for progress in &delta.sources {
+        let known = if has(Bug::FrontierLostOnTakeover) {
+            0
+        } else {
+            delta.sources.len()
+        };
+        for progress in &delta.sources[..known] {
             let state = self.source(&progress.source, || out_of_order_us(&progress.source));
             state.row_time_max_us = Some(progress.row_time_max_us);
             state.row_time_first_us = Some(progress.row_time_first_us);
@@ -265,6 +276,11 @@ impl PartitionIntake {
         self.next_offset = delta.next_offset;
         self.covered_from = delta.next_offset;
         Ok(())
+    }
+
+    /// Takes over the ids of other state of the same partition.
+    pub(crate) fn take_ids(&mut self, other: PartitionIntake) {
+        self.ids = other.ids;
     }
 
     /// Ids remembered.

@@ -156,13 +156,8 @@ pub fn port(
 /// Runs both stages to the end of the input, `rows_max` records a fetch, an abort after every `abort_every`-th turn.
 pub fn run(log: &MemoryLog, settings: Settings, rows_max: usize, abort_every: usize) -> Arc<Tally> {
     let clock = Arc::new(HandClock::default());
-    let tally = Arc::new(Tally::default());
-    let shared = Shared {
-        settings: Arc::new(settings),
-        clock: clock.clone(),
-        tally: Arc::clone(&tally),
-        stop: Stop::default(),
-    };
+    let shared = Shared::new(settings, clock.clone(), Stop::default());
+    let tally = Arc::clone(&shared.tally);
     let inputs: Vec<Arc<str>> = shared
         .settings
         .inputs
@@ -170,18 +165,10 @@ pub fn run(log: &MemoryLog, settings: Settings, rows_max: usize, abort_every: us
         .map(|input| Arc::clone(&input.topic))
         .collect();
     let partials = [Arc::clone(&shared.settings.topics.partials)];
-    let mut fold = FoldWorker::new(
-        shared.clone(),
-        log.source("fold", &inputs, rows_max),
-        log.sink("fold"),
-    )
-    .expect("fold starts");
-    let mut merge = MergeWorker::new(
-        shared,
-        log.source("merge", &partials, 64),
-        log.sink("merge"),
-        true,
-    );
+    let (source, sink) = log.join("fold", None, &inputs, rows_max);
+    let mut fold = FoldWorker::new(shared.clone(), source, sink).expect("fold starts");
+    let (source, sink) = log.join("merge", None, &partials, 64);
+    let mut merge = MergeWorker::new(shared, source, sink, true);
     let (mut folded, mut merged) = (false, false);
     for turn in 0..1_000_000 {
         clock.advance(Duration::from_millis(50));

@@ -2,7 +2,6 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used)] // a test that cannot go on should say where
 
-mod crash;
 mod fixture;
 mod plans;
 mod whole;

@@ -1,0 +1,71 @@
+//! Bugs that can be planted, one at a time, to prove that the simulation of faults would find them. In a release build
+//! without the feature `planted` none of this is there.
+
+/// A bug of the engine, as its authors might have made it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bug {
+    /// A commit of fold says nothing of where to go on.
+    OffsetsNotSent,
+    /// Ids accepted in an aborted commit stay known, so that their events count as copies when they come again.
+    DedupNotRolledBack,
+    /// Ids are forgotten before a copy of them would be late.
+    EvictionEarly,
+    /// A new owner of a partition does not know how far its sources had come.
+    FrontierLostOnTakeover,
+    /// A tick of the planners is made twice.
+    TickAppliedTwice,
+    /// A snapshot says that it holds one record more than it does.
+    SnapshotOneOff,
+    /// A member that the group has given up may commit.
+    ZombieUnfenced,
+    /// A plan is committed without the position of the step that made it.
+    PlanWithoutTick,
+    /// Partials that are fetched again are merged again.
+    PartialMergedTwice,
+    /// What an aborted commit of merge would have written is written with the next one.
+    AbortedRowsKept,
+    /// A source is said to be idle before its partition was read to the end.
+    IdleTooEarly,
+    /// Rows that were made while state was restored leave again.
+    FinalRowTwice,
+}
+
+impl Bug {
+    /// All of them.
+    pub const ALL: [Bug; 11] = [
+        Bug::OffsetsNotSent,
+        Bug::DedupNotRolledBack,
+        Bug::EvictionEarly,
+        Bug::FrontierLostOnTakeover,
+        Bug::TickAppliedTwice,
+        Bug::ZombieUnfenced,
+        Bug::PlanWithoutTick,
+        Bug::PartialMergedTwice,
+        Bug::AbortedRowsKept,
+        Bug::IdleTooEarly,
+        Bug::FinalRowTwice,
+    ];
+}
+
+#[cfg(any(debug_assertions, feature = "planted"))]
+thread_local! {
+    static PLANTED: std::cell::Cell<Option<Bug>> = const { std::cell::Cell::new(None) };
+}
+
+/// Plants a bug into what runs on this thread from now on, or takes it out.
+#[cfg(any(debug_assertions, feature = "planted"))]
+pub fn plant(bug: Option<Bug>) {
+    PLANTED.set(bug);
+}
+
+/// Is this bug planted?
+#[cfg(any(debug_assertions, feature = "planted"))]
+pub(crate) fn has(bug: Bug) -> bool {
+    PLANTED.get() == Some(bug)
+}
+
+/// Never.
+#[cfg(not(any(debug_assertions, feature = "planted")))]
+pub(crate) const fn has(_: Bug) -> bool {
+    false
+}

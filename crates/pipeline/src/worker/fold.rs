@@ -1,0 +1,212 @@
+//! The loop of the first stage.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use events::Message;
+use events::internal::IntakeDelta;
+
+use super::programs::Portion;
+use super::spare::Spare;
+use super::{Shared, Turn, WAIT, part};
+use crate::error::EngineError;
+use crate::fold::Fold;
+use crate::log::{Batch, LogError, Partition, Signal, Sink, Source};
+use crate::planted::{Bug, has};
+use crate::settings::Bounded;
+
+/// A worker of the first stage.
+pub struct FoldWorker<S, K> {
+    shared: Shared,
+    source: S,
+    sink: K,
+    fold: Fold,
+    committed_at: Duration,
+    spare_batch: Batch,
+    spare: Spare,
+    roll_backs: u64,
+}
+
+impl<S: Source, K: Sink> FoldWorker<S, K> {
+    /// Plans the queries.
+    pub fn new(shared: Shared, source: S, sink: K) -> Result<Self, EngineError> {
+        let fold = Fold::new(
+            Arc::clone(&shared.settings),
+            shared.programs.take(Portion::Whole, &shared.settings)?,
+            Arc::clone(&shared.clock),
+            Arc::clone(&shared.tally),
+        )?;
+        Ok(FoldWorker {
+            committed_at: shared.clock.elapsed(),
+            shared,
+            source,
+            sink,
+            fold,
+            spare_batch: Batch::default(),
+            spare: Spare::default(),
+            roll_backs: 0,
+        })
+    }
+
+    /// Runs until the input ends, a stop is requested, or an error.
+    pub fn run(&mut self) -> Result<(), EngineError> {
+        while !self.shared.stop.is_requested() {
+            if self.turn(WAIT)? == Turn::Done {
+                return Ok(());
+            }
+        }
+        self.commit()?;
+        Ok(())
+    }
+
+    /// Reads once and commits if it is time.
+    pub fn turn(&mut self, wait: Duration) -> Result<Turn, EngineError> {
+        let mut batch = std::mem::take(&mut self.spare_batch);
+        let signals = self.source.fetch(&mut batch, wait)?;
+        self.fold.listen();
+        let is_idle = batch.is_empty() && signals.is_empty();
+        let (mut ends, changes) = part(signals);
+        let before = self.roll_backs;
+        for signal in changes {
+            self.handle(signal)?;
+        }
+        if self.roll_backs != before {
+            // What was fetched lies ahead of where reading begins again.
+            batch.clear();
+            ends.clear();
+        }
+        self.fold.take(batch);
+        let at_end = !ends.is_empty();
+        for signal in ends {
+            self.handle(signal)?;
+        }
+        let settings = &self.shared.settings;
+        let waited = self
+            .shared
+            .clock
+            .elapsed()
+            .saturating_sub(self.committed_at);
+        let is_full = self.fold.bytes_waiting() >= settings.commit_bytes_max;
+        let flushes = at_end && settings.bounded == Bounded::UntilEnd;
+        if is_full || flushes || waited >= settings.commit_interval {
+            self.commit()?;
+        }
+        let is_spare = self.fold.is_empty();
+        if self.fold.has_ended()
+            || (is_spare && self.spare.has_ended(&self.shared, &mut self.source)?)
+        {
+            return Ok(Turn::Done);
+        }
+        Ok(if is_idle { Turn::Idle } else { Turn::Worked })
+    }
+
+    fn handle(&mut self, signal: Signal) -> Result<(), EngineError> {
+        match signal {
+            Signal::Assigned(partitions) => {
+                self.spare.begin(&self.shared);
+                for (partition, offset) in partitions {
+                    self.assign(partition, offset)?;
+                }
+            }
+            Signal::Revoking(partitions) => {
+                self.commit()?;
+                for partition in &partitions {
+                    self.fold.revoke(partition);
+                }
+                self.source.release()?;
+            }
+            Signal::Lost(partitions) => {
+                tracing::warn!(
+                    ?partitions,
+                    "partitions lost; going back to the last commit"
+                );
+                self.roll_back(&partitions)?;
+            }
+            Signal::End(partition, next_offset) => self.fold.reached_end(&partition, next_offset),
+            Signal::Unreachable(reason) => {
+                self.fold.set_deaf(true);
+                tracing::warn!(reason, "Kafka cannot be reached; waiting, nothing is lost");
+            }
+            Signal::Reachable => {
+                self.fold.set_deaf(false);
+                tracing::info!("Kafka can be reached again");
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the intake state that was committed with `offset` and begins to own the partition.
+    fn assign(&mut self, partition: Partition, offset: i64) -> Result<(), EngineError> {
+        let home = self.shared.settings.state_partition(&partition);
+        let mut deltas = Vec::new();
+        self.source.replay(&home, None, None, &mut |batch| {
+            for entry in batch.entries() {
+                let value = batch.value(entry).unwrap_or_default();
+                let delta = IntakeDelta::decode(value).map_err(|error| {
+                    LogError::Fatal(format!(
+                        "{home} offset {} is not intake state: {error}; the topic belongs to the engine alone",
+                        entry.offset
+                    ))
+                })?;
+                let is_ours = *delta.topic == *partition.topic && delta.partition == partition.index;
+                if is_ours && delta.next_offset <= offset {
+                    deltas.push(delta);
+                }
+            }
+            Ok(())
+        })?;
+        tracing::info!(%partition, offset, deltas = deltas.len(), "assigned");
+        self.fold.assign(partition, offset, &deltas)
+    }
+
+    fn commit(&mut self) -> Result<(), EngineError> {
+        let started = self.shared.clock.elapsed();
+        self.committed_at = started;
+        for partition in self.fold.silent() {
+            if let Some(end) = self.source.end(&partition) {
+                self.fold.note_silence(&partition, end);
+            }
+        }
+        let Some(mut commit) = self.fold.commit()? else {
+            self.fold.committed();
+            return Ok(());
+        };
+        if has(Bug::OffsetsNotSent) {
+            commit.positions.clear();
+        }
+        let partials = &self.shared.settings.topics.partials;
+        let partial_bytes: usize = commit
+            .records
+            .iter()
+            .filter(|record| record.topic == *partials)
+            .map(|record| record.value.as_ref().map_or(0, Vec::len))
+            .sum();
+        let folded = self.shared.clock.elapsed();
+        match self.sink.commit(commit) {
+            Ok(()) => {
+                self.spare_batch = self.fold.committed();
+                let seconds = folded.saturating_sub(started).as_secs_f64();
+                self.shared.tally.fold_commit(seconds, partial_bytes as u64);
+                Ok(())
+            }
+            Err(LogError::Aborted(reason)) => {
+                tracing::warn!(reason, "commit aborted; going back to the last one");
+                self.roll_back(&[])
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Forgets what was not committed and reads the partitions that are left from their last commit on.
+    fn roll_back(&mut self, lost: &[Partition]) -> Result<(), EngineError> {
+        self.roll_backs += 1;
+        let mut kept = self.fold.committed_positions();
+        kept.retain(|(partition, _)| !lost.contains(partition));
+        self.fold.reset();
+        self.source.rewind()?;
+        for (partition, offset) in kept {
+            self.assign(partition, offset)?;
+        }
+        Ok(())
+    }
+}

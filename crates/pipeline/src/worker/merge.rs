@@ -1,0 +1,267 @@
+//! The loop of the second stage.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::programs::Portion;
+use super::spare::Spare;
+use super::{Shared, Turn, WAIT, part};
+use crate::error::EngineError;
+use crate::log::{Batch, Commit, LogError, Outgoing, Partition, Signal, Sink, Source};
+use crate::merge::Merge;
+use crate::outcome::Tally;
+use crate::partials::PORT_PARTITION;
+use crate::planted::{Bug, has};
+
+/// A worker of the second stage.
+pub struct MergeWorker<S, K> {
+    shared: Shared,
+    source: S,
+    sink: K,
+    is_strict: bool,
+    merges: BTreeMap<Partition, Merge>,
+    committed: BTreeMap<Partition, i64>,
+    pending: Vec<Outgoing>,
+    committed_at: Duration,
+    batch: Batch,
+    roll_backs: u64,
+    spare: Spare,
+}
+
+impl<S: Source, K: Sink> MergeWorker<S, K> {
+    /// A worker without partitions. `is_strict` as for [`Merge::new`].
+    pub fn new(shared: Shared, source: S, sink: K, is_strict: bool) -> Self {
+        MergeWorker {
+            committed_at: shared.clock.elapsed(),
+            shared,
+            source,
+            sink,
+            is_strict,
+            merges: BTreeMap::new(),
+            committed: BTreeMap::new(),
+            pending: Vec::new(),
+            batch: Batch::default(),
+            roll_backs: 0,
+            spare: Spare::default(),
+        }
+    }
+
+    /// Runs until the input ends, a stop is requested, or an error.
+    pub fn run(&mut self) -> Result<(), EngineError> {
+        while !self.shared.stop.is_requested() {
+            if self.turn(WAIT)? == Turn::Done {
+                return Ok(());
+            }
+        }
+        self.commit()?;
+        Ok(())
+    }
+
+    /// The origin that holds the frontier back most.
+    pub fn slowest(&self) -> Option<String> {
+        self.merges.values().next().and_then(Merge::slowest)
+    }
+
+    /// Reads once, computes what is due, and commits if there is something.
+    pub fn turn(&mut self, wait: Duration) -> Result<Turn, EngineError> {
+        self.batch.clear();
+        let signals = self.source.fetch(&mut self.batch, wait)?;
+        let is_idle = self.batch.is_empty() && signals.is_empty();
+        let (mut ends, changes) = part(signals);
+        let before = self.roll_backs;
+        for signal in changes {
+            self.handle(signal)?;
+        }
+        if self.roll_backs != before {
+            // What was fetched lies ahead of where reading begins again.
+            self.batch.clear();
+            ends.clear();
+        }
+        let started = self.shared.clock.elapsed();
+        if !self.batch.is_empty() {
+            for merge in self.merges.values_mut() {
+                self.pending.append(&mut merge.take(&self.batch)?);
+            }
+            let frontier_us = self.merges.values().filter_map(Merge::frontier_us).min();
+            let seconds = self
+                .shared
+                .clock
+                .elapsed()
+                .saturating_sub(started)
+                .as_secs_f64();
+            self.shared.tally.merge_step(seconds, frontier_us);
+        }
+        for signal in ends {
+            self.handle(signal)?;
+        }
+        let waited = self
+            .shared
+            .clock
+            .elapsed()
+            .saturating_sub(self.committed_at);
+        if !self.pending.is_empty()
+            || self.has_ended()
+            || waited >= self.shared.settings.commit_interval
+        {
+            self.commit()?;
+        }
+        // Asked again: an aborted commit has taken the end back.
+        let is_spare = self.merges.is_empty();
+        let has_ended = self.has_ended()
+            || (is_spare
+                && self.spare.has_ended(&self.shared, &mut self.source)?
+                && self.source.is_drained()?);
+        Ok(match (has_ended, is_idle) {
+            (true, _) => Turn::Done,
+            (_, true) => Turn::Idle,
+            _ => Turn::Worked,
+        })
+    }
+
+    fn has_ended(&self) -> bool {
+        !self.merges.is_empty() && self.merges.values().all(Merge::has_ended)
+    }
+
+    fn handle(&mut self, signal: Signal) -> Result<(), EngineError> {
+        match signal {
+            Signal::Assigned(partitions) => {
+                self.spare.begin(&self.shared);
+                for (partition, offset) in partitions {
+                    self.assign(partition, offset)?;
+                }
+            }
+            Signal::Revoking(partitions) => {
+                self.commit()?;
+                self.forget(&partitions);
+                self.source.release()?;
+            }
+            Signal::Lost(partitions) => {
+                self.forget(&partitions);
+                self.roll_back()?;
+            }
+            Signal::End(partition, next_offset) => {
+                if let Some(merge) = self.merges.get_mut(&partition) {
+                    merge.skip_to(next_offset);
+                }
+            }
+            Signal::Unreachable(reason) => {
+                tracing::warn!(reason, "Kafka cannot be reached; waiting, nothing is lost");
+            }
+            Signal::Reachable => tracing::info!("Kafka can be reached again"),
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self, partitions: &[Partition]) {
+        for partition in partitions {
+            self.merges.remove(partition);
+            self.committed.remove(partition);
+        }
+    }
+
+    /// Brings a partition to the state of its last commit by reading its log in silence.
+    fn assign(&mut self, partition: Partition, offset: i64) -> Result<(), EngineError> {
+        let shared = self.shared.clone();
+        // What is read again was counted before.
+        let silent = Arc::new(Tally::silent());
+        let portion = match partition.index {
+            PORT_PARTITION => Portion::Whole,
+            _ => Portion::Terminal,
+        };
+        let mut merge = Merge::new(
+            Arc::clone(&shared.settings),
+            shared.programs.take(portion, &shared.settings)?,
+            shared.clock,
+            silent,
+            partition.clone(),
+            self.is_strict,
+        )?;
+        let mut failure = None;
+        let mut twice = Vec::new();
+        let replayed = self
+            .source
+            .replay(&partition, None, Some(offset), &mut |batch| {
+                merge
+                    .take(batch)
+                    .map(|records| {
+                        if has(Bug::FinalRowTwice) {
+                            twice = records;
+                        }
+                    })
+                    .map_err(|error| {
+                        let text = error.to_string();
+                        failure = Some(error);
+                        LogError::Fatal(text)
+                    })
+            });
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        replayed?;
+        self.pending.append(&mut twice);
+        merge.skip_to(offset);
+        merge.count_in(Arc::clone(&self.shared.tally));
+        tracing::info!(%partition, offset, "assigned");
+        self.committed.insert(partition.clone(), offset);
+        self.merges.insert(partition, merge);
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), EngineError> {
+        self.committed_at = self.shared.clock.elapsed();
+        let positions: Vec<(Partition, i64)> = self
+            .merges
+            .values()
+            .map(|merge| (merge.partition().clone(), merge.next_offset()))
+            .collect();
+        let is_news = positions
+            .iter()
+            .any(|(partition, offset)| self.committed.get(partition) != Some(offset));
+        if !is_news && self.pending.is_empty() {
+            return Ok(());
+        }
+        let has_plan = |record: &Outgoing| record.topic == self.shared.settings.topics.plan_deltas;
+        let positions = match has(Bug::PlanWithoutTick) && self.pending.iter().any(has_plan) {
+            true => self.committed.clone().into_iter().collect(),
+            false => positions,
+        };
+        let kept = match has(Bug::AbortedRowsKept) {
+            true => self.pending.clone(),
+            false => Vec::new(),
+        };
+        let commit = Commit {
+            records: std::mem::take(&mut self.pending),
+            positions: positions.clone(),
+        };
+        match self.sink.commit(commit) {
+            Ok(()) => {
+                self.committed = positions.into_iter().collect();
+                self.shared.tally.merge_commit();
+                Ok(())
+            }
+            Err(LogError::Aborted(reason)) => {
+                if has(Bug::AbortedRowsKept) {
+                    self.pending = kept;
+                }
+                tracing::warn!(reason, "commit aborted; going back to the last one");
+                self.roll_back()
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn roll_back(&mut self) -> Result<(), EngineError> {
+        self.roll_backs += 1;
+        if !has(Bug::AbortedRowsKept) {
+            self.pending.clear();
+        }
+        let kept = std::mem::take(&mut self.committed);
+        self.merges.clear();
+        self.source.rewind()?;
+        for (partition, offset) in kept {
+            self.assign(partition, offset)?;
+        }
+        Ok(())
+    }
+}

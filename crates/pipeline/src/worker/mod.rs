@@ -1,0 +1,88 @@
+//! The two loops: read, work, commit. A worker runs on a thread of its own; nothing is shared between workers but the
+//! log. The commit is the one place where outputs, state and positions leave the process.
+//!
+//! Reading order: this file (what both share), [`fold`], [`merge`], [`programs`], `spare`.
+
+pub mod fold;
+pub mod merge;
+pub mod programs;
+mod spare;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+pub use fold::FoldWorker;
+pub use merge::MergeWorker;
+use programs::Programs;
+
+use crate::clock::Clock;
+use crate::log::Signal;
+use crate::outcome::Tally;
+use crate::settings::Settings;
+
+/// How long a worker waits for records before it looks at its other duties.
+const WAIT: Duration = Duration::from_millis(20);
+
+/// Asks workers to finish their commit and stop. Clones share the request.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Ask.
+    pub fn request(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Was it asked for?
+    pub fn is_requested(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What all workers of a process share.
+#[derive(Clone)]
+pub struct Shared {
+    /// Settings.
+    pub settings: Arc<Settings>,
+    /// Clock.
+    pub clock: Arc<dyn Clock>,
+    /// Totals.
+    pub tally: Arc<Tally>,
+    /// Request to stop.
+    pub stop: Stop,
+    /// Plans that were made before.
+    pub programs: Programs,
+}
+
+impl Shared {
+    /// With totals of zero.
+    pub fn new(settings: Settings, clock: Arc<dyn Clock>, stop: Stop) -> Self {
+        Shared {
+            settings: Arc::new(settings),
+            clock,
+            tally: Arc::default(),
+            stop,
+            programs: Programs::default(),
+        }
+    }
+}
+
+/// What one turn of a worker came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// There was work.
+    Worked,
+    /// There was nothing to do.
+    Idle,
+    /// All input has ended and everything is committed.
+    Done,
+}
+
+/// Parts the signals of one fetch into ends of partitions, which come after the records, and changes of ownership, which
+/// come before them: the records may be those of a partition that was assigned in the same fetch.
+fn part(signals: Vec<Signal>) -> (Vec<Signal>, Vec<Signal>) {
+    signals
+        .into_iter()
+        .partition(|signal| matches!(signal, Signal::End(..)))
+}

@@ -1,0 +1,57 @@
+//! Plans made once a process: planning all queries takes longer than a restart of a worker's state may.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use windows::program::{MergeKey, Program};
+
+use crate::error::EngineError;
+use crate::fold::streams;
+use crate::settings::Settings;
+
+/// What a program is cut down to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Portion {
+    /// Everything.
+    Whole,
+    /// Queries that are joined by terminal alone.
+    Terminal,
+}
+
+type Shelf = BTreeMap<Portion, Vec<Arc<Program>>>;
+
+/// The programs of a process. Clones share them.
+#[derive(Clone, Default)]
+pub struct Programs(Arc<Mutex<Shelf>>);
+
+impl std::fmt::Debug for Programs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Programs").finish_non_exhaustive()
+    }
+}
+
+impl Programs {
+    /// A program that nobody uses, made if there is none.
+    pub fn take(&self, portion: Portion, settings: &Settings) -> Result<Arc<Program>, EngineError> {
+        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let programs = shelf.entry(portion).or_default();
+        if let Some(free) = programs
+            .iter()
+            .find(|program| Arc::strong_count(program) == 1)
+        {
+            return Ok(Arc::clone(free));
+        }
+        let mut program =
+            Program::compile(&settings.files(), &streams()).map_err(EngineError::Queries)?;
+        if portion == Portion::Terminal {
+            program
+                .queries
+                .retain(|query| query.merge_key == MergeKey::Terminal);
+            program.tables.clear();
+            program.snapshots.clear();
+        }
+        let program = Arc::new(program);
+        programs.push(Arc::clone(&program));
+        Ok(program)
+    }
+}

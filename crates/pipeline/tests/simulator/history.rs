@@ -1,0 +1,299 @@
+//! One history: the day is written while the processes run and fail, then the input ends and all is compared.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use pipeline::memory::{CommitFault, Step, Survival};
+use pipeline::worker::programs::Programs;
+
+use crate::check::{Plans, plans, verdict};
+use crate::dice::Dice;
+use crate::oracle::Expected;
+use crate::program::IDLE_TIMEOUT;
+use crate::workload::Record;
+use crate::world::{STAGES, World};
+
+/// Turns over which the day is written.
+const FEED_TURNS: u64 = 240;
+const TURNS_MAX: u64 = 20_000;
+/// Turns over which a fold is dead.
+const DEAD_TURNS: u64 = 48;
+
+/// The kinds of faults, those of a commit by step and by what becomes of the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    Commit(CommitFault),
+    Kill,
+    Zombie,
+    Rebalance,
+    Join,
+    Leave,
+    FetchAgain,
+    FetchLate,
+    SlowEnds,
+    ClockJump,
+    DeadFold,
+    CutOff,
+}
+
+pub fn kinds() -> Vec<Fault> {
+    let steps = [
+        Step::BeforeProduce,
+        Step::MidProduce,
+        Step::AfterProduce,
+        Step::AfterPositions,
+        Step::Ambiguous { is_committed: true },
+        Step::Ambiguous {
+            is_committed: false,
+        },
+        Step::AfterCommit,
+    ];
+    let mut kinds = vec![
+        Fault::Kill,
+        Fault::Zombie,
+        Fault::Rebalance,
+        Fault::Join,
+        Fault::Leave,
+        Fault::FetchAgain,
+        Fault::FetchLate,
+        Fault::SlowEnds,
+        Fault::ClockJump,
+        Fault::DeadFold,
+        Fault::CutOff,
+    ];
+    for step in steps {
+        for survival in [Survival::Lives, Survival::Dies] {
+            kinds.push(Fault::Commit(CommitFault { step, survival }));
+        }
+    }
+    kinds
+}
+
+/// What happened.
+pub struct History {
+    pub lines: Vec<String>,
+    pub kinds: BTreeSet<Fault>,
+    pub result: Result<(), String>,
+    /// Everything that left, for comparison with the same seed again.
+    pub digest: u64,
+}
+
+/// When a history goes wrong: the turn, and how.
+fn schedule(dice: &mut Dice) -> Vec<(u64, Fault)> {
+    let kinds = kinds();
+    let count = 5 + dice.below(5) as usize;
+    let mut faults: Vec<(u64, Fault)> = Vec::new();
+    while faults.len() < count {
+        let fault = *dice.pick(&kinds);
+        if faults.iter().all(|(_, known)| *known != fault) {
+            let last = match fault {
+                Fault::DeadFold => FEED_TURNS - DEAD_TURNS - 10,
+                _ => FEED_TURNS - 10,
+            };
+            faults.push((5 + dice.below(last), fault));
+        }
+    }
+    faults.sort();
+    faults
+}
+
+pub fn run(
+    seed: u64,
+    day: &[Record],
+    expected: &Expected,
+    plans: &Plans,
+    programs: Programs,
+) -> History {
+    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9) ^ 0xfa17);
+    let faults = schedule(&mut dice);
+    let world = World::new(programs, 20 + dice.below(400));
+    let mut telling = Telling {
+        world,
+        lines: Vec::new(),
+        kinds: BTreeSet::new(),
+        settle_at: 0,
+        dead: None,
+    };
+    let result = telling
+        .tell(&mut dice, day, &faults)
+        .and_then(|()| verdict(&telling.world.log, expected, plans))
+        .and_then(
+            |()| match telling.world.tally.rejects().get("late_in_merge") {
+                None => Ok(()),
+                Some(count) => Err(format!("{count} rows came too late for merge")),
+            },
+        );
+    History {
+        digest: digest(&telling.world),
+        lines: telling.lines,
+        kinds: telling.kinds,
+        result,
+    }
+}
+
+/// The same day without any fault, in few large steps.
+pub fn calm(day: &[Record], programs: Programs) -> Plans {
+    let mut world = World::new(programs, 100_000);
+    day.iter().for_each(|record| world.feed(record));
+    world.drain();
+    let mut dice = Dice(0);
+    for turn in 0..TURNS_MAX {
+        world.clock.advance(Duration::from_millis(500));
+        let place = turn as usize % world.processes.len();
+        world.turn(place, &mut dice).expect("no fault, no error");
+        if world.is_done() {
+            return plans(&world.log);
+        }
+    }
+    panic!("the engine does not come to its end without a fault");
+}
+
+fn digest(world: &World) -> u64 {
+    let topics = [
+        "window-stats",
+        "rejects",
+        "rail-plan",
+        "plan-deltas",
+        "partials",
+        "intake-state",
+    ];
+    let mut bytes = Vec::new();
+    for record in topics
+        .into_iter()
+        .flat_map(|topic| world.log.records(topic))
+        .flatten()
+    {
+        bytes.extend_from_slice(&record.key.unwrap_or_default());
+        bytes.extend_from_slice(&record.value.unwrap_or_default());
+    }
+    twox_hash::XxHash3_64::oneshot(&bytes)
+}
+
+struct Telling {
+    world: World,
+    lines: Vec<String>,
+    kinds: BTreeSet<Fault>,
+    settle_at: u64,
+    /// A process that is stopped for ten times the idle timeout while nobody takes its partitions over, and until when.
+    /// Its sources go on; nobody may take the silence for idleness.
+    dead: Option<(String, u64)>,
+}
+
+impl Telling {
+    fn tell(
+        &mut self,
+        dice: &mut Dice,
+        day: &[Record],
+        faults: &[(u64, Fault)],
+    ) -> Result<(), String> {
+        for stage in ["fold", "merge", "fold", "merge"] {
+            self.world.start(stage);
+        }
+        let mut fed = 0;
+        let mut due = faults.iter().peekable();
+        for turn in 0..FEED_TURNS {
+            let upto = day.len() * (turn + 1) as usize / FEED_TURNS as usize;
+            day[fed..upto]
+                .iter()
+                .for_each(|record| self.world.feed(record));
+            fed = upto;
+            while let Some((_, fault)) = due.next_if(|(at, _)| *at <= turn) {
+                self.strike(turn, *fault, dice);
+            }
+            self.step(turn, dice)?;
+        }
+        self.world.drain();
+        self.dead = None;
+        self.lines
+            .push("the input ends; all are started anew".to_owned());
+        for turn in FEED_TURNS..TURNS_MAX {
+            self.step(turn, dice)?;
+            if self.world.is_done() {
+                return Ok(());
+            }
+        }
+        Err("the engine does not come to its end".to_owned())
+    }
+
+    fn step(&mut self, turn: u64, dice: &mut Dice) -> Result<(), String> {
+        let world = &mut self.world;
+        world
+            .clock
+            .advance(Duration::from_millis(50 + dice.below(400)));
+        if turn >= self.settle_at && (world.log.is_unsettled() || turn.is_multiple_of(16)) {
+            world.log.settle();
+        }
+        if let Some((dead, until)) = &self.dead {
+            world.clock.advance(IDLE_TIMEOUT * 10 / DEAD_TURNS as u32);
+            if turn >= *until {
+                let place = world
+                    .processes
+                    .iter()
+                    .position(|process| process.name == *dead);
+                place.inspect(|place| world.kill(*place, 0));
+                self.dead = None;
+            }
+        }
+        let is_dead = |name: &str| self.dead.as_ref().is_some_and(|(dead, _)| dead == name);
+        for _ in 0..2 {
+            let place = dice.below(world.processes.len() as u64) as usize;
+            let name = world.processes[place].name.clone();
+            if is_dead(&name) {
+                continue;
+            }
+            let member = world.processes[place].member;
+            world.turn(place, dice).inspect_err(|error| {
+                self.lines.push(format!("turn {turn}: {name}: {error}"));
+            })?;
+            if world.processes[place].member != member {
+                self.lines
+                    .push(format!("turn {turn}: {name} is started anew"));
+            }
+        }
+        Ok(())
+    }
+
+    fn strike(&mut self, turn: u64, fault: Fault, dice: &mut Dice) {
+        let world = &mut self.world;
+        let stage = *dice.pick(&STAGES);
+        let stage = match fault {
+            Fault::DeadFold => "fold",
+            _ => stage,
+        };
+        let of: Vec<usize> = (0..world.processes.len())
+            .filter(|place| world.processes[*place].stage == stage)
+            .collect();
+        let place = *dice.pick(&of);
+        let (member, name) = (
+            world.processes[place].member,
+            world.processes[place].name.clone(),
+        );
+        match fault {
+            Fault::Commit(fault) => world.log.fail_commit(member, fault),
+            Fault::Kill => world.kill(place, 1 + dice.below(30)),
+            Fault::Zombie => {
+                world.log.expel(member);
+                world.log.blind(member, 1 + dice.below(3) as usize);
+                world.processes[place].rests = 10 + dice.below(30);
+            }
+            Fault::Rebalance => world.log.rebalance(stage),
+            Fault::Join => world.start(stage),
+            Fault::Leave if of.len() > 1 => world.remove(place),
+            Fault::Leave => world.kill(place, 1),
+            Fault::FetchAgain => world.log.fetch_again(member, 1 + dice.below(60) as usize),
+            Fault::FetchLate => world.log.delay_fetches(member, 5 + dice.below(40) as usize),
+            Fault::SlowEnds => {
+                world.log.hold_markers();
+                self.settle_at = turn + 5 + dice.below(30);
+            }
+            Fault::ClockJump => world.clock.advance(Duration::from_secs(3_600)),
+            Fault::DeadFold => self.dead = Some((name.clone(), turn + DEAD_TURNS)),
+            Fault::CutOff => {
+                world.log.cut_off(member, 3 + dice.below(6) as usize);
+                world.clock.advance(IDLE_TIMEOUT * 2);
+            }
+        }
+        self.kinds.insert(fault);
+        self.lines.push(format!("turn {turn}: {name}: {fault:?}"));
+    }
+}

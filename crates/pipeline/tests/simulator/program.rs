@@ -1,0 +1,149 @@
+//! A small pipeline of every kind: tumbling with early rows, hopping over what became of the records, a level, a tick over
+//! a table, and the rail planner.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use events::Stream;
+use pipeline::plans::berths::BerthRules;
+use pipeline::plans::rail::RailRules;
+use pipeline::plans::{PlannerRun, PlannerSettings};
+use pipeline::settings::{Bounded, Doubt, Input, Settings, SourceSettings, Topics};
+use windows::sql::parse::SqlFile;
+
+pub const PARTITIONS: i32 = 4;
+pub const PARTIALS: i32 = 2;
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How far the rows of a source may be out of order.
+pub const OUT_OF_ORDER_S: [(&str, u64); 3] = [("tos", 300), ("gate", 60), ("rail", 120)];
+
+const QUERIES: [(&str, &str); 5] = [
+    (
+        "moves",
+        "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, count(*) AS moves, sum(teu_quarters) AS teu
+         FROM TUMBLE(move_event, DESCRIPTOR(row_time), INTERVAL '15' MINUTE) GROUP BY window_start, window_end, terminal_id",
+    ),
+    (
+        "intake_all",
+        "INSERT INTO window_stat SELECT window_start, window_end, source, outcome, count(*) AS records
+         FROM HOP(intake, DESCRIPTOR(row_time), INTERVAL '30' MINUTE, INTERVAL '60' MINUTE)
+         GROUP BY window_start, window_end, source, outcome",
+    ),
+    (
+        "yard",
+        "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, yard_block, level_end, level_us, changes
+         FROM LEVEL((SELECT row_time, terminal_id, yard_block, yard_delta_teu_quarters FROM equipment_event
+                     WHERE yard_delta_teu_quarters <> 0), DESCRIPTOR(row_time),
+                    DESCRIPTOR(terminal_id, yard_block), yard_delta_teu_quarters, INTERVAL '30' MINUTE)",
+    ),
+    (
+        "booking",
+        "CREATE TABLE booking (PRIMARY KEY (booking_id)) AS
+         SELECT booking_id, unit_id, terminal_id, teu_quarters, status FROM rail_booking",
+    ),
+    (
+        "open_bookings",
+        "INSERT INTO window_stat SELECT window_start, window_end, status, count(*) AS bookings, sum(teu_quarters) AS teu
+         FROM TICK(INTERVAL '60' MINUTE) AS t JOIN booking ON booking.teu_quarters > 0
+         GROUP BY window_start, window_end, status",
+    ),
+];
+
+/// One train that leaves ten hours after every tick, for all units.
+const RAIL: [(&str, &str); 3] = [
+    (
+        "rail/slots",
+        "SELECT 'S1' AS train_slot_id, 'T0' AS terminal_id, 'C' AS corridor, 'DEDUI' AS origin, 'ATVIE' AS destination,
+           '1' AS track, t.tick_at + INTERVAL '10' HOUR AS departure_at, t.tick_at + INTERVAL '20' HOUR AS arrival_at,
+           'OPEN' AS status, 6000 AS length_max_dm, 1500000 AS gross_max_kg, 60 AS teu_max_quarters,
+           0 AS length_loaded_dm, 0 AS gross_loaded_kg, 0 AS teu_loaded_quarters, 0 AS dangerous_goods_loaded,
+           t.tick_at + INTERVAL '8' HOUR AS cut_off_fco_at, nullif(t.tick_at, t.tick_at) AS cut_off_dco_at,
+           nullif(t.tick_at, t.tick_at) AS cut_off_vco_at, nullif(t.tick_at, t.tick_at) AS cut_off_dgc_at,
+           t.tick_at + INTERVAL '8' HOUR AS closing_at, 0 AS dangerous_goods_max
+         FROM planner_tick AS t",
+    ),
+    (
+        "rail/units",
+        "SELECT k.unit_id, k.booking_id, k.terminal_id, 'DEDUI' AS origin, 'ATVIE' AS destination, '' AS train_slot_id,
+           k.teu_quarters, 122 AS length_dm, 10000 AS gross_kg, '' AS dangerous_goods_class, false AS is_empty,
+           false AS is_reefer, t.tick_at AS ready_at, true AS is_present, 'RELEASE' AS customs_state,
+           nullif(t.tick_at, t.tick_at) AS customs_release_estimated_at, t.tick_at AS vgm_at, 1 AS priority,
+           nullif(t.tick_at, t.tick_at) AS due_at, '' AS keep_together_id
+         FROM booking AS k CROSS JOIN planner_tick AS t WHERE k.status = 'BOOKED' ORDER BY k.unit_id, k.booking_id",
+    ),
+    (
+        "rail/locks",
+        "SELECT unit_id, nullif(unit_id, '') AS train_slot_id FROM booking WHERE teu_quarters < 0",
+    ),
+];
+
+pub fn files(pairs: &[(&str, &str)]) -> Vec<SqlFile> {
+    pairs
+        .iter()
+        .map(|(name, text)| SqlFile::new(*name, *text))
+        .collect()
+}
+
+/// What the oracle runs.
+pub fn queries() -> Vec<SqlFile> {
+    files(&QUERIES)
+}
+
+pub fn settings(bounded: Bounded) -> Settings {
+    let inputs = [Stream::Container, Stream::Rail].map(|stream| Input {
+        stream,
+        topic: stream.name().into(),
+        partitions: PARTITIONS,
+    });
+    let sources = OUT_OF_ORDER_S.map(|(name, seconds)| SourceSettings {
+        name: name.to_owned(),
+        streams: vec![match name {
+            "rail" => Stream::Rail,
+            _ => Stream::Container,
+        }],
+        out_of_order_max: Duration::from_secs(seconds),
+    });
+    let planner = |is_on, inputs| PlannerRun {
+        is_on,
+        inputs,
+        every: Duration::from_secs(3_600),
+        iterations: 60,
+        seed: 1,
+    };
+    Settings {
+        inputs: inputs.to_vec(),
+        topics: Topics {
+            partials: "partials".into(),
+            partials_partitions: PARTIALS,
+            intake_state: "intake-state".into(),
+            rejects: "rejects".into(),
+            sinks: BTreeMap::from([("window_stat".to_owned(), "window-stats".into())]),
+            berth_plan: "berth-plan".into(),
+            rail_plan: "rail-plan".into(),
+            plan_deltas: "plan-deltas".into(),
+        },
+        sources: sources.to_vec(),
+        out_of_order_max: Duration::from_secs(60),
+        correction_max: Duration::ZERO,
+        future_max: Duration::from_secs(300),
+        terminals: Vec::new(),
+        unknown_terminal: Doubt::Flag,
+        check_digits: Doubt::Flag,
+        record_bytes_max: 1_000_000,
+        commit_interval: Duration::from_millis(1_500),
+        commit_bytes_max: 64 << 20,
+        idle_timeout: IDLE_TIMEOUT,
+        bounded,
+        queries: queries(),
+        early: BTreeMap::from([("moves".to_owned(), Duration::from_secs(450))]),
+        table_keys_max: 100_000,
+        query_keys_max: 100_000,
+        rest_after: Duration::from_secs(7 * 24 * 3_600),
+        planners: PlannerSettings {
+            berths: planner(false, Vec::new()),
+            berth_rules: BerthRules::default(),
+            rail: planner(true, files(&RAIL)),
+            rail_rules: RailRules::default(),
+        },
+    }
+}

@@ -1,0 +1,39 @@
+//! Would the simulation notice? Bugs are planted one at a time; each must be found within 300 seeds.
+
+use pipeline::planted::{Bug, plant};
+use pipeline::worker::programs::Programs;
+
+use crate::seeds::{history, told};
+
+const SEEDS_MAX: u64 = 300;
+
+#[test]
+fn every_planted_bug_is_found() {
+    let programs = Programs::default();
+    let mut missed = Vec::new();
+    for bug in Bug::ALL {
+        let mut found = None;
+        for seed in 0..SEEDS_MAX {
+            // The day is made before the bug is there.
+            told(seed, &programs);
+            plant(Some(bug));
+            let history = history(seed, &programs);
+            plant(None);
+            if let Err(reason) = history.result {
+                found = Some((seed + 1, reason));
+                break;
+            }
+        }
+        match found {
+            Some((seeds, reason)) => {
+                let reason: String = reason.chars().take(120).collect();
+                println!("{bug:?}: found after {seeds} seeds: {reason}");
+            }
+            None => missed.push(bug),
+        }
+    }
+    assert!(
+        missed.is_empty(),
+        "not found in {SEEDS_MAX} seeds: {missed:?}"
+    );
+}

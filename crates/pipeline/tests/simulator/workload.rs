@@ -1,0 +1,179 @@
+//! What the port writes: three sources, four partitions a topic, disorder, copies, late rows, unreadable and future-dated
+//! records. A day's workload hangs on its number alone.
+
+use events::v1::container_event::Body as Container;
+use events::v1::rail_event::Body as Rail;
+use events::v1::{
+    BookingStatus, Classifier, ContainerEvent, Envelope, EquipmentEvent, EquipmentEventType,
+    GateDirection, GateEvent, MoveEvent, RailBooking, RailEvent, SourceHeartbeat,
+};
+use events::{Event, Stream};
+
+use crate::dice::Dice;
+use crate::program::{OUT_OF_ORDER_S, PARTITIONS};
+
+/// 2026-03-02T00:00:00Z.
+pub const DAY_US: i64 = 1_772_409_600_000_000;
+const SECOND_US: i64 = 1_000_000;
+const HOURS: i64 = 4;
+pub const EVENTS: usize = 2_000;
+/// Between two heartbeats of a source in a partition.
+const HEARTBEAT_US: i64 = 450 * SECOND_US;
+
+/// One record on its way into the log.
+#[derive(Debug, Clone)]
+pub struct Record {
+    pub stream: Stream,
+    pub partition: i32,
+    pub timestamp_ms: i64,
+    pub value: Vec<u8>,
+}
+
+fn envelope(source: &str, id: u64, at_us: i64) -> Envelope {
+    Envelope {
+        event_id: format!("{source}-{id}"),
+        source: source.to_owned(),
+        event_time_us: at_us,
+        record_time_us: at_us + 2 * SECOND_US,
+        classifier: Classifier::Act.into(),
+        terminal_id: format!("T{}", id % 3),
+        ..Envelope::default()
+    }
+}
+
+fn container(envelope: Envelope, body: Container) -> Event {
+    Event::Container(ContainerEvent {
+        envelope: Some(envelope),
+        body: Some(body),
+    })
+}
+
+fn rail(envelope: Envelope, body: Rail) -> Event {
+    Event::Rail(RailEvent {
+        envelope: Some(envelope),
+        body: Some(body),
+    })
+}
+
+fn event(dice: &mut Dice, id: u64, at_us: i64) -> Event {
+    match dice.below(20) {
+        0..=7 => {
+            let body = MoveEvent {
+                container_id: format!("C{}", id % 97),
+                teu_quarters: 4 + 4 * dice.below(2) as u32,
+                ..MoveEvent::default()
+            };
+            container(envelope("tos", id, at_us), Container::MoveEvent(body))
+        }
+        8..=13 => {
+            let comes = dice.below(5) < 3;
+            let body = EquipmentEvent {
+                container_id: format!("C{}", id % 97),
+                event_type: EquipmentEventType::Gtin.into(),
+                yard_block: format!("B{}", id % 2),
+                teu_quarters: 4,
+                yard_delta_teu_quarters: if comes { 4 } else { -4 },
+                ..EquipmentEvent::default()
+            };
+            container(envelope("tos", id, at_us), Container::EquipmentEvent(body))
+        }
+        14..=17 => {
+            let body = GateEvent {
+                truck_id: format!("K{id}"),
+                direction: GateDirection::In.into(),
+                ..GateEvent::default()
+            };
+            container(envelope("gate", id, at_us), Container::GateEvent(body))
+        }
+        _ => {
+            let booking = dice.below(25);
+            let status = match dice.below(5) {
+                0 => BookingStatus::Cancelled,
+                _ => BookingStatus::Booked,
+            };
+            let body = RailBooking {
+                booking_id: format!("K{booking}"),
+                unit_id: format!("U{booking}"),
+                teu_quarters: 4,
+                length_dm: 122,
+                gross_kg: 10_000,
+                status: status.into(),
+                ..RailBooking::default()
+            };
+            rail(envelope("rail", id, at_us), Rail::RailBooking(body))
+        }
+    }
+}
+
+fn heartbeat(source: &str, at_us: i64) -> Event {
+    let envelope = Envelope {
+        source: source.to_owned(),
+        record_time_us: at_us,
+        ..Envelope::default()
+    };
+    match source {
+        "rail" => rail(envelope, Rail::Heartbeat(SourceHeartbeat {})),
+        _ => container(envelope, Container::Heartbeat(SourceHeartbeat {})),
+    }
+}
+
+/// The records of a day in the order of arrival.
+pub fn day(number: u64) -> Vec<Record> {
+    let mut dice = Dice(0x5eed ^ number);
+    let mut arrivals: Vec<(i64, Record)> = Vec::new();
+    for id in 0..EVENTS as u64 {
+        let at_us = DAY_US + (dice.below((HOURS * 3_600) as u64) as i64) * SECOND_US;
+        let event = event(&mut dice, id, at_us);
+        let source = event.envelope().map(|envelope| envelope.source.clone());
+        let bound = OUT_OF_ORDER_S
+            .iter()
+            .find(|(name, _)| Some(*name) == source.as_deref())
+            .map_or(60, |(_, seconds)| *seconds);
+        let delay_s = match dice.below(40) {
+            // Late, most of them.
+            0 => bound + 200 + dice.below(2_400),
+            _ => dice.below(bound),
+        };
+        let arrives_us = at_us + delay_s as i64 * SECOND_US;
+        let stream = event.stream();
+        let record = |value: Vec<u8>, arrives_us: i64| Record {
+            stream,
+            partition: (id % PARTITIONS as u64) as i32,
+            timestamp_ms: arrives_us / 1_000,
+            value,
+        };
+        let value = event.encode_to_vec();
+        if dice.one_in(6) {
+            let again_us = arrives_us + dice.below(2 * bound) as i64 * SECOND_US;
+            arrivals.push((again_us, record(value.clone(), again_us)));
+        }
+        match dice.below(200) {
+            0 => arrivals.push((arrives_us, record(vec![0xff; 9], arrives_us))),
+            // The clock of its record is an hour behind that of the event.
+            1 => arrivals.push((
+                arrives_us,
+                record(value.clone(), arrives_us - 3_600 * SECOND_US),
+            )),
+            _ => {}
+        }
+        arrivals.push((arrives_us, record(value, arrives_us)));
+    }
+    let mut at_us = DAY_US;
+    while at_us < DAY_US + HOURS * 3_600 * SECOND_US {
+        for (source, _) in OUT_OF_ORDER_S {
+            for partition in 0..PARTITIONS {
+                let event = heartbeat(source, at_us);
+                let record = Record {
+                    stream: event.stream(),
+                    partition,
+                    timestamp_ms: at_us / 1_000,
+                    value: event.encode_to_vec(),
+                };
+                arrivals.push((at_us, record));
+            }
+        }
+        at_us += HEARTBEAT_US;
+    }
+    arrivals.sort_by_key(|(arrives_us, _)| *arrives_us);
+    arrivals.into_iter().map(|(_, record)| record).collect()
+}

@@ -1,0 +1,206 @@
+//! The processes of one history: two workers of fold and two of merge at first, each of which can be stopped, given up,
+//! killed and started again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pipeline::error::EngineError;
+use pipeline::log::{LogError, Outgoing};
+use pipeline::memory::{HandClock, Member, MemoryLog, MemorySink, MemorySource, faults};
+use pipeline::outcome::Tally;
+use pipeline::settings::{Bounded, Settings};
+use pipeline::worker::programs::Programs;
+use pipeline::worker::{FoldWorker, MergeWorker, Shared, Stop, Turn};
+
+use crate::dice::Dice;
+use crate::program::{PARTIALS, PARTITIONS, settings};
+use crate::workload::Record;
+
+pub const STAGES: [&str; 2] = ["fold", "merge"];
+
+enum Worker {
+    Fold(Box<FoldWorker<MemorySource, MemorySink>>),
+    Merge(Box<MergeWorker<MemorySource, MemorySink>>),
+}
+
+/// A process, or the place of a dead one.
+pub struct Process {
+    pub stage: &'static str,
+    pub name: String,
+    pub member: Member,
+    worker: Option<Worker>,
+    /// Turns until it goes on, or is started anew.
+    pub rests: u64,
+    pub is_done: bool,
+}
+
+pub struct World {
+    pub log: MemoryLog,
+    pub clock: Arc<HandClock>,
+    pub processes: Vec<Process>,
+    pub tally: Arc<Tally>,
+    programs: Programs,
+    settings: Arc<Settings>,
+    started: u64,
+    rows_max: u64,
+}
+
+/// A log with all topics.
+pub fn topics() -> MemoryLog {
+    let log = MemoryLog::default();
+    for topic in ["container", "rail", "intake-state"] {
+        log.create(topic, PARTITIONS);
+    }
+    log.create("partials", PARTIALS);
+    for topic in [
+        "rejects",
+        "window-stats",
+        "berth-plan",
+        "rail-plan",
+        "plan-deltas",
+    ] {
+        log.create(topic, 1);
+    }
+    log
+}
+
+impl World {
+    pub fn new(programs: Programs, rows_max: u64) -> Self {
+        World {
+            log: topics(),
+            clock: Arc::default(),
+            processes: Vec::new(),
+            tally: Arc::default(),
+            programs,
+            settings: Arc::new(settings(Bounded::Never)),
+            started: 0,
+            rows_max,
+        }
+    }
+
+    pub fn feed(&self, record: &Record) {
+        let outgoing = Outgoing {
+            topic: record.stream.name().into(),
+            partition: Some(record.partition),
+            key: None,
+            value: Some(record.value.clone()),
+            timestamp_ms: record.timestamp_ms,
+            headers: Vec::new(),
+        };
+        self.log.append(outgoing).expect("the topic exists");
+    }
+
+    fn worker(
+        &self,
+        stage: &str,
+        name: &str,
+        rows_max: u64,
+    ) -> Result<(Worker, Member), EngineError> {
+        let shared = Shared {
+            settings: Arc::clone(&self.settings),
+            clock: self.clock.clone(),
+            tally: Arc::clone(&self.tally),
+            stop: Stop::default(),
+            programs: self.programs.clone(),
+        };
+        let rows = rows_max.max(1) as usize;
+        match stage {
+            "fold" => {
+                let inputs = shared.settings.inputs.iter();
+                let topics: Vec<Arc<str>> = inputs.map(|input| Arc::clone(&input.topic)).collect();
+                let (source, sink) = self.log.join("fold", None, &topics, rows);
+                let member = source.member();
+                let worker = FoldWorker::new(shared, source, sink)?;
+                Ok((Worker::Fold(Box::new(worker)), member))
+            }
+            _ => {
+                let topics = [Arc::clone(&shared.settings.topics.partials)];
+                let (source, sink) = self.log.join("merge", Some(name), &topics, rows.min(16));
+                let member = source.member();
+                let worker = MergeWorker::new(shared, source, sink, true);
+                Ok((Worker::Merge(Box::new(worker)), member))
+            }
+        }
+    }
+
+    /// Starts a process under a name that nobody has had.
+    pub fn start(&mut self, stage: &'static str) {
+        self.started += 1;
+        let name = format!("{stage}-{}", self.started);
+        let (worker, member) = self.worker(stage, &name, self.rows_max).expect("it starts");
+        self.processes.push(Process {
+            stage,
+            name,
+            member,
+            worker: Some(worker),
+            rests: 0,
+            is_done: false,
+        });
+    }
+
+    /// The process dies; what it had open stays open. It is started anew under its name after so many turns.
+    pub fn kill(&mut self, place: usize, rests: u64) {
+        let process = &mut self.processes[place];
+        process.worker = None;
+        process.rests = rests;
+        process.is_done = false;
+    }
+
+    /// It dies for good.
+    pub fn remove(&mut self, place: usize) {
+        self.processes.remove(place);
+    }
+
+    /// Stops all, waits for open transactions, and starts again with an end to the input.
+    pub fn drain(&mut self) {
+        self.processes.clear();
+        self.log.settle();
+        self.settings = Arc::new(settings(Bounded::UntilEnd));
+        for stage in ["fold", "fold", "merge", "merge"] {
+            self.start(stage);
+        }
+    }
+
+    /// One turn of one process. An error that is no death and no fence is the engine's confession.
+    pub fn turn(&mut self, place: usize, dice: &mut Dice) -> Result<(), String> {
+        let process = &mut self.processes[place];
+        if process.rests > 0 {
+            process.rests -= 1;
+            return Ok(());
+        }
+        if process.is_done {
+            return Ok(());
+        }
+        let Some(worker) = &mut process.worker else {
+            let (stage, name) = (process.stage, process.name.clone());
+            let rows = 1 + dice.below(2 * self.rows_max);
+            let (worker, member) = self
+                .worker(stage, &name, rows)
+                .map_err(|error| error.to_string())?;
+            let process = &mut self.processes[place];
+            (process.worker, process.member) = (Some(worker), member);
+            return Ok(());
+        };
+        let turned = match worker {
+            Worker::Fold(worker) => worker.turn(Duration::ZERO),
+            Worker::Merge(worker) => worker.turn(Duration::ZERO),
+        };
+        match turned {
+            Ok(Turn::Done) => {
+                process.is_done = true;
+                process.worker = None;
+            }
+            Ok(_) => {}
+            Err(EngineError::Log(LogError::Fatal(reason))) if reason == faults::CRASH => {
+                self.kill(place, 1 + dice.below(20));
+            }
+            Err(EngineError::Log(LogError::Fenced(_))) => self.kill(place, 1 + dice.below(20)),
+            Err(error) => return Err(format!("{} stopped: {error}", process.name)),
+        }
+        Ok(())
+    }
+
+    pub fn is_done(&self) -> bool {
+        self.processes.iter().all(|process| process.is_done)
+    }
+}
