@@ -4,6 +4,7 @@
 //! at e; a tick T at T + 1 us, because it reads all rows up to and including T.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use datafusion::common::{DataFusionError, Result};
