@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, TimestampMicrosecondArray};
 use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::row::{RowConverter, SortField};
 use datafusion::common::Result;
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
 
 use crate::error::QueryError;
-use crate::sql::call::{ROW_TIME, WINDOW_END, WINDOW_START, instant};
-use crate::sql::session::run;
+use crate::sql::call::{ROW_TIME, SessionRule, WINDOW_END, WINDOW_START, instant};
+use crate::sql::session::{concatenate, run};
 use crate::sql::slot::Slot;
 use crate::state::instants;
 use crate::window::Windows;
@@ -27,6 +28,8 @@ pub enum Frame {
         /// The column with the row's time.
         time: String,
     },
+    /// The session of the row, as far as the rows of this commit tell.
+    Sessions(SessionRule),
 }
 
 impl Frame {
@@ -78,6 +81,9 @@ impl FoldPlan {
                 .iter()
                 .map(|batch| with_pane(batch, windows, time))
                 .collect(),
+            Frame::Sessions(rule) => {
+                with_sessions(&rows, rule).map(|rows| rows.into_iter().collect())
+            }
         }
     }
 }
@@ -95,6 +101,43 @@ fn with_pane(batch: &RecordBatch, windows: &Windows, time: &str) -> Result<Recor
     });
     let (starts, ends) = panes.unzip();
     bounded(batch, starts, ends)
+}
+
+/// Puts the bounds of each row's session in front of its columns: from the first row of its key after a gap, to a gap after
+/// the last. All rows as one batch; none if there are none.
+fn with_sessions(rows: &[RecordBatch], rule: &SessionRule) -> Result<Option<RecordBatch>> {
+    let Some(first) = rows.first() else {
+        return Ok(None);
+    };
+    let rows = concatenate(&first.schema(), rows)?;
+    let times = instants(&rows, ROW_TIME)?;
+    let mut columns = Vec::new();
+    for key in &rule.keys {
+        columns.push(Arc::clone(rows.column(rows.schema().index_of(key)?)));
+    }
+    let fields = columns
+        .iter()
+        .map(|column| SortField::new(column.data_type().clone()));
+    let keys = RowConverter::new(fields.collect())?.convert_columns(&columns)?;
+    let mut order: Vec<usize> = (0..rows.num_rows()).collect();
+    order.sort_unstable_by(|&left, &right| {
+        let by_key = keys.row(left).cmp(&keys.row(right));
+        by_key.then(times[left].cmp(&times[right]))
+    });
+    let (mut starts, mut ends) = (vec![0; order.len()], vec![0; order.len()]);
+    let is_together = |left: &usize, right: &usize| {
+        keys.row(*left) == keys.row(*right) && times[*right] - times[*left] < rule.gap_us
+    };
+    for session in order.chunk_by(is_together) {
+        let (Some(&first), Some(&last)) = (session.first(), session.last()) else {
+            continue;
+        };
+        for &row in session {
+            starts[row] = times[first];
+            ends[row] = times[last] + rule.gap_us;
+        }
+    }
+    bounded(&rows, starts, ends).map(Some)
 }
 
 /// Puts the bounds of a window in front of the columns of each row.

@@ -189,7 +189,7 @@ impl Merge {
     /// The next instant of the agenda that is not after `frontier_us`. Ticks begin at `begin_us`; if the input has ended,
     /// `horizon_us` is its largest row time, and levels and ticks end with it.
     pub fn next_at(&self, frontier_us: i64, begin_us: i64, horizon_us: Option<i64>) -> Option<i64> {
-        let now = self.now(begin_us, horizon_us);
+        let now = self.now(frontier_us, begin_us, horizon_us);
         let instants = self
             .running
             .iter()
@@ -204,8 +204,9 @@ impl Merge {
         Some(at - 1)
     }
 
-    fn now(&self, begin_us: i64, horizon_us: Option<i64>) -> Now<'_> {
+    fn now(&self, frontier_us: i64, begin_us: i64, horizon_us: Option<i64>) -> Now<'_> {
         Now {
+            frontier_us,
             begin_us,
             horizon_us,
             activity: &self.activity,
@@ -254,6 +255,7 @@ impl Merge {
         horizon_us: Option<i64>,
     ) -> Result<Vec<Output>> {
         let now = Now {
+            frontier_us: at_us,
             begin_us,
             horizon_us,
             activity: &self.activity,

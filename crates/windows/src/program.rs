@@ -9,7 +9,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::physical_plan::ExecutionPlan;
 
-use crate::compile::Compiler;
+use crate::compile::{Compiler, is_row_by_row};
 use crate::error::Fault;
 use crate::fold::FoldPlan;
 use crate::sql::call::{Kind, instant};
@@ -111,6 +111,16 @@ pub struct Query {
     pub(crate) leaf_schema: SchemaRef,
     pub(crate) reduce: Option<(Slot, Arc<dyn ExecutionPlan>)>,
     pub(crate) finish: (Slot, Arc<dyn ExecutionPlan>),
+}
+
+impl Query {
+    /// True if the windows of many keys may be computed in one run: nothing above the aggregate brings rows of two windows
+    /// together, and no table is read whose rows hang on the end of the window.
+    pub(crate) fn is_window_by_window(&self) -> bool {
+        self.strategy == Strategy::Partials
+            && self.tables.is_empty()
+            && is_row_by_row(&self.finish.1)
+    }
 }
 
 /// A query over tables that a planner reads.

@@ -16,11 +16,14 @@ use crate::state::keys::Keys;
 use crate::state::levels::Levels;
 use crate::state::panes::{Due, Panes};
 use crate::state::revisions::Revisions;
+use crate::state::sessions::Sessions;
 use crate::window::floor;
 
 /// What time it is for all queries.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Now<'a> {
+    /// No row to come is earlier.
+    pub frontier_us: i64,
     /// Where ticks begin.
     pub begin_us: i64,
     /// The largest row time, if the input has ended: levels and ticks end with it.
@@ -48,6 +51,7 @@ impl Now<'_> {
 
 pub(crate) enum State {
     Windows(Panes),
+    Sessions(Sessions),
     Levels(Levels),
     Ticks {
         every_us: i64,
@@ -72,7 +76,12 @@ impl Running {
                 early_us,
                 query.reduce.is_some(),
             )),
-            Kind::Session(_) => return datafusion::common::plan_err!("sessions are to come"),
+            Kind::Session(rule) => State::Sessions(Sessions::new(
+                rule,
+                &query.partial_schema,
+                keys_max,
+                query.is_window_by_window(),
+            )?),
             Kind::Level { every_us, keys } => {
                 let schema = Arc::clone(&query.leaf_schema);
                 State::Levels(Levels::new(*every_us, keys, schema, keys_max)?)
@@ -109,6 +118,7 @@ impl Running {
                 let late = panes.absorb(&rows, &mut reducer(query, task))?;
                 Ok(Refused { late, full })
             }
+            State::Sessions(sessions) => sessions.absorb(&rows, &mut reducer(query, task)),
             State::Levels(levels) => levels.absorb(&rows),
             State::Ticks { .. } | State::Stopped => Ok(Refused::default()),
         }
@@ -128,6 +138,7 @@ impl Running {
     pub fn next_at(&self, now: Now<'_>) -> Option<i64> {
         match &self.state {
             State::Windows(panes) => panes.next_at(),
+            State::Sessions(sessions) => sessions.next_at(now.frontier_us),
             State::Levels(levels) => now.next(levels.next_at()?, levels.every_us(), 0),
             State::Ticks { every_us, last_us } => {
                 let after = last_us.unwrap_or(now.begin_us);
@@ -161,6 +172,7 @@ impl Running {
             }
             State::Stopped => Ok(Vec::new()),
             _ if !is_due => Ok(Vec::new()),
+            State::Sessions(sessions) => sessions.close(at_us),
             State::Levels(levels) => {
                 let rows = levels.close(at_us)?;
                 Ok(vec![(last(at_us - levels.every_us(), at_us), vec![rows])])
@@ -188,6 +200,7 @@ impl Running {
     pub fn size(&self) -> (usize, usize) {
         match &self.state {
             State::Windows(panes) => panes.size(),
+            State::Sessions(sessions) => sessions.size(),
             State::Levels(levels) => levels.size(),
             State::Ticks { .. } | State::Stopped => (0, 0),
         }

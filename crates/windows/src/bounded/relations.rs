@@ -234,7 +234,7 @@ fn local(calendar: &Calendar, input: &LogicalPlan) -> Result<LogicalPlan> {
 fn session(rule: &SessionRule, input: &LogicalPlan) -> Result<LogicalPlan> {
     let keys = || rule.keys.iter().map(ident).collect::<Vec<_>>();
     let by_time = || vec![ident(ROW_TIME).sort(true, false)];
-    let before = lag(ident(ROW_TIME), None, None)
+    let before = lag(ident(ROW_TIME), Some(1), None)
         .partition_by(keys())
         .order_by(by_time())
         .build()?;

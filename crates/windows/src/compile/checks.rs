@@ -51,7 +51,7 @@ pub(super) fn only_window(mut captured: Vec<Captured>) -> Result<Captured> {
 
 /// True if the steps down to the aggregate (or leaf) make each row from one row, so that they give the same for the
 /// rows of one terminal as for those of all.
-pub(super) fn is_row_by_row(plan: &Arc<dyn ExecutionPlan>) -> bool {
+pub(crate) fn is_row_by_row(plan: &Arc<dyn ExecutionPlan>) -> bool {
     match plan.name() {
         "AggregateExec" => plan
             .children()

@@ -23,7 +23,8 @@ use crate::sql::parse::{Definition, SqlFile, parse};
 use crate::sql::relation::StreamRelations;
 use crate::sql::session::Session;
 use crate::sql::slot::{Slot, SlotTable};
-use checks::{fingerprint, is_row_by_row, keep, key_columns, only_window, reads, shown};
+pub(crate) use checks::is_row_by_row;
+use checks::{fingerprint, keep, key_columns, only_window, reads, shown};
 
 /// The column by which merge can be spread.
 const TERMINAL: &str = "terminal_id";

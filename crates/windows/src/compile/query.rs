@@ -27,10 +27,11 @@ impl Compiler {
         captured: &Captured,
         plan: &Arc<dyn ExecutionPlan>,
     ) -> Result<Query> {
-        let Kind::Windows(windows) = &captured.call.kind else {
-            return plan_err!("not a window");
+        let frame = match &captured.call.kind {
+            Kind::Windows(windows) => Frame::panes(windows.clone()),
+            Kind::Session(rule) => Frame::Sessions(rule.clone()),
+            Kind::Level { .. } | Kind::Tick { .. } => return plan_err!("not a window"),
         };
-        let frame = Frame::panes(windows.clone());
         let mut wanted: Vec<String> = vec![ROW_TIME.to_owned()];
         for leaf in leaves(plan) {
             let reads = as_slot(&leaf).is_some_and(|leaf| leaf.slot().is(&captured.slot));
@@ -41,6 +42,16 @@ impl Compiler {
                 }
             }
         }
+        let keys: &[String] = match &captured.call.kind {
+            Kind::Session(rule) => &rule.keys,
+            _ => &[],
+        };
+        wanted.extend(
+            keys.iter()
+                .filter(|key| !wanted.contains(key))
+                .cloned()
+                .collect::<Vec<_>>(),
+        );
         let select = self.select(captured, &wanted)?;
         let stream = self.only_stream(&select)?;
         let rows_schema = with_bounds(&select.schema());
@@ -53,7 +64,9 @@ impl Compiler {
             task: self.session.task(),
         };
         let mut query = self.blank(file, captured, plan, rows_schema);
-        let fold = match parts {
+        // Sessions of several keys can only be told apart in partial aggregates that carry the key.
+        let carries = |schema: &SchemaRef| keys.iter().all(|key| schema.index_of(key).is_ok());
+        let fold = match parts.filter(|parts| carries(&parts.partial_schema)) {
             Some(parts) => {
                 query.strategy = Strategy::Partials;
                 query.partial_schema = parts.partial_schema;

@@ -185,3 +185,81 @@ fn levels_and_ticks_rest_through_years_of_silence() {
     assert_eq!(rows["tick"].len(), 25 + 1, "{:?}", rows["tick"]);
     assert_eq!(rows["fortnight"].len(), 3, "{:?}", rows["fortnight"]);
 }
+
+#[test]
+fn sessions_grow_together_whatever_comes_first() {
+    let session = |name: &str, select: &str, keys: &str, groups: &str, gap: u32| {
+        let from = format!(
+            "SESSION(move_event, DESCRIPTOR(row_time), DESCRIPTOR({keys}), INTERVAL '{gap}' MINUTE)"
+        );
+        moves(name, select, &from, groups)
+    };
+    let files = [
+        session("one", AGGREGATES, "equipment_id", "equipment_id", 7),
+        session(
+            "two",
+            AGGREGATES,
+            "terminal_id, equipment_id",
+            "terminal_id, equipment_id",
+            20,
+        ),
+        session(
+            "finer",
+            "count(*) AS n",
+            "equipment_id",
+            "equipment_id, terminal_id",
+            7,
+        ),
+        // Sessions of two cranes may have the same bounds: they are one row then.
+        session("coarser", "count(*) AS n", "equipment_id", "terminal_id", 7),
+        SqlFile::new(
+            "rows",
+            "INSERT INTO window_stat SELECT window_start, window_end, equipment_id, max(CAST(window_end AS BIGINT) - CAST(row_time AS BIGINT)) AS left_us FROM SESSION(move_event, DESCRIPTOR(row_time), DESCRIPTOR(equipment_id), INTERVAL '7' MINUTE) GROUP BY window_start, window_end, equipment_id",
+        ),
+        SqlFile::new(
+            "crane_state",
+            "CREATE TABLE crane_state (PRIMARY KEY (terminal_id)) AS SELECT equipment_id, terminal_id, teu_quarters FROM move_event",
+        ),
+        SqlFile::new(
+            "as_of_end",
+            "INSERT INTO window_stat SELECT s.window_start, s.window_end, s.equipment_id, s.n, c.teu_quarters FROM (SELECT window_start, window_end, equipment_id, min(terminal_id) AS t, count(*) AS n FROM SESSION(move_event, DESCRIPTOR(row_time), DESCRIPTOR(equipment_id), INTERVAL '7' MINUTE) GROUP BY window_start, window_end, equipment_id) s LEFT JOIN crane_state c ON c.terminal_id = s.t",
+        ),
+    ];
+    let strategies: Vec<Strategy> = compile(&files)
+        .queries
+        .iter()
+        .map(|query| query.strategy)
+        .collect();
+    use Strategy::{Partials, Rows};
+    assert_eq!(
+        strategies,
+        [Partials, Partials, Partials, Rows, Rows, Partials]
+    );
+    let rows = check_equal(&files, &random_moves(3, 130, 500), &SEEDS);
+    assert!(rows["one"].len() > 20 && rows["finer"].len() > rows["one"].len());
+    let few = "stream move_event\nrow_time | equipment_id\n00:00 | C1\n00:10 | C1\n00:06 | C1\n00:17 | C1\n00:16:59 | C2\n00:20 | C2";
+    assert_eq!(
+        check_equal(&files[..1], &input(few), &SEEDS)["one"]
+            .iter()
+            .map(|line| line.split(" | ").take(4).collect::<Vec<_>>().join(" "))
+            .collect::<Vec<_>>(),
+        [
+            "00:00 00:17 C1 3",
+            "00:16:59 00:27 C2 2",
+            "00:17 00:24 C1 1"
+        ],
+        "a silence as long as the gap ends a session"
+    );
+}
+
+#[test]
+fn a_session_that_never_ends_is_added_up() {
+    let file = [moves(
+        "long",
+        "count(*) AS n, sum(teu_quarters) AS teu",
+        "SESSION(move_event, DESCRIPTOR(row_time), DESCRIPTOR(equipment_id), INTERVAL '90' MINUTE)",
+        "equipment_id",
+    )];
+    let rows = check_equal(&file, &random_moves(4, 700, 200), &[2]);
+    assert_eq!(rows["long"].len(), 3);
+}

@@ -1,0 +1,262 @@
+//! Sessions: rows of one key with no silence between them. Fold sends the sessions of each commit; here they grow together
+//! when they touch, and are told when no row can come any more that belongs to them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, TimestampMicrosecondArray};
+use arrow::compute::interleave_record_batch;
+use arrow::datatypes::SchemaRef;
+use arrow::row::{OwnedRow, RowConverter, SortField};
+use datafusion::common::Result;
+
+use super::instants;
+use super::panes::Due;
+use super::sums::Reduce;
+use crate::merge::Refused;
+use crate::sql::call::{SessionRule, WINDOW_END, WINDOW_START};
+
+/// Batches are rewritten once there are more.
+const BATCHES_MAX: usize = 256;
+/// Rows are added up once there are so many more than the last time.
+const ROWS_SLACK: usize = 4096;
+
+#[derive(Debug, Clone, Copy)]
+struct RowAt {
+    batch: usize,
+    row: usize,
+}
+
+/// A session that may still grow.
+#[derive(Debug)]
+struct Open {
+    start_us: i64,
+    end_us: i64,
+    rows: Vec<RowAt>,
+}
+
+/// The open sessions of one query.
+#[derive(Debug)]
+pub struct Sessions {
+    columns: Vec<usize>,
+    converter: RowConverter,
+    keys_max: usize,
+    /// Sessions are told of many at once; else those of the same bounds alone.
+    is_together: bool,
+    batches: Vec<RecordBatch>,
+    /// Rows in `batches`, those of closed sessions among them.
+    stored: usize,
+    /// Rows when they were added up last.
+    added_up: usize,
+    open: BTreeMap<OwnedRow, Vec<Open>>,
+    /// Key and start of the sessions that end then.
+    ends: BTreeMap<i64, BTreeSet<(OwnedRow, i64)>>,
+    /// All sessions that end here or before are final.
+    closed_us: i64,
+}
+
+impl Sessions {
+    /// No sessions yet. `schema` is of the rows that fold sends. `is_together`: the query makes each of its rows from rows
+    /// of one session, so that many may be computed in one go.
+    pub fn new(
+        rule: &SessionRule,
+        schema: &SchemaRef,
+        keys_max: usize,
+        is_together: bool,
+    ) -> Result<Self> {
+        let columns = rule
+            .keys
+            .iter()
+            .map(|key| Ok(schema.index_of(key)?))
+            .collect::<Result<Vec<usize>>>()?;
+        let fields = columns
+            .iter()
+            .map(|&column| SortField::new(schema.field(column).data_type().clone()));
+        Ok(Sessions {
+            converter: RowConverter::new(fields.collect())?,
+            columns,
+            keys_max,
+            is_together,
+            batches: Vec::new(),
+            stored: 0,
+            added_up: 0,
+            open: BTreeMap::new(),
+            ends: BTreeMap::new(),
+            closed_us: i64::MIN,
+        })
+    }
+
+    /// Takes sessions of one commit in.
+    pub fn absorb(&mut self, batch: &RecordBatch, reduce: &mut Reduce<'_>) -> Result<Refused> {
+        let refused = self.store(batch)?;
+        if self.stored > 2 * self.added_up + ROWS_SLACK || self.batches.len() > BATCHES_MAX {
+            self.add_up(reduce)?;
+        }
+        Ok(refused)
+    }
+
+    fn store(&mut self, batch: &RecordBatch) -> Result<Refused> {
+        let columns: Vec<ArrayRef> = self
+            .columns
+            .iter()
+            .map(|&column| Arc::clone(batch.column(column)))
+            .collect();
+        let keys = self.converter.convert_columns(&columns)?;
+        let starts = instants(batch, WINDOW_START)?;
+        let ends = instants(batch, WINDOW_END)?;
+        let mut refused = Refused::default();
+        let place = self.batches.len();
+        for (row, (&start_us, &end_us)) in starts.iter().zip(ends).enumerate() {
+            let key = keys.row(row).owned();
+            let part = Open {
+                start_us,
+                end_us,
+                rows: vec![RowAt { batch: place, row }],
+            };
+            match self.open.contains_key(&key) {
+                false if end_us > self.closed_us && self.open.len() >= self.keys_max => {
+                    refused.full += 1;
+                }
+                _ => refused.late += usize::from(!self.join(key, part)),
+            }
+        }
+        self.batches.push(batch.clone());
+        self.stored += batch.num_rows();
+        Ok(refused)
+    }
+
+    /// Adds a part to the sessions of its key that it touches. False if it would be a session that is final.
+    fn join(&mut self, key: OwnedRow, mut part: Open) -> bool {
+        let sessions = self.open.entry(key.clone()).or_default();
+        // They lie apart and in order: those that the part touches are neighbours.
+        let from = sessions.partition_point(|session| session.end_us <= part.start_us);
+        let to = sessions.partition_point(|session| session.start_us < part.end_us);
+        if from >= to && part.end_us <= self.closed_us {
+            if sessions.is_empty() {
+                self.open.remove(&key);
+            }
+            return false;
+        }
+        for mut touched in sessions.drain(from..to.max(from)) {
+            if let Some(ending) = self.ends.get_mut(&touched.end_us) {
+                ending.remove(&(key.clone(), touched.start_us));
+                if ending.is_empty() {
+                    self.ends.remove(&touched.end_us);
+                }
+            }
+            part.start_us = part.start_us.min(touched.start_us);
+            part.end_us = part.end_us.max(touched.end_us);
+            if touched.rows.len() > part.rows.len() {
+                std::mem::swap(&mut touched.rows, &mut part.rows);
+            }
+            part.rows.append(&mut touched.rows);
+        }
+        let ending = self.ends.entry(part.end_us).or_default();
+        ending.insert((key, part.start_us));
+        sessions.insert(from, part);
+        true
+    }
+
+    /// The next instant at which [`Self::close`] has something to say, if it is not after `frontier_us`.
+    pub fn next_at(&self, frontier_us: i64) -> Option<i64> {
+        let mut ends = self.ends.range(..=frontier_us);
+        let end = if self.is_together {
+            ends.next_back()
+        } else {
+            ends.next()
+        };
+        end.map(|(&end, _)| end)
+    }
+
+    /// Closes the sessions that end at `at_us` or before, and returns their rows with the bounds of their sessions.
+    pub fn close(&mut self, at_us: i64) -> Result<Vec<(Due, Vec<RecordBatch>)>> {
+        self.closed_us = self.closed_us.max(at_us);
+        let later = self.ends.split_off(&at_us.saturating_add(1));
+        let ending = std::mem::replace(&mut self.ends, later);
+        let mut closed: BTreeMap<(i64, i64), Vec<Open>> = BTreeMap::new();
+        for (end_us, sessions) in ending {
+            for (key, start_us) in sessions {
+                let Some(open) = self.open.get_mut(&key) else {
+                    continue;
+                };
+                let place = open.partition_point(|session| session.start_us < start_us);
+                let bounds = if self.is_together {
+                    (0, 0)
+                } else {
+                    (start_us, end_us)
+                };
+                closed.entry(bounds).or_default().push(open.remove(place));
+                if open.is_empty() {
+                    self.open.remove(&key);
+                }
+            }
+        }
+        let due = |sessions: &[Open]| Due {
+            start_us: sessions
+                .iter()
+                .map(|session| session.start_us)
+                .min()
+                .unwrap_or(at_us),
+            end_us: at_us,
+            is_final: true,
+        };
+        let closed = closed.into_values();
+        let rows = closed.map(|sessions| Ok((due(&sessions), vec![self.gather(&sessions)?])));
+        let rows = rows.collect::<Result<Vec<_>>>()?;
+        if self.open.is_empty() {
+            self.batches.clear();
+            self.stored = 0;
+            self.added_up = 0;
+        }
+        Ok(rows)
+    }
+
+    /// The rows of these sessions, with the bounds of their sessions.
+    fn gather<'a>(&self, sessions: impl IntoIterator<Item = &'a Open>) -> Result<RecordBatch> {
+        let (mut places, mut starts, mut ends) = (Vec::new(), Vec::new(), Vec::new());
+        for session in sessions {
+            for at in &session.rows {
+                places.push((at.batch, at.row));
+                starts.push(session.start_us);
+                ends.push(session.end_us);
+            }
+        }
+        let batches: Vec<&RecordBatch> = self.batches.iter().collect();
+        let rows = interleave_record_batch(&batches, &places)?;
+        let schema = rows.schema();
+        let mut columns = rows.columns().to_vec();
+        for (name, bounds) in [(WINDOW_START, starts), (WINDOW_END, ends)] {
+            if let Ok(column) = schema.index_of(name) {
+                let bounds = TimestampMicrosecondArray::from(bounds).with_timezone("UTC");
+                columns[column] = Arc::new(bounds);
+            }
+        }
+        Ok(RecordBatch::try_new(schema, columns)?)
+    }
+
+    /// Adds the rows of each session up, so that memory follows the sessions and not the commits.
+    fn add_up(&mut self, reduce: &mut Reduce<'_>) -> Result<()> {
+        let reduced = match self.open.is_empty() {
+            true => Vec::new(),
+            false => reduce(vec![self.gather(self.open.values().flatten())?])?,
+        };
+        let (closed_us, keys_max) = (self.closed_us, self.keys_max);
+        self.batches.clear();
+        self.stored = 0;
+        self.open.clear();
+        self.ends.clear();
+        // Every session is stored again as it was.
+        (self.closed_us, self.keys_max) = (i64::MIN, usize::MAX);
+        let stored = reduced
+            .iter()
+            .try_for_each(|batch| self.store(batch).map(|_| ()));
+        (self.closed_us, self.keys_max) = (closed_us, keys_max);
+        self.added_up = self.stored;
+        stored
+    }
+
+    /// Keys with open sessions, and rows held.
+    pub fn size(&self) -> (usize, usize) {
+        (self.open.len(), self.stored)
+    }
+}
