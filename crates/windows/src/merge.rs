@@ -129,7 +129,14 @@ impl Merge {
             let table = Table::new(query, settings.table_keys_max);
             tables.push(table.map_err(|error| QueryError::new(&query.name, error))?);
         }
-        let sizes = program.queries.iter().map(|query| query.kind.size_us());
+        let sizes = program.queries.iter().map(|query| {
+            let reaches = query.join.iter().flat_map(|join| &join.reaches);
+            let after = reaches.map(|reach| reach.after_us).max();
+            query
+                .kind
+                .size_us()
+                .saturating_add(after.unwrap_or_default())
+        });
         let history_us = sizes.max().unwrap_or_default();
         Ok(Merge {
             program,

@@ -16,6 +16,7 @@ use crate::sql::call::{Kind, instant};
 use crate::sql::cut::{as_slot, leaves};
 use crate::sql::parse::SqlFile;
 use crate::sql::slot::Slot;
+use crate::state::joined::Reach;
 
 /// The streams that queries can read: name and columns, `row_time` among them.
 pub type Streams = BTreeMap<String, SchemaRef>;
@@ -40,6 +41,8 @@ pub enum Strategy {
     Rows,
     /// Fold sums changes by interval and key, merge carries the levels on.
     Levels,
+    /// Fold filters and projects each stream, merge joins the rows that a window needs and runs the query over them.
+    Joined,
     /// Merge alone, over tables.
     Ticks,
 }
@@ -109,6 +112,8 @@ pub struct Query {
     /// Columns of `partial_schema` by which partial aggregates are grouped, without the bounds.
     pub(crate) group_columns: Vec<usize>,
     pub(crate) leaf_schema: SchemaRef,
+    /// The streams are joined by time under the window.
+    pub(crate) join: Option<Join>,
     pub(crate) reduce: Option<(Slot, Arc<dyn ExecutionPlan>)>,
     pub(crate) finish: (Slot, Arc<dyn ExecutionPlan>),
 }
@@ -121,6 +126,18 @@ impl Query {
             && self.tables.is_empty()
             && is_row_by_row(&self.finish.1)
     }
+}
+
+/// Streams joined under a window, by merge.
+pub(crate) struct Join {
+    /// The joined rows, from the slots.
+    pub plan: Arc<dyn ExecutionPlan>,
+    /// Where the rows of each input go.
+    pub slots: Vec<Slot>,
+    /// How far the rows of each input lie from those of the window.
+    pub reaches: Vec<Reach>,
+    /// The input whose rows lie in the windows.
+    pub anchor: usize,
 }
 
 /// A query over tables that a planner reads.
@@ -231,6 +248,7 @@ impl Program {
                 Strategy::Partials => "fold aggregates by pane, merge adds up",
                 Strategy::Rows => "fold filters, merge runs the query over each window's rows",
                 Strategy::Levels => "fold sums changes, merge carries the levels",
+                Strategy::Joined => "fold filters, merge joins what lies near each window",
                 Strategy::Ticks => "merge reads its tables at each tick",
             };
             let _ = writeln!(

@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use arrow::compute::{filter_record_batch, is_not_null};
 use datafusion::common::Result;
 use datafusion::execution::TaskContext;
 
+use crate::fold::bounded;
 use crate::merge::Refused;
-use crate::program::Query;
-use crate::sql::call::{Kind, tick_schema};
-use crate::sql::session::run;
+use crate::program::{Join, Query};
+use crate::sql::call::{Kind, ROW_TIME, tick_schema};
+use crate::sql::session::{concatenate, run};
 use crate::state::activity::Activity;
 use crate::state::constant;
+use crate::state::joined::Joined;
 use crate::state::keys::Keys;
 use crate::state::levels::Levels;
 use crate::state::panes::{Due, Panes};
@@ -51,6 +54,7 @@ impl Now<'_> {
 
 pub(crate) enum State {
     Windows(Panes),
+    Joined(Joined),
     Sessions(Sessions),
     Levels(Levels),
     Ticks {
@@ -71,6 +75,12 @@ pub(crate) struct Running {
 impl Running {
     pub fn new(query: &Query, early_us: Option<i64>, keys_max: usize) -> Result<Self> {
         let state = match &query.kind {
+            Kind::Windows(windows) if query.join.is_some() => {
+                let join = query.join.as_ref();
+                let (anchor, reaches) =
+                    join.map_or((0, &[][..]), |join| (join.anchor, &join.reaches));
+                State::Joined(Joined::new(windows.clone(), anchor, reaches))
+            }
             Kind::Windows(windows) => State::Windows(Panes::new(
                 windows.clone(),
                 early_us,
@@ -104,7 +114,7 @@ impl Running {
         &mut self,
         query: &Query,
         task: &Arc<TaskContext>,
-        _side: usize,
+        side: usize,
         batch: &RecordBatch,
     ) -> Result<Refused> {
         let (rows, full) = match &self.state {
@@ -116,6 +126,10 @@ impl Running {
         match &mut self.state {
             State::Windows(panes) => {
                 let late = panes.absorb(&rows, &mut reducer(query, task))?;
+                Ok(Refused { late, full })
+            }
+            State::Joined(joined) => {
+                let late = joined.absorb(side, &rows)?;
                 Ok(Refused { late, full })
             }
             State::Sessions(sessions) => sessions.absorb(&rows, &mut reducer(query, task)),
@@ -138,6 +152,7 @@ impl Running {
     pub fn next_at(&self, now: Now<'_>) -> Option<i64> {
         match &self.state {
             State::Windows(panes) => panes.next_at(),
+            State::Joined(joined) => joined.next_at(),
             State::Sessions(sessions) => sessions.next_at(now.frontier_us),
             State::Levels(levels) => now.next(levels.next_at()?, levels.every_us(), 0),
             State::Ticks { every_us, last_us } => {
@@ -170,6 +185,13 @@ impl Running {
                 due.map(|due| Ok((due, panes.window(due, &mut reduce)?)))
                     .collect()
             }
+            State::Joined(joined) => {
+                let due = joined.due(at_us).zip(query.join.as_ref());
+                let rows = due.map(|((due, rows), join)| {
+                    Ok((due, vec![joined_rows(join, due, rows, task)?]))
+                });
+                rows.into_iter().collect()
+            }
             State::Stopped => Ok(Vec::new()),
             _ if !is_due => Ok(Vec::new()),
             State::Sessions(sessions) => sessions.close(at_us),
@@ -190,9 +212,13 @@ impl Running {
 
     /// Forgets what nothing after `at_us` needs.
     pub fn close(&mut self, at_us: i64) {
-        if let State::Windows(panes) = &mut self.state {
-            panes.close(at_us);
-            self.keys.closed();
+        match &mut self.state {
+            State::Windows(panes) => {
+                panes.close(at_us);
+                self.keys.closed();
+            }
+            State::Joined(joined) => joined.close(at_us),
+            _ => {}
         }
     }
 
@@ -200,11 +226,34 @@ impl Running {
     pub fn size(&self) -> (usize, usize) {
         match &self.state {
             State::Windows(panes) => panes.size(),
+            State::Joined(joined) => joined.size(),
             State::Sessions(sessions) => sessions.size(),
             State::Levels(levels) => levels.size(),
             State::Ticks { .. } | State::Stopped => (0, 0),
         }
     }
+}
+
+/// Joins the rows that may meet in a window, and keeps those that have a time in it.
+fn joined_rows(
+    join: &Join,
+    due: Due,
+    rows: Vec<Vec<RecordBatch>>,
+    task: &Arc<TaskContext>,
+) -> Result<RecordBatch> {
+    for (slot, rows) in join.slots.iter().zip(rows) {
+        slot.fill(rows);
+    }
+    let joined = run(&join.plan, task);
+    for slot in &join.slots {
+        slot.fill(Vec::new());
+    }
+    let joined = concatenate(&join.plan.schema(), &joined?)?;
+    let times = joined.column(joined.schema().index_of(ROW_TIME)?);
+    // Rows of an outer join that no row of the window met.
+    let joined = filter_record_batch(&joined, &is_not_null(times)?)?;
+    let rows = joined.num_rows();
+    bounded(&joined, vec![due.start_us; rows], vec![due.end_us; rows])
 }
 
 /// Adds partial aggregates of one key and window up; leaves rows as they are.

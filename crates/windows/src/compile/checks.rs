@@ -100,3 +100,8 @@ pub(super) fn fingerprint(file: &SqlFile, schema: &SchemaRef) -> u64 {
     let text = format!("{STATE_FORMAT}\n{}\n{}\n{schema:?}", file.name, file.text);
     XxHash3_64::oneshot(text.as_bytes())
 }
+
+/// Of one input of a query that has several.
+pub(super) fn side_fingerprint(query: u64, side: usize) -> u64 {
+    XxHash3_64::oneshot(format!("{query} side {side}").as_bytes())
+}

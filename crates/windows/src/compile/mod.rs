@@ -1,6 +1,7 @@
 //! Plans a pipeline's files: tables first, since queries join them.
 
 mod checks;
+mod interval;
 mod query;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +25,7 @@ use crate::sql::relation::StreamRelations;
 use crate::sql::session::Session;
 use crate::sql::slot::{Slot, SlotTable};
 pub(crate) use checks::is_row_by_row;
-use checks::{fingerprint, keep, key_columns, only_window, reads, shown};
+use checks::{fingerprint, keep, key_columns, only_window, reads, shown, side_fingerprint};
 
 /// The column by which merge can be spread.
 const TERMINAL: &str = "terminal_id";
@@ -211,6 +212,19 @@ impl Compiler {
                 "use window_end here, or tick_at of TICK",
             ));
         }
+        let mut known = self.tables.iter();
+        if let Some(table) = known.find(|table| reads(&plan, &table.current))
+            && query.join.is_some()
+        {
+            let table = &table.name;
+            return Err(misuse(
+                captured.at,
+                format!(
+                    "{table} is read as of the end of the window, which a join of streams outlasts"
+                ),
+                &format!("join {table}_history as of the row's time"),
+            ));
+        }
         if let Some(table) = self.history_read(&plan)
             && !matches!(captured.call.kind, Kind::Windows(_))
         {
@@ -222,8 +236,12 @@ impl Compiler {
         }
         query.tables = tables;
         query.fingerprint = fingerprint(file, &query.partial_schema);
-        for input in &mut query.inputs {
-            input.fingerprint = query.fingerprint;
+        let is_joined = query.join.is_some();
+        for (index, input) in query.inputs.iter_mut().enumerate() {
+            input.fingerprint = match is_joined {
+                true => side_fingerprint(query.fingerprint, index),
+                false => query.fingerprint,
+            };
         }
         Ok(query)
     }

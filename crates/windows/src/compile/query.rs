@@ -11,13 +11,16 @@ use datafusion::physical_plan::ExecutionPlan;
 
 use super::Compiler;
 use super::checks::is_row_wise;
+use super::interval::{JoinSideCut, cut_join};
+use crate::error::misuse;
 use crate::fold::{FoldPlan, Frame, with_bounds};
-use crate::program::{Input, MergeKey, Query, Strategy};
+use crate::program::{Input, Join, MergeKey, Query, Strategy};
 use crate::sql::call::{Kind, ROW_TIME, WINDOW_END, WINDOW_START};
 use crate::sql::cut::{as_slot, cut, leaves};
 use crate::sql::parse::SqlFile;
 use crate::sql::relation::Captured;
 use crate::sql::slot::{Slot, SlotTable};
+use crate::state::joined::Reach;
 use crate::window::Windows;
 
 impl Compiler {
@@ -53,6 +56,9 @@ impl Compiler {
                 .collect::<Vec<_>>(),
         );
         let select = self.select(captured, &wanted)?;
+        if leaves(&select).len() > 1 {
+            return self.joined(file, captured, plan, &select);
+        }
         let stream = self.only_stream(&select)?;
         let rows_schema = with_bounds(&select.schema());
         let parts = cut(plan, &captured.slot)?;
@@ -79,6 +85,59 @@ impl Compiler {
         };
         query.inputs = vec![Input::new(stream, fold)];
         Ok(query)
+    }
+
+    /// Streams joined by time under the window: whole rows go to merge.
+    fn joined(
+        &self,
+        file: &SqlFile,
+        captured: &Captured,
+        plan: &Arc<dyn ExecutionPlan>,
+        select: &Arc<dyn ExecutionPlan>,
+    ) -> Result<Query> {
+        let Kind::Windows(windows) = &captured.call.kind else {
+            return plan_err!(
+                "SESSION takes one stream: join streams under TUMBLE, HOP or CUMULATE"
+            );
+        };
+        let cut = cut_join(select, &|slot| self.stream_named(slot)).map_err(|error| {
+            let message = error.message().into_owned();
+            let (message, hint) = message.split_once(": ").unwrap_or((&message, ""));
+            misuse(captured.at, message, hint)
+        })?;
+        let mut query = self.blank(file, captured, plan, with_bounds(&select.schema()));
+        query.strategy = Strategy::Joined;
+        let side = |side: &JoinSideCut| {
+            let fold = FoldPlan {
+                query: file.name.clone(),
+                select: Arc::clone(&side.select),
+                frame: Frame::Panes {
+                    windows: windows.clone(),
+                    time: side.time.clone(),
+                },
+                aggregate: None,
+                task: self.session.task(),
+            };
+            Ok(Input::new(self.only_stream(&side.select)?, fold))
+        };
+        query.inputs = cut.sides.iter().map(side).collect::<Result<_>>()?;
+        let reach = |side: &JoinSideCut| Reach {
+            before_us: side.before_us,
+            after_us: side.after_us,
+        };
+        query.join = Some(Join {
+            plan: cut.plan,
+            slots: cut.sides.iter().map(|side| side.slot.clone()).collect(),
+            reaches: cut.sides.iter().map(reach).collect(),
+            anchor: cut.anchor,
+        });
+        Ok(query)
+    }
+
+    fn stream_named(&self, slot: &Slot) -> Option<String> {
+        let mut streams = self.streams.iter();
+        let found = streams.find(|(_, (stream, _))| stream.is(slot));
+        found.map(|(name, _)| name.clone())
     }
 
     pub(super) fn level(
@@ -164,6 +223,7 @@ impl Compiler {
             partial_schema,
             group_columns: Vec::new(),
             leaf_schema: Arc::clone(&captured.call.schema),
+            join: None,
             reduce: None,
             finish: (captured.slot.clone(), Arc::clone(plan)),
         }

@@ -9,6 +9,7 @@
 mod engine;
 mod faults;
 mod golden;
+mod joins;
 mod oracle;
 mod random;
 mod shipped;

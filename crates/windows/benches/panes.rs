@@ -1,0 +1,160 @@
+//! What a window costs by its kind, over the same events: `cargo bench -p quaystream-windows --bench panes [EVENTS]`.
+//!
+//! CPU seconds of this thread, both stages, in commits of 8,192 rows. Targets: a hop with size/slide 288 at most 1.5 times
+//! its tumble, a session at most 3 times.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a bench stops at the first fault"
+)]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use windows::intake;
+use windows::merge::{Merge, MergeSettings};
+use windows::program::{Program, Streams};
+use windows::sql::parse::SqlFile;
+
+const MINUTE_US: i64 = 60_000_000;
+const HOURS: i64 = 48;
+const KEYS: u64 = 300;
+const COMMIT_ROWS: usize = 8_192;
+
+fn main() {
+    let arguments = std::env::args()
+        .skip(1)
+        .filter_map(|argument| argument.parse().ok());
+    let events: usize = arguments.last().unwrap_or(4_000_000);
+    let kinds = [
+        (
+            "tumble 5 min",
+            "TUMBLE(move_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE)",
+        ),
+        (
+            "hop 60/5 min",
+            "HOP(move_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE, INTERVAL '60' MINUTE)",
+        ),
+        (
+            "hop 24 h/5 min",
+            "HOP(move_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE, INTERVAL '24' HOUR)",
+        ),
+        (
+            "cumulate 24 h/5 min",
+            "CUMULATE(move_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE, INTERVAL '24' HOUR)",
+        ),
+        (
+            "session 1 min",
+            "SESSION(move_event, DESCRIPTOR(row_time), DESCRIPTOR(equipment_id), INTERVAL '1' MINUTE)",
+        ),
+    ];
+    println!("{events} events of {KEYS} keys over {HOURS} h; CPU seconds of one thread");
+    println!("| window | fold | merge | both | to tumble | final rows | merge us a row |");
+    println!("|---|---|---|---|---|---|---|");
+    let mut base = 0.0;
+    for (name, from) in kinds {
+        let (fold_s, merge_s, rows) = run(from, events);
+        let both = fold_s + merge_s;
+        if base == 0.0 {
+            base = both;
+        }
+        println!(
+            "| {name} | {fold_s:.2} | {merge_s:.2} | {both:.2} | {:.2} | {rows} | {:.2} |",
+            both / base,
+            merge_s * 1e6 / rows as f64
+        );
+    }
+}
+
+fn run(from: &str, events: usize) -> (f64, f64, usize) {
+    let file = SqlFile::new(
+        "bench",
+        format!(
+            "INSERT INTO s SELECT window_start, window_end, equipment_id, count(*) AS n, sum(teu_quarters) AS teu, max(teu_quarters) AS most FROM {from} GROUP BY window_start, window_end, equipment_id"
+        ),
+    );
+    let files = [file];
+    let fold = Program::compile(&files, &streams()).expect("fold");
+    let program = Program::compile(&files, &streams()).expect("merge");
+    let mut merge = Merge::new(program, &MergeSettings::default()).expect("merge");
+    let mut random = 7_u64;
+    let (mut fold_s, mut merge_s, mut rows) = (0.0, 0.0, 0);
+    let mut from = 0;
+    while from < events {
+        let to = (from + COMMIT_ROWS).min(events);
+        let batch = moves(from, to, events, &mut random);
+        let start = cpu_s();
+        fold.fill("move_event", vec![batch]);
+        let input = &fold.queries[0].inputs[0];
+        let partials = input.fold.run().expect("fold");
+        fold_s += cpu_s() - start;
+        let start = cpu_s();
+        for partial in partials {
+            merge.absorb("bench", input.fingerprint, &partial);
+        }
+        rows += fire(&mut merge, at(to, events), None);
+        merge_s += cpu_s() - start;
+        from = to;
+    }
+    let start = cpu_s();
+    rows += fire(&mut merge, i64::MAX, Some(at(events, events)));
+    (fold_s, merge_s + cpu_s() - start, rows)
+}
+
+fn fire(merge: &mut Merge, frontier_us: i64, horizon_us: Option<i64>) -> usize {
+    let mut rows = 0;
+    while let Some(at_us) = merge.next_at(frontier_us, 0, horizon_us) {
+        let fired = merge.fire(at_us, 0, horizon_us);
+        rows += fired
+            .outputs
+            .iter()
+            .map(|output| output.rows.num_rows())
+            .sum::<usize>();
+    }
+    rows
+}
+
+/// Time of the n-th event.
+fn at(n: usize, events: usize) -> i64 {
+    (n as i128 * i128::from(HOURS * 60 * MINUTE_US) / events as i128) as i64
+}
+
+/// Events in the order of time, keys at random.
+fn moves(from: usize, to: usize, events: usize, random: &mut u64) -> RecordBatch {
+    let mut next = |below: u64| {
+        *random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (*random >> 33) % below
+    };
+    let times = TimestampMicrosecondArray::from_iter_values((from..to).map(|n| at(n, events)));
+    let keys: StringArray = (from..to)
+        .map(|_| Some(format!("C{}", next(KEYS))))
+        .collect();
+    let teu = Int64Array::from_iter_values((from..to).map(|_| next(40) as i64));
+    let columns: [(&str, ArrayRef); 3] = [
+        ("row_time", Arc::new(times.with_timezone("UTC"))),
+        ("equipment_id", Arc::new(keys)),
+        ("teu_quarters", Arc::new(teu)),
+    ];
+    RecordBatch::try_from_iter(columns).expect("batch")
+}
+
+fn streams() -> Streams {
+    let tables = events::schema::tables().iter();
+    let tables = tables.map(|table| (table.name.clone(), Arc::clone(&table.schema)));
+    tables
+        .chain([(intake::NAME.to_owned(), intake::schema())])
+        .collect::<BTreeMap<_, _>>()
+}
+
+/// CPU time of this thread where the system tells, else the time that went by.
+fn cpu_s() -> f64 {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanoseconds = told.and_then(|text| text.split(' ').next()?.parse::<u64>().ok());
+    static START: std::sync::LazyLock<std::time::Instant> =
+        std::sync::LazyLock::new(std::time::Instant::now);
+    nanoseconds.map_or_else(|| START.elapsed().as_secs_f64(), |ns| ns as f64 / 1e9)
+}

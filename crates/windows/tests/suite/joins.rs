@@ -1,0 +1,167 @@
+//! Joins of streams by time: queries as a user writes them, against the oracle, and what is refused.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use arrow::array::RecordBatch;
+use windows::program::{Program, Strategy};
+use windows::sql::parse::SqlFile;
+
+use crate::engine::compile;
+use crate::oracle::check_equal;
+use crate::random::Random;
+use crate::text::{DAY_US, input, instant_text, streams};
+
+/// From the gate to the stack: units that came by lorry, and the first moves after.
+const GATE_TO_STACK: &str = "INSERT INTO window_stat
+SELECT window_start, window_end, terminal_id, count(*) AS units, sum(wait_s) AS wait_s, max(wait_s) AS wait_max_s
+FROM TUMBLE((
+  SELECT g.row_time, g.terminal_id, (CAST(m.row_time AS BIGINT) - CAST(g.row_time AS BIGINT)) / 1000000 AS wait_s
+  FROM equipment_event g
+  JOIN move_event m ON m.container_id = g.container_id AND m.terminal_id = g.terminal_id
+    AND m.row_time BETWEEN g.row_time AND g.row_time + INTERVAL '40' MINUTE
+  WHERE g.event_type = 'GTIN'), DESCRIPTOR(row_time), INTERVAL '15' MINUTE)
+GROUP BY window_start, window_end, terminal_id";
+
+/// How wrong the forecasts of the hours before an arrival were; a stream joined with itself.
+const FORECAST_ERROR: &str = "INSERT INTO window_stat
+SELECT window_start, window_end, source, count(*) AS forecasts, max(error_min) AS error_max_min
+FROM HOP((
+  SELECT act.row_time, est.source, abs(CAST(act.row_time AS BIGINT) - CAST(est.event_time AS BIGINT)) / 60000000 AS error_min
+  FROM port_call_timestamp act, port_call_timestamp est
+  WHERE act.port_call_id = est.port_call_id AND act.classifier = 'ACT' AND est.classifier = 'EST'
+    AND est.row_time >= act.row_time - INTERVAL '1' HOUR AND est.row_time < act.row_time),
+  DESCRIPTOR(row_time), INTERVAL '10' MINUTE, INTERVAL '30' MINUTE)
+GROUP BY window_start, window_end, source";
+
+/// Units at the gate that nothing moved within half an hour, before or after.
+const NOT_MOVED: &str = "INSERT INTO window_stat
+SELECT window_start, window_end, terminal_id, count(*) AS units, count(*) FILTER (WHERE mover IS NULL) AS not_moved
+FROM TUMBLE((
+  SELECT g.row_time, g.terminal_id, m.equipment_id AS mover
+  FROM equipment_event g
+  LEFT JOIN move_event m ON m.container_id = g.container_id
+    AND g.row_time <= m.row_time + INTERVAL '30' MINUTE AND m.row_time - INTERVAL '30' MINUTE <= g.row_time),
+  DESCRIPTOR(row_time), INTERVAL '20' MINUTE)
+GROUP BY window_start, window_end, terminal_id";
+
+/// Three streams, of which one is bounded by way of another; the moves that no gate event follows are the outer query's.
+const CHAIN: &str = "INSERT INTO window_stat
+SELECT window_start, window_end, terminal_id, count(*) AS n
+FROM CUMULATE((
+  SELECT m.row_time, m.terminal_id
+  FROM move_event m
+  JOIN equipment_event g ON g.container_id = m.container_id AND g.row_time BETWEEN m.row_time - INTERVAL '20' MINUTE AND m.row_time + INTERVAL '5' MINUTE
+  JOIN port_call_timestamp p ON p.terminal_id = g.terminal_id AND p.row_time BETWEEN g.row_time - INTERVAL '10' MINUTE AND g.row_time),
+  DESCRIPTOR(row_time), INTERVAL '20' MINUTE, INTERVAL '60' MINUTE)
+GROUP BY window_start, window_end, terminal_id";
+
+/// Anti-join: units that nothing moved at all in time.
+const NEVER: &str = "INSERT INTO window_stat
+SELECT window_start, window_end, terminal_id, count(*) AS units
+FROM TUMBLE((
+  SELECT g.row_time, g.terminal_id FROM equipment_event g
+  WHERE NOT EXISTS (SELECT 1 FROM move_event m WHERE m.container_id = g.container_id
+    AND m.row_time > g.row_time AND m.row_time <= g.row_time + INTERVAL '25' MINUTE)),
+  DESCRIPTOR(row_time), INTERVAL '20' MINUTE)
+GROUP BY window_start, window_end, terminal_id";
+
+fn port(seed: u64) -> BTreeMap<String, RecordBatch> {
+    let mut random = Random::new(seed);
+    let at = |random: &mut Random| instant_text(DAY_US + random.below(4 * 180) as i64 * 15_000_000);
+    let mut text =
+        String::from("stream move_event\nrow_time | terminal_id | container_id | equipment_id\n");
+    for _ in 0..70 {
+        let (time, unit) = (at(&mut random), random.below(9));
+        let terminal = random.pick(&["DGT", "DIT"]);
+        let _ = writeln!(text, "{time} | {terminal} | U{unit} | C1");
+    }
+    text += "stream equipment_event\nrow_time | terminal_id | container_id | event_type\n";
+    for _ in 0..60 {
+        let (time, unit) = (at(&mut random), random.below(9));
+        let terminal = random.pick(&["DGT", "DIT"]);
+        let kind = random.pick(&["GTIN", "GTIN", "GTOT"]);
+        let _ = writeln!(text, "{time} | {terminal} | U{unit} | {kind}");
+    }
+    text += "stream port_call_timestamp\nrow_time | terminal_id | port_call_id | classifier | source | event_time\n";
+    for _ in 0..60 {
+        let (time, forecast, call) = (at(&mut random), at(&mut random), random.below(4));
+        let kind = random.pick(&["ACT", "EST", "EST"]);
+        let source = random.pick(&["ais", "pcs"]);
+        let _ = writeln!(
+            text,
+            "{time} | DGT | P{call} | {kind} | {source} | {forecast}"
+        );
+    }
+    input(&text)
+}
+
+#[test]
+fn rows_of_streams_meet_within_their_bounds() {
+    let files = [
+        ("gate_to_stack", GATE_TO_STACK),
+        ("forecast_error", FORECAST_ERROR),
+        ("not_moved", NOT_MOVED),
+        ("chain", CHAIN),
+        ("never", NEVER),
+    ]
+    .map(|(name, text)| SqlFile::new(name, text));
+    for query in &compile(&files).queries {
+        assert_eq!(query.strategy, Strategy::Joined, "{}", query.name);
+    }
+    let rows = check_equal(&files, &port(1), &[3, 6, 10]);
+    for (name, rows) in &rows {
+        assert!(rows.len() > 5, "{name}: {rows:?}");
+    }
+    let all_alone = |line: &&String| {
+        let cells: Vec<&str> = line.split(" | ").collect();
+        cells[3] == cells[4]
+    };
+    let alone = rows["not_moved"].iter().filter(all_alone).count();
+    assert!(0 < alone && alone < rows["not_moved"].len(), "{rows:?}");
+}
+
+#[track_caller]
+fn refused(input: &str, expected: &str) {
+    let text = format!(
+        "INSERT INTO s SELECT window_start, window_end, count(*) AS n FROM TUMBLE(({input}), DESCRIPTOR(row_time), INTERVAL '5' MINUTE) GROUP BY window_start, window_end"
+    );
+    let table = "CREATE TABLE crane_state (PRIMARY KEY (crane_id)) AS SELECT crane_id FROM crane";
+    let files = [SqlFile::new("crane_state", table), SqlFile::new("q", text)];
+    let Err(faults) = Program::compile(&files, &streams()) else {
+        panic!("`{input}` was accepted");
+    };
+    assert!(faults[0].to_string().starts_with(expected), "{}", faults[0]);
+}
+
+#[test]
+fn a_join_without_a_bound_in_time_is_refused() {
+    let from = "SELECT g.row_time FROM equipment_event g JOIN move_event m ON m.container_id = g.container_id";
+    refused(
+        from,
+        "q.sql:1:67: no bound in time between equipment_event and move_event, so their rows would be kept for ever (bound it on both sides",
+    );
+    refused(
+        &format!("{from} AND m.row_time >= g.row_time"),
+        "q.sql:1:67: no bound in time between equipment_event and move_event",
+    );
+    refused(
+        &format!("{from} AND m.row_time BETWEEN g.event_time AND g.event_time + INTERVAL '1' HOUR"),
+        "q.sql:1:67: no bound in time between equipment_event and move_event",
+    );
+    refused(
+        "SELECT g.row_time FROM equipment_event g CROSS JOIN move_event m",
+        "q.sql:1:67: no bound in time between the streams that are joined (bound it",
+    );
+    let near = "AND m.row_time BETWEEN g.row_time AND g.row_time + INTERVAL '1' HOUR";
+    refused(
+        &format!(
+            "SELECT greatest(g.row_time, m.row_time) AS row_time FROM equipment_event g JOIN move_event m ON m.container_id = g.container_id {near}"
+        ),
+        "q.sql:1:67: row_time of the joined rows is computed (select the row_time of one of the streams)",
+    );
+    refused(
+        "SELECT g.row_time FROM equipment_event g JOIN crane_state c ON c.crane_id = g.container_id",
+        "q.sql:1:67: a table under the window (join tables to the windowed relation outside)",
+    );
+}
