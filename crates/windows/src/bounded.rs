@@ -24,6 +24,7 @@ use datafusion::sql::parser::Statement;
 use crate::error::Fault;
 use crate::program::Streams;
 use crate::sql::call::{ROW_TIME, WINDOW_END, WINDOW_START};
+use crate::sql::functions::Functions;
 use crate::sql::parse::{Definition, SqlFile, parse};
 use crate::sql::session::{Session, concatenate, run as run_plan};
 use crate::state::instants;
@@ -48,6 +49,17 @@ pub fn run(
     rows: &BTreeMap<String, Vec<RecordBatch>>,
     extent: Extent,
 ) -> Result<BTreeMap<String, RecordBatch>, Vec<Fault>> {
+    run_with(files, schemas, rows, extent, &Functions::default())
+}
+
+/// As [`run`], with functions of the user's.
+pub fn run_with(
+    files: &[SqlFile],
+    schemas: &Streams,
+    rows: &BTreeMap<String, Vec<RecordBatch>>,
+    extent: Extent,
+    functions: &Functions,
+) -> Result<BTreeMap<String, RecordBatch>, Vec<Fault>> {
     let mut faults = Vec::new();
     let mut definitions = Vec::new();
     for file in files {
@@ -64,7 +76,7 @@ pub fn run(
         move |error| vec![Fault::from_datafusion(&path, &error)]
     };
     let log = SqlFile::new("log", "");
-    let mut oracle = Oracle::new(schemas, rows, extent).map_err(fail(&log))?;
+    let mut oracle = Oracle::new(schemas, rows, extent, functions).map_err(fail(&log))?;
     for (file, definition) in &definitions {
         if let Definition::Table { name, key, select } = definition {
             oracle
@@ -113,9 +125,10 @@ impl Oracle {
         schemas: &Streams,
         rows: &BTreeMap<String, Vec<RecordBatch>>,
         extent: Extent,
+        functions: &Functions,
     ) -> Result<Self> {
         let relations = Arc::new(BoundedRelations::new(extent));
-        let session = Session::new(Arc::clone(&relations) as _)?;
+        let session = Session::new(Arc::clone(&relations) as _, functions)?;
         for (name, schema) in schemas {
             let batches = rows.get(name).cloned().unwrap_or_default();
             session.register(name, memory(schema, batches)?)?;

@@ -14,6 +14,7 @@ use crate::error::Fault;
 use crate::fold::FoldPlan;
 use crate::sql::call::{Kind, instant};
 use crate::sql::cut::{as_slot, leaves};
+use crate::sql::functions::Functions;
 use crate::sql::parse::SqlFile;
 use crate::sql::slot::Slot;
 use crate::state::joined::Reach;
@@ -165,7 +166,16 @@ pub struct Program {
 impl Program {
     /// Plans `files` over `streams`. Returns every fault of every file.
     pub fn compile(files: &[SqlFile], streams: &Streams) -> Result<Program, Vec<Fault>> {
-        Compiler::new(streams)?.compile(files)
+        Self::compile_with(files, streams, &Functions::default())
+    }
+
+    /// As [`Self::compile`], with functions of the user's.
+    pub fn compile_with(
+        files: &[SqlFile],
+        streams: &Streams,
+        functions: &Functions,
+    ) -> Result<Program, Vec<Fault>> {
+        Compiler::new(streams, functions)?.compile(files)
     }
 
     /// True if some query or table reads this stream.

@@ -3,5 +3,6 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)] // a test that cannot go on should say where
 
 mod fixture;
+mod isolation;
 mod plans;
 mod whole;

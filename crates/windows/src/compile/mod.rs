@@ -20,6 +20,7 @@ use crate::program::{
 };
 use crate::sql::call::{Kind, WINDOW_END, WINDOW_START};
 use crate::sql::cut::{as_slot, leaves};
+use crate::sql::functions::Functions;
 use crate::sql::parse::{Definition, SqlFile, parse};
 use crate::sql::relation::StreamRelations;
 use crate::sql::session::Session;
@@ -40,12 +41,12 @@ pub struct Compiler {
 }
 
 impl Compiler {
-    /// A compiler over these streams.
-    pub fn new(streams: &Streams) -> Result<Self, Vec<Fault>> {
+    /// A compiler over these streams, with these functions.
+    pub fn new(streams: &Streams, functions: &Functions) -> Result<Self, Vec<Fault>> {
         let relations = Arc::new(StreamRelations::default());
         let planner_tick = Slot::default();
         let make = || {
-            let session = Session::new(Arc::clone(&relations) as _)?;
+            let session = Session::new(Arc::clone(&relations) as _, functions)?;
             let mut slots = BTreeMap::new();
             for (name, schema) in streams {
                 let slot = Slot::default();

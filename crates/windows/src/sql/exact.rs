@@ -4,8 +4,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments,
-    OrderByExpr, OrderByOptions, Query, Spanned, visit_expressions_mut,
+    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
+    FunctionArguments, OrderByExpr, OrderByOptions, Query, Spanned, visit_expressions_mut,
 };
 
 use crate::error::Fault;
@@ -51,6 +51,15 @@ pub fn make_exact(file: &str, query: &mut Query) -> Result<(), Fault> {
     }
 }
 
+fn is_distinct(function: &Function) -> bool {
+    match &function.args {
+        FunctionArguments::List(list) => {
+            list.duplicate_treatment == Some(DuplicateTreatment::Distinct)
+        }
+        _ => false,
+    }
+}
+
 fn exact_function(file: &str, function: &mut Function) -> Result<(), Fault> {
     let name = function.name.to_string().to_lowercase();
     let at = function.name.span().start;
@@ -62,7 +71,7 @@ fn exact_function(file: &str, function: &mut Function) -> Result<(), Fault> {
     if SKETCHES.contains(&known) {
         return Err(fault(
             format!("{name} depends on the order in which partial results arrive"),
-            "use percentile_cont(0.5) WITHIN GROUP (ORDER BY x), which is exact, or median(x)",
+            "use approx_percentile(x, 0.5), whose parts add up in any order, or percentile_cont(0.5) WITHIN GROUP (ORDER BY x), which is exact",
         ));
     }
     if ARBITRARY.contains(&known) {
@@ -75,6 +84,12 @@ fn exact_function(file: &str, function: &mut Function) -> Result<(), Fault> {
         return Err(fault(
             format!("{name} is not a function of the log"),
             "use window_end, or tick_at in a TICK query",
+        ));
+    }
+    if known == "bit_xor" && is_distinct(function) {
+        return Err(fault(
+            "bit_xor of DISTINCT values has no partial results".to_owned(),
+            "take the distinct values in a sub-query over the window first",
         ));
     }
     if !ORDERED.contains(&known) {

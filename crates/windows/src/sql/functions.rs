@@ -6,14 +6,29 @@ use arrow::array::{Array, ArrayRef, AsArray, Int64Array};
 use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
 use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::{
-    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    AggregateUDF, ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility,
 };
 
-/// All of them.
-pub fn all() -> Vec<ScalarUDF> {
-    vec![ScalarUDF::new_from_impl(SignFlips {
-        signature: Signature::any(1, Volatility::Immutable),
-    })]
+/// Functions that queries may call beyond DataFusion's. An aggregate has to give the same whatever the order of its rows
+/// and of its parts: its `state` is what fold sends to merge.
+#[derive(Debug, Clone)]
+pub struct Functions {
+    /// Of one row.
+    pub scalars: Vec<ScalarUDF>,
+    /// Of many rows.
+    pub aggregates: Vec<AggregateUDF>,
+}
+
+impl Default for Functions {
+    fn default() -> Self {
+        Functions {
+            scalars: vec![ScalarUDF::new_from_impl(SignFlips {
+                signature: Signature::any(1, Volatility::Immutable),
+            })],
+            aggregates: vec![super::percentile::approx_percentile()],
+        }
+    }
 }
 
 /// `sign_flips(array_agg(x ORDER BY t))`: how often a series turns from rising to falling or back. Equal neighbours and

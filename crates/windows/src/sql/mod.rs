@@ -2,11 +2,13 @@
 
 mod arguments;
 pub mod call;
+pub mod checked;
 pub mod cut;
 pub mod exact;
 pub mod functions;
 pub mod inputs;
 pub mod parse;
+pub mod percentile;
 pub mod relation;
 pub mod session;
 pub mod slot;

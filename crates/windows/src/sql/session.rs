@@ -7,6 +7,7 @@ use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Result, plan_err};
+use datafusion::execution::FunctionRegistry;
 use datafusion::execution::TaskContext;
 use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::LogicalPlan;
@@ -17,6 +18,9 @@ use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement;
 use futures::executor::block_on;
 
+use super::checked::CheckedArithmetic;
+use super::functions::Functions;
+
 /// Plans statements and runs plans, on the calling thread.
 pub struct Session {
     context: SessionContext,
@@ -24,8 +28,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session whose table functions (TUMBLE and so on) are `relations`.
-    pub fn new(relations: Arc<dyn RelationPlanner>) -> Result<Self> {
+    /// A session whose table functions (TUMBLE and so on) are `relations`, with these functions.
+    pub fn new(relations: Arc<dyn RelationPlanner>, functions: &Functions) -> Result<Self> {
         let mut config = SessionConfig::new().with_target_partitions(1);
         let options = config.options_mut();
         options.sql_parser.collect_spans = true;
@@ -41,10 +45,14 @@ impl Session {
         options.optimizer.enable_topk_dynamic_filter_pushdown = false;
         options.optimizer.enable_join_dynamic_filter_pushdown = false;
         options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
-        let context = SessionContext::new_with_config(config);
+        let mut context = SessionContext::new_with_config(config);
+        context.register_function_rewrite(Arc::new(CheckedArithmetic::default()))?;
         context.register_relation_planner(relations)?;
-        for function in super::functions::all() {
-            context.register_udf(function);
+        for function in &functions.scalars {
+            context.register_udf(function.clone());
+        }
+        for function in &functions.aggregates {
+            context.register_udaf(function.clone());
         }
         let task = context.task_ctx();
         Ok(Session { context, task })

@@ -49,10 +49,12 @@ pub struct Reading {
 
 /// Compiles, or says all faults.
 pub fn compile(files: &[SqlFile]) -> Program {
-    Program::compile(files, &streams()).unwrap_or_else(|faults| {
-        let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        panic!("{}", lines.join("\n"))
-    })
+    Program::compile_with(files, &streams(), &crate::aggregates::functions()).unwrap_or_else(
+        |faults| {
+            let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            panic!("{}", lines.join("\n"))
+        },
+    )
 }
 
 /// Reads the log to its end.

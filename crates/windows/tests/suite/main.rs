@@ -6,6 +6,7 @@
     missing_docs
 )]
 
+mod aggregates;
 mod engine;
 mod faults;
 mod golden;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::Float64Type;
 use windows::bounded;
 use windows::sql::parse::SqlFile;
 
@@ -24,7 +25,8 @@ pub fn check_equal(
         .iter()
         .map(|(name, batch)| (name.clone(), vec![batch.clone()]))
         .collect();
-    let expected = bounded::run(files, &streams(), &rows, extent(input))
+    let functions = crate::aggregates::functions();
+    let expected = bounded::run_with(files, &streams(), &rows, extent(input), &functions)
         .unwrap_or_else(|faults| panic!("{faults:?}"));
     for &seed in seeds {
         let reading = Reading {
@@ -42,7 +44,7 @@ pub fn check_equal(
                     .columns()
                     .iter()
                     .zip(expected.columns())
-                    .all(|(left, right)| left == right);
+                    .all(|(left, right)| is_same(left, right));
             let (streamed, expected) = (shown(&streamed), shown(expected));
             let only = |left: &[String], right: &[String]| {
                 let lines = left.iter().filter(|line| !right.contains(line));
@@ -60,4 +62,22 @@ pub fn check_equal(
         .iter()
         .map(|(name, batch)| (name.clone(), shown(batch)))
         .collect()
+}
+
+/// Equal; for floats, which are added up in some order, to one part in 10^12.
+fn is_same(left: &ArrayRef, right: &ArrayRef) -> bool {
+    let floats = left
+        .as_primitive_opt::<Float64Type>()
+        .zip(right.as_primitive_opt::<Float64Type>());
+    let Some((left, right)) = floats else {
+        return left == right;
+    };
+    let mut pairs = left.iter().zip(right);
+    pairs.all(|pair| match pair {
+        (Some(left), Some(right)) => {
+            let is_near = (left - right).abs() <= 1e-12 * left.abs().max(right.abs()).max(1.0);
+            is_near || (left.is_nan() && right.is_nan())
+        }
+        (left, right) => left.is_none() && right.is_none(),
+    })
 }

@@ -1,0 +1,95 @@
+//! A query that cannot compute leaves the others as they were.
+
+use events::Message;
+use events::v1::{Reject, WindowStat};
+use windows::sql::parse::SqlFile;
+
+use crate::fixture::{port, run, settings, stats};
+
+fn query(name: &str, select: &str) -> SqlFile {
+    SqlFile::new(
+        name,
+        format!(
+            "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, {select} FROM TUMBLE(move_event, DESCRIPTOR(row_time), INTERVAL '30' MINUTE) GROUP BY window_start, window_end, terminal_id"
+        ),
+    )
+}
+
+/// With the four of the fixture, nine.
+fn healthy() -> Vec<SqlFile> {
+    let more = [
+        ("count", "count(*) AS n"),
+        ("most", "max(teu_quarters) AS most"),
+        ("distinct_cranes", "count(DISTINCT equipment_id) AS cranes"),
+        (
+            "exact",
+            "CAST(median(teu_quarters) AS BIGINT) AS median_quarters",
+        ),
+        (
+            "shares",
+            "approx_percentile(teu_quarters, 0.9) AS p90_quarters",
+        ),
+    ];
+    let fixture = settings(2, 2).queries.into_iter();
+    fixture
+        .chain(more.map(|(name, select)| query(name, select)))
+        .collect()
+}
+
+#[test]
+fn queries_that_fail_leave_nine_others_unchanged() {
+    let sick = [
+        query("divides_rows", "sum(1000 / (teu_quarters - 8)) AS x"),
+        query("casts", "sum(CAST(equipment_id AS BIGINT)) AS x"),
+        query("overflows", "sum(teu_quarters * 1500000000000000000) AS x"),
+        query(
+            "divides_sums",
+            "sum(teu_quarters) / (count(*) - count(*)) AS x",
+        ),
+    ];
+    let of = |queries: Vec<SqlFile>| {
+        let mut settings = settings(2, 2);
+        settings.queries = queries;
+        let (log, _) = port(11, 2, 4_000, &settings);
+        let tally = run(&log, settings, 700, 0);
+        let rejects: Vec<Reject> = log.records("rejects")[0]
+            .iter()
+            .map(|record| {
+                let value = record.value.as_deref().expect("no tombstones");
+                Reject::decode(value).expect("a Reject")
+            })
+            .collect();
+        (stats(&log), rejects, tally.failures())
+    };
+    let (alone, rejects_alone, failures_alone) = of(healthy());
+    let mixed = sick.iter().cloned().chain(healthy()).collect();
+    let (beside, rejects, failures) = of(mixed);
+    assert!(failures_alone.is_empty(), "{failures_alone:?}");
+    let is_sick = |name: &str| sick.iter().any(|file| file.name == name);
+    let others: Vec<WindowStat> = beside
+        .iter()
+        .filter(|stat| !is_sick(&stat.query))
+        .cloned()
+        .collect();
+    assert!(alone.len() > 50, "{}", alone.len());
+    assert_eq!(others.len(), alone.len());
+    assert!(others == alone, "the others changed");
+    assert!(rejects_alone.iter().all(|reject| reject.query.is_empty()));
+    for name in ["divides_rows", "casts", "overflows"] {
+        let named = rejects.iter().filter(|reject| reject.query == name).count();
+        assert!(named > 0, "{name} rejects nothing");
+    }
+    // What divides by zero in every window stops at the first, and says so.
+    assert_eq!(failures.len(), 2, "one a partition of merge: {failures:?}");
+    assert!(
+        failures
+            .iter()
+            .all(|failure| failure.contains("divides_sums")),
+        "{failures:?}"
+    );
+    assert!(!beside.iter().any(|stat| stat.query == "divides_sums"));
+    assert!(
+        beside.iter().any(|stat| stat.query == "divides_rows"),
+        "rows that it can use count"
+    );
+}
