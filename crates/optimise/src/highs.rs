@@ -164,9 +164,7 @@ impl Programme {
         let value = solved.objective_value();
         let has_point = match end {
             End::Optimal => true,
-            End::Limit => {
-                solved.primal_solution_status() == highs::HighsSolutionStatus::Feasible
-            }
+            End::Limit => solved.primal_solution_status() == highs::HighsSolutionStatus::Feasible,
             _ => false,
         };
         let bound = match end {

@@ -11,6 +11,7 @@ mod engine;
 mod faults;
 mod golden;
 mod joins;
+mod limits;
 mod oracle;
 mod random;
 mod shipped;

@@ -62,6 +62,11 @@ fn all_files_compile_and_their_work_is_divided_as_meant() {
             .find(|query| query.name == name)
             .expect(name);
         assert_eq!(query.sink, "window_stat", "{name}");
+        let mut fields = query.schema.fields().iter();
+        assert!(
+            !fields.any(|field| field.data_type().is_floating()),
+            "{name}"
+        );
         (
             query.strategy,
             query.merge_key.clone(),

@@ -1,0 +1,91 @@
+//! Bounds of a query: rows of new keys are refused, old keys go on, and other queries do not notice.
+
+use windows::merge::{Absorbed, Merge, MergeSettings, Refused};
+use windows::sql::parse::SqlFile;
+
+use crate::engine::compile;
+use crate::text::{input, instant_us, shown};
+
+const TUMBLE: &str = "INSERT INTO window_stat SELECT window_start, window_end, equipment_id, count(*) AS n FROM TUMBLE(move_event, DESCRIPTOR(row_time), INTERVAL '15' MINUTE) GROUP BY window_start, window_end, equipment_id";
+const HOP: &str = "INSERT INTO window_stat SELECT window_start, window_end, equipment_id, count(*) AS n FROM HOP(move_event, DESCRIPTOR(row_time), INTERVAL '15' MINUTE, INTERVAL '30' MINUTE) GROUP BY window_start, window_end, equipment_id";
+const SESSION: &str = "INSERT INTO window_stat SELECT window_start, window_end, equipment_id, count(*) AS n FROM SESSION(move_event, DESCRIPTOR(row_time), DESCRIPTOR(equipment_id), INTERVAL '10' MINUTE) GROUP BY window_start, window_end, equipment_id";
+const LEVEL: &str = "INSERT INTO window_stat SELECT window_start, window_end, equipment_id, level_end FROM LEVEL(move_event, DESCRIPTOR(row_time), DESCRIPTOR(equipment_id), teu_quarters, INTERVAL '15' MINUTE)";
+
+/// Reads commits one after the other, with room for two keys; fires up to the given time after each. Returns the refused
+/// rows of each commit, and the rows that left.
+fn run(text: &str, commits: &[(&str, &str)]) -> (Vec<Refused>, Vec<String>) {
+    let files = [SqlFile::new("q", text)];
+    let settings = MergeSettings {
+        query_keys_max: 2,
+        ..MergeSettings::default()
+    };
+    let fold = compile(&files);
+    let mut merge = Merge::new(compile(&files), &settings).expect("merge");
+    let (mut refused, mut rows) = (Vec::new(), Vec::new());
+    for (lines, until) in commits {
+        let text = format!("stream move_event\nrow_time | equipment_id | teu_quarters\n{lines}");
+        let input = input(&text);
+        let told = windows::state::activity::told(input.values()).expect("told");
+        merge.absorb(
+            windows::state::activity::NAME,
+            windows::state::activity::FINGERPRINT,
+            &told,
+        );
+        fold.fill("move_event", vec![input["move_event"].clone()]);
+        let mut commit = Refused::default();
+        let stage = &fold.queries[0].inputs[0];
+        for batch in stage.fold.run().expect("fold") {
+            match merge.absorb("q", stage.fingerprint, &batch) {
+                Absorbed::All => {}
+                Absorbed::But(more) => {
+                    commit.late += more.late;
+                    commit.full += more.full;
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        refused.push(commit);
+        let until_us = instant_us(until);
+        while let Some(at_us) = merge.next_at(until_us, instant_us("00:00"), None) {
+            for output in merge.fire(at_us, instant_us("00:00"), None).outputs {
+                rows.extend(shown(&output.rows));
+            }
+        }
+    }
+    (refused, rows)
+}
+
+fn full(full: usize) -> Refused {
+    Refused { late: 0, full }
+}
+
+#[test]
+fn a_query_holds_so_many_keys_and_no_more() {
+    let commits = [
+        ("00:01 | C1 | 1\n00:02 | C2 | 1", "00:03"),
+        ("00:03 | C3 | 1\n00:04 | C1 | 1\n00:04 | C4 | 1", "00:05"),
+        ("00:06 | C2 | 1\n00:07 | C3 | 1", "00:40"),
+        ("00:41 | C3 | 1\n00:41 | C2 | 1\n00:42 | C1 | 1", "02:00"),
+    ];
+    for text in [TUMBLE, SESSION] {
+        let (refused, rows) = run(text, &commits);
+        assert_eq!(refused, [full(0), full(2), full(1), full(1)], "{text}");
+        let count = |key: &str, n: i64| {
+            let cell = format!("| {key} | {n} |");
+            rows.iter().filter(|row| row.contains(&cell)).count()
+        };
+        assert_eq!((count("C1", 2), count("C2", 2)), (1, 1), "{rows:?}");
+        assert_eq!(rows.len(), 4, "{rows:?}");
+        assert!(!rows.iter().any(|row| row.contains("C4")));
+    }
+    let (refused, rows) = run(HOP, &commits);
+    assert_eq!(refused, [full(0), full(2), full(1), full(1)]);
+    assert_eq!(rows.len(), 2 * 2 + 2 * 2, "{rows:?}");
+    let (refused, rows) = run(LEVEL, &commits);
+    // A level stays where it is, and so does its key.
+    assert_eq!(refused, [full(0), full(2), full(1), full(1)]);
+    assert!(
+        rows.iter()
+            .all(|row| row.contains("C1") || row.contains("C2"))
+    );
+}
