@@ -128,7 +128,7 @@ fn quays(random: &mut Random) -> BerthProblem {
             to_m: metres,
             layout: Layout::ByMetre {
                 step_m: 20,
-                gap_m: 10,
+                gap_m: 20,
             },
             depth_cm: 380,
             sections: vec![DepthSection {
@@ -158,7 +158,7 @@ fn quays(random: &mut Random) -> BerthProblem {
             from_m,
             to_m: from_m + metres,
             depth_cm: 350,
-            air_clearance_cm: (n == 0).then_some(910),
+            air_clearance_cm: [Some(760), Some(820), None][n],
             cones_max: if n == 2 { 3 } else { 1 },
             ..Berth::default()
         });
@@ -212,10 +212,9 @@ fn water(random: &mut Random, horizon_end_min: i64) -> Water {
     let mut water = Water::default();
     let mut deviation_cm = between(random, -30, 40);
     let low_from = random.below(10) as i64;
-    let high_from = if one_in(random, 2) {
-        random.below(10) as i64 + 3
-    } else {
-        i64::MAX
+    let high_from = match one_in(random, 6) {
+        true => i64::MAX,
+        false => random.below(6) as i64 + 2,
     };
     for n in 0..=horizon_end_min / 360 {
         deviation_cm = (deviation_cm + between(random, -15, 15)).clamp(-60, 60);
@@ -224,7 +223,11 @@ fn water(random: &mut Random, horizon_end_min: i64) -> Water {
         } else {
             0
         };
-        let high_cm = if n == high_from { 160 } else { 0 };
+        let high_cm = if n == high_from || n == high_from.saturating_add(1) {
+            160
+        } else {
+            0
+        };
         let deviation_cm = deviation_cm - low_cm + high_cm;
         water.levels.push(Level {
             from_min: n * 360 - 120,
@@ -240,8 +243,9 @@ fn call(random: &mut Random, problem: &BerthProblem, size: Size, number: usize) 
     let arrival_min = between(random, 0, size.hours * 60) / size.step_min * size.step_min;
     let length_m = match (size.is_tiny, is_barge) {
         (true, _) => between(random, 4, 11) * 10,
-        (_, true) => between(random, 80, 110),
-        (_, false) => between(random, 110, 135),
+        // classes of inland and sea-river vessels; whole cells of the mooring grid, so that gaps count
+        (_, true) => [80, 86, 100, 110][random.below(4)],
+        (_, false) => [110, 120, 135][random.below(3)],
     };
     let moves = match (size.is_tiny, is_barge) {
         (true, _) => between(random, 20, 120),
@@ -265,7 +269,7 @@ fn call(random: &mut Random, problem: &BerthProblem, size: Size, number: usize) 
             moves,
             setup_min: 15,
             cranes_min: 1,
-            cranes_max: if is_barge { 2 } else { 4 },
+            cranes_max: 1 + usize::from(!is_barge) + random.below(2),
         },
         cost_per_min,
         unassigned_price: cost_per_min * 6000,
@@ -288,8 +292,10 @@ fn call(random: &mut Random, problem: &BerthProblem, size: Size, number: usize) 
     if one_in(random, 3) {
         call.due_min = Some(arrival_min + between(random, 4, 12) * 60);
     }
-    if one_in(random, 6) {
-        call.latest_departure_min = Some(arrival_min + between(random, 10, 24) * 60);
+    if one_in(random, 4) {
+        let alongside_min = call.work.duration_min(5_000); // two cranes
+        let latest_min = arrival_min + alongside_min + between(random, 4, 12) * 60;
+        call.latest_departure_min = Some(latest_min);
     }
     call
 }
@@ -298,8 +304,8 @@ fn call(random: &mut Random, problem: &BerthProblem, size: Size, number: usize) 
 fn cones(random: &mut Random, is_barge: bool) -> u8 {
     match random.below(20) {
         0 if is_barge => 3,
-        1 => 2,
-        2..=4 => 1,
+        1 | 2 => 2,
+        3..=5 => 1,
         _ => 0,
     }
 }
@@ -415,7 +421,7 @@ fn promise(random: &mut Random, problem: &mut BerthProblem, size: Size) {
             let start_min = arrival_min + between(random, 0, 2) * 60;
             problem.calls[number].promised = Some(Interval::new(start_min, start_min + 120));
         }
-        if one_in(random, 12) {
+        if one_in(random, 6) {
             let berth = random.below(problem.berths.len());
             let place = &problem.berths[berth];
             let call = &mut problem.calls[number];

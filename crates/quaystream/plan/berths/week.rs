@@ -4,7 +4,7 @@
 use super::super::limit::LimitArgs;
 use super::super::table::Table;
 use super::error::PlanError;
-use super::week_port::{STEP_MIN, Truth, WEEK_MIN, Week, week as week_of};
+use super::week_port::{MOVED_MIN, RUN_IN_MIN, STEP_MIN, Truth, WEEK_MIN, Week, week as week_of};
 use domain::berth::{
     BerthPlan, BerthProblem, Handling, Layout, Place, Previous, Rotation, Stay, check,
     cost::stay_cost,
@@ -14,13 +14,11 @@ use optimise::budget::Budget;
 use std::fmt::Write;
 
 /// Minutes between plans.
-const TICK_MIN: i64 = 60;
+const TICK_MIN: i64 = 30;
 /// How far ahead calls are planned.
 const AHEAD_MIN: i64 = 48 * 60;
 /// Iterations of one plan unless --iterations says otherwise.
 const ITERATIONS: u64 = 600;
-/// A stay has moved if it lies elsewhere or starts more than this many minutes off.
-const MOVED_MIN: i64 = 30;
 
 /// A way to plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +34,8 @@ struct Progress {
     stay: Option<Stay>,
     is_alongside: bool,
     is_done: bool,
-    moves_left: i64,
+    /// Work left, in 1/6000 move: a crane's rate in hundredths of a move an hour times minutes.
+    work_left: i64,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -152,7 +151,7 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(week: &'a Week, policy: Policy, iterations: u64) -> Self {
         let progress = |truth: &Truth| Progress {
-            moves_left: truth.call.work.moves,
+            work_left: truth.call.work.moves * 6000,
             ..Progress::default()
         };
         Run {
@@ -165,7 +164,7 @@ impl<'a> Run<'a> {
     }
 
     fn go(mut self) -> Result<Figures, PlanError> {
-        let mut now_min = 0;
+        let mut now_min = -RUN_IN_MIN;
         while self.progress.iter().any(|progress| !progress.is_done) && now_min < 2 * WEEK_MIN {
             self.advance(now_min);
             self.plan(now_min)?;
@@ -194,19 +193,19 @@ impl<'a> Run<'a> {
                 progress.is_done = true;
                 self.figures.cost += self.executed(truth, &stay);
                 self.figures.waited_min += stay.start_min - truth.arrival_min;
-                let until_min = stay.end_min.min(WEEK_MIN);
-                self.figures.occupied_m_min += taken_m(&self.week.port.berths[stay.berth], truth)
-                    * (until_min - stay.start_min).max(0);
+                let minutes = stay.end_min.min(WEEK_MIN) - stay.start_min.max(0);
+                self.figures.occupied_m_min +=
+                    taken_m(&self.week.port.berths[stay.berth], truth) * minutes.max(0);
             } else {
                 let from_min = (now_min - TICK_MIN).max(stay.start_min + truth.call.work.setup_min);
-                let done = self.moves_made(&stay, from_min, now_min);
-                self.progress[number].moves_left = (self.progress[number].moves_left - done).max(1);
+                let done = self.work_done(&stay, from_min, now_min);
+                self.progress[number].work_left = (self.progress[number].work_left - done).max(1);
             }
         }
     }
 
-    /// Whole moves that the stay's cranes make between two minutes.
-    fn moves_made(&self, stay: &Stay, from_min: i64, to_min: i64) -> i64 {
+    /// Work that the stay's cranes do between two minutes, in 1/6000 move.
+    fn work_done(&self, stay: &Stay, from_min: i64, to_min: i64) -> i64 {
         let work = |crane: &usize| {
             let out: i64 = self
                 .week
@@ -218,7 +217,7 @@ impl<'a> Run<'a> {
             ((to_min - from_min).max(0) - out).max(0)
                 * self.week.port.cranes[*crane].rate_centimoves_h
         };
-        stay.cranes.iter().map(work).sum::<i64>() / 6000
+        stay.cranes.iter().map(work).sum::<i64>()
     }
 
     /// Cost of a stay with the true arrival, without changes.
@@ -300,6 +299,7 @@ impl<'a> Run<'a> {
             problem.weights.change_berth = 0;
             problem.weights.change_per_m = 0;
             problem.weights.change_per_min = 0;
+            problem.weights.change_stay = 0;
         }
         for (crane, outage) in self
             .week
@@ -349,7 +349,7 @@ impl<'a> Run<'a> {
             call.alongside = progress.is_alongside;
             if progress.is_alongside && call.handling[stay.berth] == Handling::Cranes {
                 call.work.setup_min = (now_min - stay.start_min).max(call.work.setup_min);
-                call.work.moves = progress.moves_left;
+                call.work.moves = (progress.work_left + 5999) / 6000;
             }
         }
         call

@@ -6,10 +6,16 @@ use domain::berth::{
 use optimise::berth::generate::crane;
 use optimise::random::Random;
 
-/// Calls of the week.
-pub const CALLS: usize = 132;
-/// Minutes over which they arrive.
+/// Calls of run-in and week.
+const CALLS: usize = 150;
+/// Most steps by which a call comes off its even share of the time, earlier or later.
+const JITTER_STEPS: i64 = 24;
+/// Minutes of the week that is measured.
 pub const WEEK_MIN: i64 = 7 * 1440;
+/// Minutes before it in which the port fills.
+pub const RUN_IN_MIN: i64 = 1440;
+/// A start may shift by so much before the stay counts as moved: the 30 min by which planners judge adherence.
+pub const MOVED_MIN: i64 = 30;
 /// Quantum of time.
 pub const STEP_MIN: i64 = 15;
 
@@ -66,6 +72,14 @@ fn between(random: &mut Random, from: i64, to: i64) -> i64 {
     from + random.below((to - from + 1) as usize) as i64
 }
 
+/// Calls are spread evenly over run-in and week, each up to six hours earlier or later.
+fn arrival_min(random: &mut Random, number: usize) -> i64 {
+    let steps = (WEEK_MIN + RUN_IN_MIN) / STEP_MIN;
+    let even = number as i64 * steps / CALLS as i64;
+    let step = even + between(random, -JITTER_STEPS, JITTER_STEPS);
+    step.clamp(0, steps) * STEP_MIN - RUN_IN_MIN
+}
+
 /// The week of a seed.
 pub fn week(seed: u64) -> Week {
     let mut random = Random::new(seed);
@@ -83,8 +97,8 @@ pub fn week(seed: u64) -> Week {
     while week.truths.len() < CALLS {
         let is_barge = random.below(10) < 6;
         let in_rotation = random.below(10) < 3;
-        let arrival_min = between(&mut random, 0, WEEK_MIN / STEP_MIN) * STEP_MIN;
         let first = week.truths.len();
+        let arrival_min = arrival_min(&mut random, first);
         let mut truth = truth(
             &mut random,
             &week.port,
@@ -125,7 +139,8 @@ fn truth(
         (true, _) => between(random, 30, 50),
         (_, true) => between(random, 60, 110),
         _ => between(random, 120, 240),
-    };
+    } * 3
+        / 2;
     let cost_per_min = if is_barge {
         between(random, 1, 3)
     } else {
@@ -133,10 +148,9 @@ fn truth(
     };
     let call = Call {
         id: format!("V{number:03}"),
-        length_m: if is_barge {
-            between(random, 80, 110)
-        } else {
-            between(random, 110, 135)
+        length_m: match is_barge {
+            true => [80, 90, 110][random.below(3)],
+            false => [90, 110, 130][random.below(3)],
         },
         draught_cm: between(random, 220, 310),
         air_draught_cm: 700,
@@ -171,7 +185,7 @@ fn truth(
 fn port() -> BerthProblem {
     let quay = Berth {
         id: "Q".into(),
-        to_m: 380,
+        to_m: 360,
         layout: Layout::ByMetre {
             step_m: 20,
             gap_m: 10,
@@ -180,11 +194,12 @@ fn port() -> BerthProblem {
         cones_max: 1,
         ..Berth::default()
     };
-    let pier = Berth {
-        id: "P".into(),
+    let pier = |n: i64| Berth {
+        id: format!("P{n}"),
         terminal: 1,
         quay: 1,
-        to_m: 115,
+        from_m: 130 * n,
+        to_m: 130 * n + 115,
         depth_cm: 390,
         cones_max: 1,
         ..Berth::default()
@@ -198,13 +213,13 @@ fn port() -> BerthProblem {
     ];
     BerthProblem {
         time_step_min: STEP_MIN,
-        berths: vec![quay, pier],
+        berths: std::iter::once(quay).chain((0..2).map(pier)).collect(),
         cranes: (1..=6)
             .map(|n| {
                 crane(
                     0,
                     n,
-                    (if n > 3 { 40 } else { 0 }, if n < 3 { 340 } else { 380 }),
+                    (if n > 3 { 60 } else { 0 }, if n < 4 { 420 } else { 480 }),
                     2400 + n * 60,
                 )
             })
@@ -225,9 +240,8 @@ fn port() -> BerthProblem {
         slushy_shift_m: 60,
         weights: Weights {
             crane_per_min: 1,
-            change_berth: 600,
-            change_per_m: 4,
-            change_per_min: 3,
+            change_stay: 300,
+            change_tolerance_min: MOVED_MIN,
             ..Weights::default()
         },
         ..BerthProblem::default()

@@ -32,39 +32,38 @@ pub(super) struct Graph {
 }
 
 impl Graph {
-    /// Every stay that ends by the option's limit and costs no more than its floor plus `slack`; none if they are too many.
-    pub fn new(instance: &Instance, slack: i64) -> Option<Self> {
-        let mut berths = vec![Vec::new(); instance.berths];
-        let mut count = 0;
-        for (ship, options) in instance.options.iter().enumerate() {
-            let weight = instance.weight[ship].max(1);
-            for option in options {
-                let own = option.floor - instance.price[ship];
-                let spare =
-                    slack.saturating_sub(instance_floor_gap(instance, ship, option.floor)) / weight;
-                let last = i64::from(option.end_to - option.handling)
-                    .min(i64::from(option.start_from) + spare);
-                count += (last - i64::from(option.start_from) + 1).max(0) as usize;
-                if count > ARCS_MAX {
-                    return None;
-                }
-                for start in i64::from(option.start_from)..=last {
-                    let start_slot = (start - i64::from(instance.first_slot)) as u16;
-                    berths[usize::from(option.berth)].push(Arc {
-                        cost: (own + weight * (start - i64::from(option.start_from))) << SCALE_BITS,
-                        next: 0,
-                        ship: ship as u16,
-                        start: start_slot,
-                        end: start_slot + option.handling as u16,
-                    });
-                }
-            }
+    /// The stays that a plan cheaper than `value` may have: those on a path that costs at most that much at the ships' prices
+    /// `lambda`. With it the bound at these prices, scaled. No graph if the stays are too many.
+    pub fn new(
+        instance: &Instance,
+        value: i64,
+        floors: i64,
+        lambda: &[i64],
+    ) -> (Option<Self>, i64) {
+        let spans = spans(instance, value - floors, lambda);
+        let slots = spans
+            .iter()
+            .flatten()
+            .map(|span| span.last + span.handling)
+            .max()
+            .unwrap_or(0)
+            + 1;
+        let to_end: Vec<Vec<i64>> = spans.iter().map(|spans| to_end(spans, slots)).collect();
+        let mut bound = lambda.iter().sum::<i64>();
+        bound += instance.price.iter().sum::<i64>() << SCALE_BITS;
+        bound += to_end.iter().map(|to_end| to_end[0]).sum::<i64>();
+        let spare = ((value - 1) << SCALE_BITS) - bound;
+        let mut room = ARCS_MAX;
+        let mut berths = Vec::with_capacity(instance.berths);
+        for (spans, to_end) in spans.iter().zip(&to_end) {
+            let Some(mut arcs) = on_cheap_paths(spans, to_end, spare, room) else {
+                return (None, bound);
+            };
+            room -= arcs.len();
+            link(&mut arcs);
+            berths.push(arcs);
         }
-        for arcs in &mut berths {
-            arcs.sort_unstable_by_key(|arc| (arc.start, arc.ship, arc.end));
-            link(arcs);
-        }
-        Some(Graph { berths })
+        (Some(Graph { berths }), bound)
     }
 
     pub fn arcs(&self) -> usize {
@@ -77,11 +76,100 @@ impl Graph {
     }
 }
 
-/// How much a place costs above the ship's cheapest.
-fn instance_floor_gap(instance: &Instance, ship: usize, floor: i64) -> i64 {
-    instance.options[ship]
-        .first()
-        .map_or(0, |best| floor - best.floor)
+/// The stays of one ship at one berth, one for each slot from `first` to `last`.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    ship: u16,
+    first: usize,
+    last: usize,
+    handling: usize,
+    /// Cost of the first less the price of no stay, scaled; each later slot adds `weight`.
+    cost: i64,
+    weight: i64,
+    /// The ship's price, scaled.
+    lambda: i64,
+}
+
+impl Span {
+    fn cost(&self, slot: usize) -> i64 {
+        self.cost + self.weight * (slot - self.first) as i64
+    }
+}
+
+/// By berth: every stay that ends by the option's limit and costs no more than its floor plus `slack`.
+fn spans(instance: &Instance, slack: i64, lambda: &[i64]) -> Vec<Vec<Span>> {
+    let mut spans = vec![Vec::new(); instance.berths];
+    for (ship, options) in instance.options.iter().enumerate() {
+        let weight = instance.weight[ship].max(1);
+        let best = options.first().map_or(0, |best| best.floor);
+        for option in options {
+            let spare = slack.saturating_sub(option.floor - best).max(-1);
+            let from = i64::from(option.start_from);
+            let last =
+                i64::from(option.end_to - option.handling).min(from + spare.div_euclid(weight));
+            if last < from {
+                continue;
+            }
+            let slot = |start: i64| (start - i64::from(instance.first_slot)) as usize;
+            spans[usize::from(option.berth)].push(Span {
+                ship: ship as u16,
+                first: slot(from),
+                last: slot(last),
+                handling: option.handling as usize,
+                cost: (option.floor - instance.price[ship]) << SCALE_BITS,
+                weight: weight << SCALE_BITS,
+                lambda: lambda[ship],
+            });
+        }
+    }
+    spans
+}
+
+/// By slot, the cost of the cheapest path from there on.
+fn to_end(spans: &[Span], slots: usize) -> Vec<i64> {
+    let mut to_end = vec![0; slots + 1];
+    for slot in (0..slots).rev() {
+        let mut best = to_end[slot + 1];
+        for span in spans {
+            if span.first <= slot && slot <= span.last {
+                let cost = span.cost(slot) - span.lambda + to_end[slot + span.handling];
+                best = best.min(cost);
+            }
+        }
+        to_end[slot] = best;
+    }
+    to_end
+}
+
+/// The stays through which a path costs at most `spare` more than the cheapest, ascending by start; none if they are more
+/// than `room`.
+fn on_cheap_paths(spans: &[Span], to_end: &[i64], spare: i64, room: usize) -> Option<Vec<Arc>> {
+    let mut arcs = Vec::new();
+    let mut from_start = vec![0; to_end.len()];
+    for slot in 0..to_end.len() - 1 {
+        for span in spans {
+            if slot < span.first || span.last < slot {
+                continue;
+            }
+            let end = slot + span.handling;
+            let cost = from_start[slot] + span.cost(slot) - span.lambda;
+            from_start[end] = from_start[end].min(cost);
+            if cost + to_end[end] - to_end[0] <= spare {
+                arcs.push(Arc {
+                    cost: span.cost(slot),
+                    next: 0,
+                    ship: span.ship,
+                    start: slot as u16,
+                    end: end as u16,
+                });
+            }
+        }
+        if arcs.len() > room {
+            return None;
+        }
+        from_start[slot + 1] = from_start[slot + 1].min(from_start[slot]);
+    }
+    Some(arcs)
 }
 
 /// Sets `next` of the arcs of one berth, which must be ascending by start.

@@ -4,7 +4,7 @@
 use super::arcs::{Graph, Labels, SCALE_BITS};
 use super::instance::Instance;
 
-/// Iterations without a better bound before the step shrinks.
+/// Iterations without a better bound before the step shrinks, unless a caller knows better.
 const PATIENCE: u32 = 40;
 const SHRINK: f64 = 0.65;
 const MOMENTUM: f64 = 0.9;
@@ -23,6 +23,8 @@ pub(super) struct Dual {
     pub best: i64,
     pub step: f64,
     stalled: u32,
+    /// Iterations without a better bound before the step shrinks.
+    pub patience: u32,
     velocity: Vec<f64>,
     pub cover: Vec<i32>,
     /// Share of recent paths that take the ship to the berth, by `ship * berths + berth`.
@@ -60,6 +62,7 @@ impl Dual {
             best: i64::MIN,
             step: 1.0,
             stalled: 0,
+            patience: PATIENCE,
             velocity: vec![0.0; ships],
             cover: vec![0; ships],
             share: vec![0.0; ships * instance.berths],
@@ -83,6 +86,14 @@ impl Dual {
             return i64::MIN;
         }
         -((-self.best) >> SCALE_BITS)
+    }
+
+    /// Takes note of the bound at the current prices, scaled.
+    pub fn accept(&mut self, bound: i64) {
+        if bound > self.best {
+            self.best = bound;
+            self.best_lambda.copy_from_slice(&self.lambda);
+        }
     }
 
     /// Restarts the step rule, for another graph.
@@ -129,7 +140,7 @@ impl Dual {
             self.stalled = 0;
         } else {
             self.stalled += 1;
-            if self.stalled > PATIENCE {
+            if self.stalled > self.patience {
                 self.stalled = 0;
                 self.step *= SHRINK;
                 self.lambda.copy_from_slice(&self.best_lambda);

@@ -11,8 +11,37 @@ use crate::berth::solve::{Duals, Solved, Warm};
 use crate::budget::{Budget, Stop};
 use domain::berth::{BerthPlan, BerthProblem};
 
-/// Search iterations before the first bound.
-const OPENING: u64 = 1_500;
+/// How search and bound share the work.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    /// Search iterations before the first bound.
+    opening: u64,
+    /// Effort of the bound for each search iteration.
+    bound_share: u64,
+    /// A plan is built from the bound's averages once in so many root iterations.
+    repair_every: u64,
+    /// First step of the subgradient, and its patience.
+    step: f64,
+    patience: u32,
+}
+
+/// Nothing is known.
+const COLD: Pace = Pace {
+    opening: 1_500,
+    bound_share: 1,
+    repair_every: 50,
+    step: 1.0,
+    patience: 40,
+};
+/// Plan and prices of the last solve are near: small steps from there, and most of the time for the bound, which shows the
+/// search where to go.
+const WARM: Pace = Pace {
+    opening: 300,
+    bound_share: 2,
+    repair_every: 10,
+    step: 0.1,
+    patience: 20,
+};
 /// Effort of one turn of search or bound.
 const TURN: u64 = 1_000;
 /// Arcs are fixed once in so many iterations of the root bound.
@@ -23,8 +52,6 @@ const EARLY_FIXES: [u64; 3] = [1, 4, 10];
 const STEP_END: f64 = 0.02;
 /// The tree looks first for plans in this part of the gap above the bound.
 const TARGET_PART: i64 = 4;
-/// A plan is built from the bound's averages once in so many root iterations.
-const REPAIR_EVERY: u64 = 50;
 
 /// Solves the problem if it is one for the kernel.
 pub(crate) fn solve(
@@ -87,6 +114,7 @@ struct Run<'a> {
     bound_effort: u64,
     root_iterations: u64,
     order: Vec<usize>,
+    pace: Pace,
 }
 
 impl<'a> Run<'a> {
@@ -113,11 +141,17 @@ impl<'a> Run<'a> {
         } else {
             prices.iter_mut().for_each(|price| *price <<= SCALE_BITS);
         }
+        let mut dual = Dual::new(instance, &prices);
+        let search = Search::new(instance, seed, start);
+        let is_warm =
+            warm.plan.is_some() && warm.duals.is_some_and(|duals| !duals.calls.is_empty());
+        let pace = if is_warm { WARM } else { COLD };
+        (dual.step, dual.patience) = (pace.step, pace.patience);
         Run {
             instance,
             bound: floors.map(floor).sum(),
-            dual: Dual::new(instance, &prices),
-            search: Search::new(instance, seed, start),
+            dual,
+            search,
             graph: Graph {
                 berths: vec![Vec::new(); instance.berths],
             },
@@ -125,6 +159,7 @@ impl<'a> Run<'a> {
             bound_effort: 0,
             root_iterations: 0,
             order: (0..instance.ships).collect(),
+            pace,
         }
     }
 
@@ -137,11 +172,15 @@ impl<'a> Run<'a> {
     }
 
     fn go(&mut self, budget: &Budget<'_>) {
-        let opening = OPENING.min(budget.iterations);
+        let opening = self.pace.opening.min(budget.iterations);
         if self.is_proved() || self.search.run(opening, budget.stop) {
             return;
         }
-        match Graph::new(self.instance, self.search.best.value - self.bound) {
+        let value = self.search.best.value;
+        let (graph, bound) = Graph::new(self.instance, value, self.bound, &self.dual.lambda);
+        self.dual.accept(bound);
+        self.bound = self.bound.max(self.dual.bound().min(value));
+        match graph {
             Some(graph) => self.graph = graph,
             None => self.phase = Phase::Done,
         }
@@ -149,7 +188,7 @@ impl<'a> Run<'a> {
             let left = budget.iterations - self.effort();
             let bound_turn = match self.phase {
                 Phase::Done => false,
-                _ => self.bound_effort <= self.search.iterations,
+                _ => self.bound_effort <= self.pace.bound_share * self.search.iterations,
             };
             let stopped = if bound_turn {
                 self.bound_turn(TURN.min(left), budget.stop)
@@ -193,7 +232,7 @@ impl<'a> Run<'a> {
         if is_early || self.root_iterations.is_multiple_of(FIX_EVERY) {
             self.dual.fix(&mut self.graph, value);
         }
-        if self.root_iterations.is_multiple_of(REPAIR_EVERY) {
+        if self.root_iterations.is_multiple_of(self.pace.repair_every) {
             self.offer_average();
         }
         if self.dual.step < STEP_END {
