@@ -50,6 +50,9 @@ pub enum EngineError {
         /// What the checker said.
         violations: String,
     },
+    /// A stop was requested in the middle of a step; what was not committed is done again at the next start.
+    #[error("stopped in the middle of a step")]
+    Stopped,
     /// The engine contradicts itself.
     #[error("{0}; please report this")]
     Bug(String),

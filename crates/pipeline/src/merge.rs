@@ -23,6 +23,7 @@ use crate::plans::rail::RailPlanner;
 use crate::plans::{Planned, PlannerSettings, ReadInput};
 use crate::planted::{Bug, has};
 use crate::settings::{Settings, Topics, micros};
+use crate::worker::Stop;
 
 /// The second stage, for one partition of the partials topic.
 pub struct Merge {
@@ -41,6 +42,7 @@ pub struct Merge {
     timestamp_ms: i64,
     has_flushed: bool,
     unknown: BTreeMap<String, u64>,
+    stop: Stop,
 }
 
 impl Merge {
@@ -81,12 +83,18 @@ impl Merge {
             timestamp_ms: 0,
             has_flushed: false,
             unknown: BTreeMap::new(),
+            stop: Stop::default(),
         })
     }
 
     /// Counts in these totals from now on.
     pub fn count_in(&mut self, tally: Arc<Tally>) {
         self.tally = tally;
+    }
+
+    /// Gives up with [`EngineError::Stopped`] between two instants once `stop` is requested: a step may have years to go.
+    pub fn heed(&mut self, stop: Stop) {
+        self.stop = stop;
     }
 
     /// The partition of the partials topic.
@@ -222,6 +230,9 @@ impl Merge {
             let Some(at_us) = windows_at.into_iter().chain(plan_at).min() else {
                 break;
             };
+            if self.stop.is_requested() {
+                return Err(EngineError::Stopped);
+            }
             if windows_at == Some(at_us) {
                 let fired = self.state.fire(at_us, begin_us, horizon_us);
                 for failure in &fired.failures {

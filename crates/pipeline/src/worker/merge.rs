@@ -50,9 +50,10 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
     /// Runs until the input ends, a stop is requested, or an error.
     pub fn run(&mut self) -> Result<(), EngineError> {
         while !self.shared.stop.is_requested() {
-            if self.turn(WAIT)? == Turn::Done {
-                return Ok(());
-            }
+            match self.turn(WAIT) {
+                Ok(Turn::Done) | Err(EngineError::Stopped) => return Ok(()),
+                turn => turn?,
+            };
         }
         self.commit()?;
         Ok(())
@@ -177,6 +178,7 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
             partition.clone(),
             self.is_strict,
         )?;
+        merge.heed(self.shared.stop.clone());
         let mut failure = None;
         let mut twice = Vec::new();
         let replayed = self

@@ -1,7 +1,13 @@
 //! What comes out is a function of what went in, and adds up.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use events::v1::WindowStat;
 use events::v1::cell::Value;
+use pipeline::error::EngineError;
+use pipeline::memory::HandClock;
+use pipeline::worker::{FoldWorker, MergeWorker, Shared, Stop};
 
 use crate::fixture::{port, run, settings, stats};
 
@@ -107,4 +113,41 @@ fn rows_are_the_same_for_every_interleaving_partitioning_of_merge_and_aborted_co
             "rows differ: rows_max {rows_max}, {partials} partitions, abort every {abort_every}"
         );
     }
+}
+
+/// A step may have hours of windows to go: a stop does not wait for them, and what was not committed is done again.
+#[test]
+fn a_stop_in_the_middle_of_a_step_leaves_nothing_half_done() {
+    let settings = settings(1, 1);
+    let (log, _) = port(3, 3, 3_000, &settings);
+    let clock = Arc::new(HandClock::default());
+    let inputs: Vec<Arc<str>> = settings
+        .inputs
+        .iter()
+        .map(|input| Arc::clone(&input.topic))
+        .collect();
+    let partials = [Arc::clone(&settings.topics.partials)];
+    let shared = |stop: &Stop| Shared::new(settings.clone(), clock.clone(), stop.clone());
+
+    let (source, sink) = log.join("fold", None, &inputs, 5_000);
+    let mut fold = FoldWorker::new(shared(&Stop::default()), source, sink).expect("fold starts");
+    fold.run().expect("fold comes to its end");
+
+    let stop = Stop::default();
+    let (source, sink) = log.join("merge", None, &partials, 10_000);
+    let mut stopped = MergeWorker::new(shared(&stop), source, sink, true);
+    stop.request();
+    let turns = (0..10).map(|_| stopped.turn(Duration::ZERO));
+    let error = turns.filter_map(Result::err).next().expect("it gives up");
+    assert!(matches!(error, EngineError::Stopped), "{error}");
+    assert_eq!(stats(&log), Vec::new());
+    drop(stopped);
+
+    let (source, sink) = log.join("merge", None, &partials, 10_000);
+    let mut heir = MergeWorker::new(shared(&Stop::default()), source, sink, true);
+    heir.run().expect("the heir comes to its end");
+    let (undisturbed, _) = port(3, 3, 3_000, &settings);
+    run(&undisturbed, settings.clone(), 5_000, 0);
+    assert!(!stats(&log).is_empty());
+    assert_eq!(stats(&log), stats(&undisturbed));
 }
