@@ -64,6 +64,40 @@ impl PlanError {
     }
 }
 
+impl PlanError {
+    /// A JSON file with a mistake in it: line, field and reason.
+    pub fn bad_json(path: &Path, content: &str, error: &serde_json::Error) -> Self {
+        let reason = error.to_string();
+        let reason = match reason.rfind(" at line ") {
+            Some(end) => &reason[..end],
+            None => &reason[..],
+        };
+        let field = match field_before(content, error.line(), error.column()) {
+            Some(field) if !reason.contains(&format!("`{field}`")) => format!(", {field}"),
+            _ => String::new(),
+        };
+        PlanError::bad(path, format!("line {}{field}: {reason}", error.line()))
+    }
+}
+
+/// The last key before a line and column, both from 1.
+fn field_before(content: &str, line: usize, column: usize) -> Option<&str> {
+    let start: usize = content
+        .split_inclusive('\n')
+        .take(line.checked_sub(1)?)
+        .map(str::len)
+        .sum();
+    let before = content.get(..(start + column).min(content.len()))?;
+    let mut parts: Vec<&str> = before.split('"').collect();
+    while parts.len() > 2 {
+        let after = parts.pop()?;
+        if after.trim_start().starts_with(':') {
+            return parts.last().copied();
+        }
+    }
+    None
+}
+
 fn lines<T: std::fmt::Display>(items: &[T]) -> String {
     items.iter().map(|item| format!("\n  {item}")).collect()
 }

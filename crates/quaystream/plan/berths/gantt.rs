@@ -5,6 +5,10 @@ use std::fmt::Write;
 
 /// Columns of the chart.
 const COLUMNS: i64 = 96;
+/// Minutes between the hours on the axis: the first of these that gives few enough.
+const TICKS_MIN: [i64; 9] = [60, 120, 180, 360, 720, 1440, 2880, 5760, 10_080];
+/// Most hours on the axis.
+const TICKS_MAX: i64 = 10;
 
 /// Renders the plan.
 pub fn render(problem: &BerthProblem, plan: &BerthPlan) -> String {
@@ -26,11 +30,7 @@ pub fn render(problem: &BerthProblem, plan: &BerthPlan) -> String {
         .max()
         .unwrap_or(0)
         .max(5);
-    let mut text = format!(
-        "{:widest$}  minutes {from_min} to {to_min}, one column is {:.1} min\n",
-        "",
-        span_min as f64 / COLUMNS as f64
-    );
+    let mut text = axis(widest, from_min, to_min, column);
     for (number, berth) in problem.berths.iter().enumerate() {
         let mut stays: Vec<&Stay> = plan
             .stays
@@ -64,20 +64,43 @@ pub fn render(problem: &BerthProblem, plan: &BerthPlan) -> String {
         }
         for (n, (_, lane)) in lanes.iter().enumerate() {
             let name = if n == 0 { berth.id.as_str() } else { "" };
-            let _ = writeln!(text, "{name:>widest$} |{lane}");
+            let _ = writeln!(text, "{name:>widest$} │{lane}");
         }
     }
     for left in &plan.unassigned {
         let _ = writeln!(
             text,
-            "{:>widest$} |{}: {}",
+            "{:>widest$} │{}: {}",
             "none", problem.calls[left.call].id, left.reason
         );
     }
     text
 }
 
-/// Draws `[id====` from one column to another.
+/// A line of hours and a ruler below it.
+fn axis(widest: usize, from_min: i64, to_min: i64, column: impl Fn(i64) -> usize) -> String {
+    let is_wide = |tick_min: &&i64| (to_min - from_min) / **tick_min <= TICKS_MAX;
+    let tick_min = TICKS_MIN.iter().find(is_wide).unwrap_or(&14_400);
+    let (mut hours, mut ruler) = (String::new(), String::new());
+    let mut at_min = from_min + (tick_min - from_min.rem_euclid(*tick_min)) % tick_min;
+    while at_min <= to_min {
+        for (line, mark) in [
+            (&mut hours, format!("{} h", at_min / 60)),
+            (&mut ruler, "┴".to_owned()),
+        ] {
+            let fill = if mark == "┴" { "─" } else { " " };
+            let missing = column(at_min).saturating_sub(line.chars().count());
+            line.push_str(&fill.repeat(missing));
+            line.push_str(&mark);
+        }
+        at_min += tick_min;
+    }
+    let missing = (COLUMNS as usize).saturating_sub(ruler.chars().count());
+    ruler.push_str(&"─".repeat(missing));
+    format!("{:widest$}  {hours}\n{:widest$} ┌{ruler}\n", "", "")
+}
+
+/// Draws `▌id▒▒▒▒` from one column to another.
 fn draw(lane: &mut String, from: usize, to: usize, id: &str) {
     let mut used = lane.chars().count();
     while used < from {
@@ -85,9 +108,9 @@ fn draw(lane: &mut String, from: usize, to: usize, id: &str) {
         used += 1;
     }
     let width = to.saturating_sub(used).max(1);
-    let mut block: String = std::iter::once('[').chain(id.chars()).take(width).collect();
+    let mut block: String = std::iter::once('▌').chain(id.chars()).take(width).collect();
     while block.chars().count() < width {
-        block.push('=');
+        block.push('▒');
     }
     lane.push_str(&block);
 }

@@ -63,8 +63,8 @@ pub fn check_files(
 ) -> Result<String, PlanError> {
     let problem = read(problem, format)?;
     let content = std::fs::read_to_string(plan).map_err(|source| PlanError::read(plan, source))?;
-    let mut value: serde_json::Value =
-        serde_json::from_str(&content).map_err(|error| PlanError::bad(plan, error))?;
+    let mut value: serde_json::Value = serde_json::from_str(&content)
+        .map_err(|error| PlanError::bad_json(plan, &content, &error))?;
     if let Some(inner) = value.get_mut("plan") {
         value = inner.take();
     }
@@ -89,8 +89,8 @@ pub fn read(path: &Path, format: Option<Format>) -> Result<BerthProblem, PlanErr
     let problem = match format {
         Format::Dbap => text::read(&content).map_err(|error| PlanError::bad(path, error))?,
         Format::Json => {
-            let file: json::Problem =
-                serde_json::from_str(&content).map_err(|error| PlanError::bad(path, error))?;
+            let file: json::Problem = serde_json::from_str(&content)
+                .map_err(|error| PlanError::bad_json(path, &content, &error))?;
             convert::problem(&file).map_err(|error| PlanError::bad(path, error))?
         }
     };
