@@ -105,7 +105,9 @@ fn mistakes_are_named_with_line_field_and_reason() {
         &EXAMPLE.replacen("\"length_m\": 135", "\"length_m\": \"long\"", 1),
     );
     assert!(
-        error.contains("line 2") && error.contains("expected i64"),
+        error.contains("line 2")
+            && error.contains("length_m: invalid type")
+            && error.contains("expected i64"),
         "{error}"
     );
     let error = error_of(
