@@ -18,11 +18,9 @@ use crate::error::EngineError;
 use crate::log::{Batch, Outgoing, Partition};
 use crate::outcome::Tally;
 use crate::partials::{self, PORT_PARTITION};
-use crate::plans::berths::BerthPlanner;
-use crate::plans::rail::RailPlanner;
-use crate::plans::{Planned, PlannerSettings, ReadInput};
+use crate::plans::agenda::Planners;
 use crate::planted::{Bug, has};
-use crate::settings::{Settings, Topics, micros};
+use crate::settings::{Settings, micros};
 use crate::worker::Stop;
 
 /// The second stage, for one partition of the partials topic.
@@ -225,7 +223,8 @@ impl Merge {
         loop {
             let windows_at = self.state.next_at(frontier_us, begin_us, horizon_us);
             let plan_at = self.planners.as_ref().and_then(|planners| {
-                planners.next_at(&self.state, frontier_us, begin_us, horizon_us)
+                let next_tick = |after_us, every_us| self.state.next_tick(after_us, every_us);
+                planners.next_at(&next_tick, frontier_us, begin_us, horizon_us)
             });
             let Some(at_us) = windows_at.into_iter().chain(plan_at).min() else {
                 break;
@@ -289,7 +288,8 @@ impl Merge {
         let Some(planners) = &mut self.planners else {
             return Ok(());
         };
-        let due = planners.due(&self.state, at_us, begin_us);
+        let next_tick = |after_us, every_us| self.state.next_tick(after_us, every_us);
+        let due = planners.due(&next_tick, at_us, begin_us);
         let state = &mut self.state;
         let mut read = |name: &str| state.snapshot(name, at_us);
         for (planner, planned, seconds) in planners.plan(
@@ -353,116 +353,5 @@ fn check_sinks(program: &Program, settings: &Settings) -> Result<(), EngineError
         Ok(())
     } else {
         Err(EngineError::Queries(faults))
-    }
-}
-
-/// Both planners with their ticks.
-struct Planners {
-    berths: Option<(BerthPlanner, Ticks)>,
-    rail: Option<(RailPlanner, Ticks)>,
-}
-
-/// The planners that plan at an instant.
-#[derive(Clone, Copy)]
-struct PlannersDue {
-    berths: bool,
-    rail: bool,
-}
-
-/// When a planner plans next.
-struct Ticks {
-    every_us: i64,
-    last_us: Option<i64>,
-}
-
-impl Ticks {
-    /// The next tick; none while nothing moves.
-    fn next_us(&self, state: &Windows, begin_us: i64) -> Option<i64> {
-        state.next_tick(self.last_us.unwrap_or(begin_us), self.every_us)
-    }
-
-    /// A tick T reads all rows up to and including T, so that it comes one microsecond later on the agenda.
-    fn next_at(&self, state: &Windows, begin_us: i64, horizon_us: Option<i64>) -> Option<i64> {
-        let tick_us = self.next_us(state, begin_us)?;
-        let is_over =
-            horizon_us.is_some_and(|horizon| tick_us.saturating_sub(self.every_us) > horizon);
-        (!is_over).then_some(tick_us + 1)
-    }
-}
-
-impl Planners {
-    /// [`Bug::TickAppliedTwice`].
-    fn forget_tick(&mut self) {
-        let berths = self.berths.iter_mut().map(|(_, ticks)| ticks);
-        for ticks in berths.chain(self.rail.iter_mut().map(|(_, ticks)| ticks)) {
-            ticks.last_us = ticks.last_us.map(|last_us| last_us - ticks.every_us);
-        }
-    }
-
-    fn new(settings: &PlannerSettings) -> Self {
-        let ticks = |every| Ticks {
-            every_us: micros(every).max(1),
-            last_us: None,
-        };
-        let berths = settings.berths.is_on.then(|| {
-            let planner = BerthPlanner::new(settings.berths.clone(), settings.berth_rules.clone());
-            (planner, ticks(settings.berths.every))
-        });
-        let rail = settings.rail.is_on.then(|| {
-            let planner = RailPlanner::new(settings.rail.clone(), settings.rail_rules.clone());
-            (planner, ticks(settings.rail.every))
-        });
-        Planners { berths, rail }
-    }
-
-    fn next_at(
-        &self,
-        state: &Windows,
-        frontier_us: i64,
-        begin_us: i64,
-        horizon_us: Option<i64>,
-    ) -> Option<i64> {
-        let berths = self.berths.as_ref().map(|(_, ticks)| ticks);
-        let rail = self.rail.as_ref().map(|(_, ticks)| ticks);
-        let ticks = berths.into_iter().chain(rail);
-        let next = ticks
-            .filter_map(|ticks| ticks.next_at(state, begin_us, horizon_us))
-            .min();
-        next.filter(|&at| at <= frontier_us)
-    }
-
-    /// Which of them plan at `at_us`.
-    fn due(&self, state: &Windows, at_us: i64, begin_us: i64) -> PlannersDue {
-        let is_due = |ticks: &Ticks| ticks.next_us(state, begin_us) == Some(at_us - 1);
-        PlannersDue {
-            berths: self.berths.as_ref().is_some_and(|(_, ticks)| is_due(ticks)),
-            rail: self.rail.as_ref().is_some_and(|(_, ticks)| is_due(ticks)),
-        }
-    }
-
-    fn plan(
-        &mut self,
-        at_us: i64,
-        due: PlannersDue,
-        read: &mut ReadInput<'_>,
-        topics: &Topics,
-        clock: &dyn Clock,
-    ) -> Result<Vec<(&'static str, Planned, f64)>, EngineError> {
-        let tick_us = at_us - 1;
-        let mut plans = Vec::new();
-        let started = clock.elapsed();
-        let seconds = |from| clock.elapsed().saturating_sub(from).as_secs_f64();
-        if let Some((planner, ticks)) = self.berths.as_mut().filter(|_| due.berths) {
-            ticks.last_us = Some(tick_us);
-            let planned = planner.plan(tick_us, read, topics)?;
-            plans.extend(planned.map(|planned| ("berths", planned, seconds(started))));
-        }
-        let started = clock.elapsed();
-        if let Some((planner, ticks)) = self.rail.as_mut().filter(|_| due.rail) {
-            ticks.last_us = Some(tick_us);
-            let planned = planner.plan(tick_us, read, topics)?;
-            plans.extend(planned.map(|planned| ("rail", planned, seconds(started))));
-        }
-        Ok(plans)
     }
 }

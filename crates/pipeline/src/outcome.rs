@@ -11,7 +11,7 @@ use metrics::{counter, gauge, histogram};
 use crate::intake::rejects::reason_name;
 
 /// Names of all metrics of the engine, with their kind and unit.
-pub const METRICS: [(&str, &str, &str); 19] = [
+pub const METRICS: [(&str, &str, &str); 24] = [
     (
         "quaystream_records_total",
         "counter",
@@ -95,7 +95,7 @@ pub const METRICS: [(&str, &str, &str); 19] = [
     (
         "quaystream_plans_total",
         "counter",
-        "planning runs, by planner",
+        "planning runs, by planner and cause (tick, trigger)",
     ),
     (
         "quaystream_plan_gap_ratio",
@@ -105,7 +105,32 @@ pub const METRICS: [(&str, &str, &str); 19] = [
     (
         "quaystream_plan_seconds",
         "histogram",
-        "time to solve, seconds, by planner",
+        "time of a planning run, from rows to records, seconds, by planner",
+    ),
+    (
+        "quaystream_plan_iterations_total",
+        "counter",
+        "iterations of the solvers, by planner",
+    ),
+    (
+        "quaystream_plan_changes_total",
+        "counter",
+        "rows of plans that changed, by planner",
+    ),
+    (
+        "quaystream_plan_moved_total",
+        "counter",
+        "visits and units that a plan moved: planned before, and now elsewhere, at another time or not at all, by planner",
+    ),
+    (
+        "quaystream_plan_assigned",
+        "gauge",
+        "visits and units with a place in the last plan, by planner",
+    ),
+    (
+        "quaystream_plan_unassigned",
+        "gauge",
+        "visits and units without a place in the last plan, by planner",
     ),
 ];
 
@@ -137,8 +162,14 @@ pub struct PlanReport {
     pub value: i64,
     /// Lower bound.
     pub bound: i64,
-    /// Records that changed.
+    /// Iterations of the solver.
+    pub iterations: u64,
+    /// Rows that changed.
     pub changes: usize,
+    /// Of these, rows that were planned before and are now planned elsewhere, at another time, or not at all.
+    pub moved: usize,
+    /// A trigger fired; else it was time for a plan.
+    pub is_triggered: bool,
 }
 
 /// Running totals since the start of this process.
@@ -285,7 +316,12 @@ impl Tally {
         if self.is_silent {
             return;
         }
-        counter!("quaystream_plans_total", "planner" => planner).increment(1);
+        let cause = if report.is_triggered {
+            "trigger"
+        } else {
+            "tick"
+        };
+        counter!("quaystream_plans_total", "planner" => planner, "cause" => cause).increment(1);
         let gap = if report.value == report.bound {
             0.0
         } else {
@@ -293,6 +329,14 @@ impl Tally {
         };
         gauge!("quaystream_plan_gap_ratio", "planner" => planner).set(gap);
         histogram!("quaystream_plan_seconds", "planner" => planner).record(seconds);
+        let count = |name: &'static str, count: u64| {
+            counter!(name, "planner" => planner).increment(count);
+        };
+        count("quaystream_plan_iterations_total", report.iterations);
+        count("quaystream_plan_changes_total", report.changes as u64);
+        count("quaystream_plan_moved_total", report.moved as u64);
+        gauge!("quaystream_plan_assigned", "planner" => planner).set(report.assigned as f64);
+        gauge!("quaystream_plan_unassigned", "planner" => planner).set(report.unassigned as f64);
         locked(&self.plans).insert(planner, report);
     }
 

@@ -61,6 +61,10 @@ pub struct Topics {
     pub rail_plan: Arc<str>,
     /// One record a planning run.
     pub plan_deltas: Arc<str>,
+    /// Why the plans are as they are, one record a visit or unit.
+    pub plan_explanations: Arc<str>,
+    /// What is known of the trains of the rail plan, one record a train.
+    pub train_loads: Arc<str>,
 }
 
 /// How ticks, idleness and the end of input are decided.

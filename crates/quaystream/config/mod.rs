@@ -1,10 +1,12 @@
 //! The configuration: a TOML file over the shipped one, checked as a whole, made into the engine's settings once.
 //!
-//! `raw` is the file as written, `reader` finds all its faults with their places, `settings` makes [`Config`] of it,
-//! `folder` reads the SQL files.
+//! `raw` and `raw_planners` are the file as written, `reader` finds all its faults with their places, `settings` makes
+//! [`Config`] of it, `planners` the planners' part, `folder` reads the SQL files.
 
 pub mod folder;
+mod planners;
 pub mod raw;
+mod raw_planners;
 pub mod reader;
 mod settings;
 

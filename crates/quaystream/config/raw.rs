@@ -152,17 +152,3 @@ pub struct Source {
     /// How far its rows may be out of order, seconds.
     pub out_of_order_max_s: Spanned<u64>,
 }
-
-/// `[planners.*]`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Planner {
-    /// Off: no plans of this kind.
-    pub is_on: bool,
-    /// From one plan to the next, seconds of event time.
-    pub every_s: Spanned<u64>,
-    /// Budget of one solve.
-    pub iterations: Spanned<u64>,
-    /// Seed of the solver.
-    pub seed: u64,
-}

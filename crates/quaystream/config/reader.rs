@@ -88,9 +88,10 @@ impl<'a> Reader<'a> {
         names
     }
 
-    /// A section, its missing options taken from the shipped file. None if it cannot be read at all.
+    /// A section, its missing options taken from the shipped file. None if it cannot be read at all. Sections within it
+    /// that have been read before are no part of it.
     pub fn section<T: DeserializeOwned>(&mut self, path: &[&str]) -> Option<T> {
-        let shipped = find(&self.shipped, path).cloned();
+        let shipped = take(&mut self.shipped, path);
         let user = take(&mut self.user, path);
         let mut tables = [user, shipped].map(|value| {
             match value.map(|value| (value.span(), value.into_inner())) {
@@ -211,16 +212,6 @@ fn hint(message: &str) -> &'static str {
         "add it; deploy/quaystream.toml shows one"
     } else {
         "deploy/quaystream.toml shows a value of the right type"
-    }
-}
-
-fn find<'t, 'a>(table: &'t DeTable<'a>, path: &[&str]) -> Option<&'t Spanned<DeValue<'a>>> {
-    let (first, rest) = path.split_first()?;
-    let value = table.get(*first)?;
-    match (rest, value.get_ref()) {
-        ([], _) => Some(value),
-        (_, DeValue::Table(inner)) => find(inner, rest),
-        _ => None,
     }
 }
 

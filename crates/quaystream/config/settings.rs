@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use events::Stream;
 use kafka::admin::Topic;
-use pipeline::plans::{PlannerRun, PlannerSettings};
 use pipeline::settings::{Bounded, Doubt, Input, Settings, SourceSettings, Topics};
 use toml::Spanned;
 use windows::error::Fault;
 
+use super::planners::Planners;
 use super::reader::Reader;
 use super::{Config, Folder, SHIPPED, raw};
 
@@ -18,13 +18,15 @@ use super::{Config, Folder, SHIPPED, raw};
 const SECONDS_MAX: u64 = 366 * 86_400;
 
 /// The engine's own topics and the output topics, with the message in each.
-const ENGINE_TOPICS: [(&str, &str); 6] = [
+const ENGINE_TOPICS: [(&str, &str); 8] = [
     ("partials", "partials"),
     ("intake_state", "intake_delta"),
     ("rejects", "reject"),
     ("berth_plan", "berth_plan"),
     ("rail_plan", "rail_slot_plan"),
     ("plan_deltas", "plan_delta"),
+    ("plan_explanations", "plan_explanation"),
+    ("train_loads", "train_load"),
 ];
 
 pub(super) fn build(
@@ -62,8 +64,7 @@ struct Sections {
     topics: BTreeMap<String, raw::Topic>,
     sinks: BTreeMap<String, raw::Topic>,
     early_s: BTreeMap<String, Spanned<u64>>,
-    berths: raw::Planner,
-    rail: raw::Planner,
+    planners: Planners,
     sources: Vec<raw::Source>,
     metrics_address: Option<std::net::SocketAddr>,
 }
@@ -99,8 +100,7 @@ impl Sections {
             );
         }
         let early_s = reader.section(&["early_s"]);
-        let berths = reader.section(&["planners", "berths"]);
-        let rail = reader.section(&["planners", "rail"]);
+        let planners = Planners::read(reader);
         let sources = reader.list("sources");
         let application = application?;
         let address = &application.metrics_address;
@@ -128,8 +128,7 @@ impl Sections {
             topics,
             sinks,
             early_s: early_s?,
-            berths: berths?,
-            rail: rail?,
+            planners: planners?,
             sources,
             metrics_address,
         })
@@ -140,6 +139,7 @@ impl Sections {
         self.check_ranges(reader);
         self.check_topics(reader);
         self.check_sources(reader);
+        self.planners.check(reader);
     }
 
     fn check_names(&self, reader: &mut Reader<'_>) {
@@ -248,20 +248,6 @@ impl Sections {
         );
         for (query, every_s) in &self.early_s {
             within(&format!("early_s.{query}"), every_s, 1, SECONDS_MAX);
-        }
-        for (name, planner) in [("berths", &self.berths), ("rail", &self.rail)] {
-            within(
-                &format!("planners.{name}.every_s"),
-                &planner.every_s,
-                1,
-                SECONDS_MAX,
-            );
-            within(
-                &format!("planners.{name}.iterations"),
-                &planner.iterations,
-                1,
-                1_000_000_000,
-            );
         }
         let mut size = |name: &str, value: &Spanned<usize>, low: usize, high: usize| {
             let number = *value.get_ref();
@@ -478,6 +464,8 @@ impl Sections {
                 berth_plan: name("berth_plan"),
                 rail_plan: name("rail_plan"),
                 plan_deltas: name("plan_deltas"),
+                plan_explanations: name("plan_explanations"),
+                train_loads: name("train_loads"),
             },
             sources: self.sources.iter().map(source).collect(),
             out_of_order_max: seconds(&self.time.out_of_order_max_s),
@@ -491,7 +479,6 @@ impl Sections {
             commit_bytes_max: *self.delivery.commit_bytes_max.get_ref(),
             idle_timeout: seconds(&self.time.idle_timeout_s),
             bounded: Bounded::Never,
-            queries: folder.queries,
             early: self
                 .early_s
                 .iter()
@@ -500,12 +487,8 @@ impl Sections {
             rest_after: seconds(&self.time.rest_after_s),
             table_keys_max: *self.limits.table_keys_max.get_ref(),
             query_keys_max: *self.limits.query_keys_max.get_ref(),
-            planners: PlannerSettings {
-                berths: planner(&self.berths, folder.berths),
-                berth_rules: pipeline::plans::berths::BerthRules::default(),
-                rail: planner(&self.rail, folder.rail),
-                rail_rules: pipeline::plans::rail::RailRules::default(),
-            },
+            queries: folder.queries.clone(),
+            planners: self.planners.settings(folder),
         }
     }
 
@@ -589,16 +572,6 @@ fn source(source: &raw::Source) -> SourceSettings {
             .filter_map(|name| Stream::from_name(name))
             .collect(),
         out_of_order_max: seconds(&source.out_of_order_max_s),
-    }
-}
-
-fn planner(raw: &raw::Planner, inputs: Vec<windows::sql::parse::SqlFile>) -> PlannerRun {
-    PlannerRun {
-        is_on: raw.is_on,
-        inputs,
-        every: seconds(&raw.every_s),
-        iterations: *raw.iterations.get_ref(),
-        seed: raw.seed,
     }
 }
 

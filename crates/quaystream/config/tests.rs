@@ -113,3 +113,59 @@ fn the_shipped_queries_are_sound() {
         .collect();
     assert!(faults.is_empty(), "{faults:#?}");
 }
+
+#[test]
+fn shipped_prices_and_horizons_are_those_that_the_planners_are_tested_with() {
+    let planners = Config::shipped().expect("sound").engine.planners;
+    let berths = pipeline::plans::berths::BerthRules::default();
+    let rail = pipeline::plans::rail::RailRules::default();
+    assert_eq!(format!("{:?}", planners.berth_rules), format!("{berths:?}"));
+    assert_eq!(format!("{:?}", planners.rail_rules), format!("{rail:?}"));
+    let named = |planner: &str| format!("{planner}/watch_");
+    for (planner, run) in [("berths", &planners.berths), ("rail", &planners.rail)] {
+        for watch in run.triggers.tolerances.keys() {
+            let file = format!("{}{watch}", named(planner));
+            assert!(
+                run.inputs.iter().any(|input| input.name == file),
+                "no file {file}.sql for the option {watch}"
+            );
+        }
+    }
+}
+
+#[test]
+fn faults_of_prices_and_horizons_are_told_with_their_places() {
+    let faults = faults(
+        "[planners.berths.rules]\nfrozen_min = 2000\ntime_step_min = 7\ncone_distance_m = [0, 10, 50, -1]\n\n[planners.berths.prices]\nlate_per_min = -1\ncolour = 2\n\n[planners.rail]\nevery_s = 600\n\n[planners.rail.prices]\nroll_over = \"much\"\n",
+    );
+    let expected = [
+        "q.toml:2:14: planners.berths.rules: frozen_min is longer than slushy_min",
+        "q.toml:3:17: planners.berths.rules.time_step_min is 7, which does not divide a day",
+        "q.toml:4:19: planners.berths.rules.cone_distance_m",
+        "q.toml:8:1: [planners.berths.prices] unknown field `colour`",
+        "q.toml:14:13: [planners.rail.prices] invalid type: string",
+    ];
+    for start in expected {
+        assert!(
+            faults.iter().any(|fault| fault.starts_with(start)),
+            "{start} in {faults:#?}"
+        );
+    }
+}
+
+#[test]
+fn a_price_out_of_range_and_an_interval_that_is_too_long_are_faults() {
+    let faults =
+        faults("[planners.berths.prices]\nlate_per_min = -1\n\n[planners.rail]\nevery_s = 600\n");
+    let found = |start: &str| faults.iter().any(|fault| fault.starts_with(start));
+    assert!(
+        found("q.toml:2:16: planners.berths.prices.late_per_min is -1"),
+        "{faults:#?}"
+    );
+    assert!(
+        faults
+            .iter()
+            .any(|fault| fault.contains("planners.rail: triggers.interval_min_s is longer")),
+        "{faults:#?}"
+    );
+}

@@ -176,6 +176,8 @@ fn rename(config: &mut Config, prefix: &str) {
         &mut topics.berth_plan,
         &mut topics.rail_plan,
         &mut topics.plan_deltas,
+        &mut topics.plan_explanations,
+        &mut topics.train_loads,
     ] {
         *topic = named(topic).into();
     }

@@ -56,61 +56,82 @@ pub fn explain(
     unit: &str,
     limit: usize,
 ) -> Option<Explanation> {
-    let index = Index::new(problem);
-    let unit = &problem.units[index.unit(unit)?];
-    let aboard = aboard(problem, &index, plan, unit);
-    let previous = index.path(problem, &unit.previous).unwrap_or_default();
-    let held = &previous[..rules::held(problem, &previous)];
-    let held_at: Vec<u32> = held
-        .iter()
-        .filter_map(|slot| index.train(&slot.id).map(|at| at as u32))
-        .collect();
-    let departures = Departures::new(problem);
-    let offered = paths::between(
-        problem,
-        &departures,
-        &held_at,
-        &unit.origin,
-        &unit.destination,
-    );
-    let taken = plan
-        .assignments
-        .iter()
-        .find(|assigned| assigned.unit == unit.id);
-    let taken_legs: &[String] = taken.map_or(&[], |assigned| &assigned.legs);
-    let judge = |legs: &[&TrainSlot]| judge(problem, unit, held, legs, &aboard);
-    let mut others: Vec<Alternative> = std::iter::once(&held_at)
-        .chain(&offered.paths)
-        .map(|path| {
-            let legs: Vec<&TrainSlot> = path
-                .iter()
-                .map(|&slot| &problem.trains[slot as usize])
-                .collect();
-            judge(&legs)
-        })
-        .filter(|other| other.legs != taken_legs)
-        .collect();
-    others.sort_by_key(|other| (!other.obstacles.is_empty(), other.price));
-    others.truncate(limit);
-    Some(Explanation {
-        taken: judge(&index.path(problem, taken_legs)?),
-        others,
-    })
+    Explainer::new(problem, plan).explain(unit, limit)
 }
 
-/// Who is on each slot, without `unit`.
+/// Explains any number of units of one plan.
+#[derive(Debug)]
+pub struct Explainer<'p> {
+    problem: &'p RailProblem,
+    index: Index<'p>,
+    departures: Departures,
+    legs: BTreeMap<&'p str, &'p [String]>,
+    aboard: BTreeMap<&'p str, Vec<&'p Unit>>,
+}
+
+impl<'p> Explainer<'p> {
+    /// Looks once at the whole plan.
+    pub fn new(problem: &'p RailProblem, plan: &'p RailPlan) -> Self {
+        let index = Index::new(problem);
+        let aboard = aboard(problem, &index, plan);
+        let assignments = plan.assignments.iter();
+        let legs = assignments.map(|one| (one.unit.as_str(), one.legs.as_slice()));
+        Explainer {
+            problem,
+            departures: Departures::new(problem),
+            legs: legs.collect(),
+            index,
+            aboard,
+        }
+    }
+
+    /// Explains one unit; `None` if the problem does not know it. At most `limit` alternatives.
+    pub fn explain(&self, unit: &str, limit: usize) -> Option<Explanation> {
+        let problem = self.problem;
+        let unit = &problem.units[self.index.unit(unit)?];
+        let previous = self.index.path(problem, &unit.previous).unwrap_or_default();
+        let held = &previous[..rules::held(problem, &previous)];
+        let held_at: Vec<u32> = held
+            .iter()
+            .filter_map(|slot| self.index.train(&slot.id).map(|at| at as u32))
+            .collect();
+        let offered = paths::between(
+            problem,
+            &self.departures,
+            &held_at,
+            &unit.origin,
+            &unit.destination,
+        );
+        let taken: &[String] = self.legs.get(unit.id.as_str()).copied().unwrap_or_default();
+        let judge = |legs: &[&TrainSlot]| judge(problem, unit, held, legs, &self.aboard);
+        let mut others: Vec<Alternative> = std::iter::once(&held_at)
+            .chain(&offered.paths)
+            .map(|path| {
+                let legs: Vec<&TrainSlot> = path
+                    .iter()
+                    .map(|&slot| &problem.trains[slot as usize])
+                    .collect();
+                judge(&legs)
+            })
+            .filter(|other| other.legs != taken)
+            .collect();
+        others.sort_by_key(|other| (!other.obstacles.is_empty(), other.price));
+        others.truncate(limit);
+        Some(Explanation {
+            taken: judge(&self.index.path(problem, taken)?),
+            others,
+        })
+    }
+}
+
+/// Who is on each slot.
 fn aboard<'p>(
     problem: &'p RailProblem,
     index: &Index<'p>,
     plan: &RailPlan,
-    without: &Unit,
 ) -> BTreeMap<&'p str, Vec<&'p Unit>> {
     let mut aboard: BTreeMap<&str, Vec<&Unit>> = BTreeMap::new();
-    for assigned in plan
-        .assignments
-        .iter()
-        .filter(|assigned| assigned.unit != without.id)
-    {
+    for assigned in &plan.assignments {
         let Some(unit) = index.unit(&assigned.unit) else {
             continue;
         };
@@ -145,7 +166,8 @@ fn judge(
         obstacles.push(Obstacle::Breach { train, breach });
     }
     for slot in legs.iter().skip(held.len()) {
-        let mut units = aboard.get(slot.id.as_str()).cloned().unwrap_or_default();
+        let others = aboard.get(slot.id.as_str()).into_iter().flatten().copied();
+        let mut units: Vec<&Unit> = others.filter(|other| other.id != unit.id).collect();
         units.push(unit);
         let mut lacks = |rule, lack| {
             obstacles.push(Obstacle::Room {

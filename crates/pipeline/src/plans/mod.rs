@@ -2,6 +2,7 @@
 //! the solver, have the plan checked by `domain`, and write what changed. The solvers know nothing of tables, the tables
 //! nothing of solvers.
 
+pub mod agenda;
 pub mod berths;
 mod columns;
 mod published;
@@ -14,8 +15,10 @@ use arrow::array::RecordBatch;
 use windows::error::QueryError;
 use windows::sql::parse::SqlFile;
 
+use crate::error::EngineError;
 use crate::log::Outgoing;
 use crate::outcome::PlanReport;
+use crate::settings::Topics;
 
 /// What both planners have in common.
 #[derive(Debug, Clone)]
@@ -26,6 +29,8 @@ pub struct PlannerRun {
     pub inputs: Vec<SqlFile>,
     /// From one plan to the next, in event time.
     pub every: Duration,
+    /// When to plan before that.
+    pub triggers: agenda::Triggers,
     /// Budget of one solve.
     pub iterations: u64,
     /// Seed of the solver.
@@ -45,8 +50,34 @@ pub struct PlannerSettings {
     pub rail_rules: rail::RailRules,
 }
 
+/// The terms of a price that are not 0.
+fn terms(terms: &[(&str, i64)]) -> Vec<events::v1::Cell> {
+    let there = terms.iter().filter(|(_, price)| *price != 0);
+    there
+        .map(|(name, price)| events::v1::Cell {
+            name: (*name).to_owned(),
+            value: Some(events::v1::cell::Value::Integer(*price)),
+        })
+        .collect()
+}
+
 /// Reads a planner's input by name, as of the instant of planning.
 pub type ReadInput<'a> = dyn FnMut(&str) -> Result<RecordBatch, QueryError> + 'a;
+
+/// A planner, as the agenda runs it.
+pub trait Planner {
+    /// Its name in records and metrics.
+    const NAME: &'static str;
+
+    /// Plans as of `planned_at_us`, for these causes (none at a regular tick); nothing if there is nothing to plan yet.
+    fn plan(
+        &mut self,
+        planned_at_us: i64,
+        causes: Vec<String>,
+        read: &mut ReadInput<'_>,
+        topics: &Topics,
+    ) -> Result<Option<Planned>, EngineError>;
+}
 
 /// One planning run.
 #[derive(Debug)]

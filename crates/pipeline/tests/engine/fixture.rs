@@ -9,6 +9,7 @@ use events::{Message, Stream};
 use pipeline::log::Outgoing;
 use pipeline::memory::{HandClock, MemoryLog};
 use pipeline::outcome::Tally;
+use pipeline::plans::agenda::Triggers;
 use pipeline::plans::berths::BerthRules;
 use pipeline::plans::rail::RailRules;
 use pipeline::plans::{PlannerRun, PlannerSettings};
@@ -62,6 +63,7 @@ pub fn settings(partitions: i32, partials_partitions: i32) -> Settings {
         is_on: false,
         inputs: Vec::new(),
         every: Duration::from_secs(900),
+        triggers: Triggers::default(),
         iterations: 100,
         seed: 1,
     };
@@ -76,6 +78,8 @@ pub fn settings(partitions: i32, partials_partitions: i32) -> Settings {
             berth_plan: "berth-plan".into(),
             rail_plan: "rail-plan".into(),
             plan_deltas: "plan-deltas".into(),
+            plan_explanations: "plan-explanations".into(),
+            train_loads: "train-loads".into(),
         },
         sources: sources.collect(),
         out_of_order_max: Duration::from_secs(60),
@@ -126,6 +130,8 @@ pub fn port(
         "berth-plan",
         "rail-plan",
         "plan-deltas",
+        "plan-explanations",
+        "train-loads",
     ] {
         log.create(topic, 1);
     }

@@ -6,10 +6,12 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use events::Message;
-use events::v1::{BerthPlan, PlanDelta, RailSlotPlan};
+use events::v1::cell::Value;
+use events::v1::{BerthPlan, Cell, PlanDelta, PlanExplanation, RailSlotPlan};
 use pipeline::memory::MemoryLog;
 use pipeline::outcome::Tally;
 use pipeline::plans::PlannerRun;
+use pipeline::plans::agenda::Triggers;
 use pipeline::settings::Settings;
 use windows::sql::parse::SqlFile;
 
@@ -35,10 +37,23 @@ fn shipped(folder: &str) -> Vec<SqlFile> {
 fn planning(every_min: u64) -> Settings {
     let mut settings = settings(2, 1);
     settings.queries = shipped("tables");
+    let tolerances = [
+        ("arrival_min", 90),
+        ("water_cm", 20),
+        ("departure_min", 15),
+        ("ready_min", 60),
+    ];
     let planner = |inputs, iterations| PlannerRun {
         is_on: true,
         inputs,
         every: Duration::from_secs(60 * every_min),
+        triggers: Triggers {
+            every: Duration::from_secs(900),
+            interval_min: Duration::from_secs(1_800),
+            tolerances: tolerances
+                .map(|(name, value)| (name.to_owned(), value))
+                .into(),
+        },
         iterations,
         seed: 1,
     };
@@ -179,6 +194,86 @@ fn no_two_vessels_share_a_place_and_frozen_stays_hold() {
 }
 
 #[test]
+fn plans_come_at_their_ticks_and_sooner_when_something_has_changed() {
+    let plans = &*EIGHT_HOURS;
+    let deltas = plans.deltas();
+    for planner in ["berths", "rail"] {
+        let of: Vec<&PlanDelta> = deltas
+            .iter()
+            .filter(|delta| delta.planner == planner)
+            .collect();
+        for pair in of.windows(2) {
+            let apart_us = pair[1].planned_at_us - pair[0].planned_at_us;
+            assert!(apart_us >= 1_800_000_000, "{planner}: {pair:?}");
+            assert!(apart_us <= 5_400_000_000, "{planner}: {pair:?}");
+        }
+        let at_tick = |delta: &&&PlanDelta| delta.planned_at_us % 3_600_000_000 == 0;
+        let triggered: Vec<_> = of.iter().filter(|delta| !delta.causes.is_empty()).collect();
+        assert!(!triggered.is_empty(), "{planner}: nothing fired");
+        assert!(triggered.iter().all(|delta| !at_tick(&delta)), "{planner}");
+        assert!(of.iter().filter(at_tick).count() > 2, "{planner}");
+    }
+    let moved = deltas
+        .iter()
+        .map(|delta| delta.moved as usize)
+        .sum::<usize>();
+    let changes = deltas
+        .iter()
+        .map(|delta| delta.changes.len())
+        .sum::<usize>();
+    assert!(0 < moved && moved < changes, "{moved} of {changes}");
+}
+
+#[test]
+fn everything_planned_is_explained_and_nothing_else() {
+    let plans = &*EIGHT_HOURS;
+    let explanations = plans.messages::<PlanExplanation>("plan-explanations");
+    let explained = newest(&explanations, explanations.len());
+    let berths = plans.messages::<BerthPlan>("berth-plan");
+    let rail = plans.messages::<RailSlotPlan>("rail-plan");
+    let (berths, rail) = (newest(&berths, berths.len()), newest(&rail, rail.len()));
+    let keys = berths.keys().map(|key| format!("berths/{key}"));
+    let keys = keys.chain(rail.keys().map(|key| format!("rail/{key}")));
+    assert!(keys.eq(explained.keys().cloned()));
+    for (visit, row) in &berths {
+        let found = &explained[&format!("berths/{visit}")];
+        assert!(!found.binding_constraint.is_empty(), "{found:?}");
+        let sum: i64 = found.cost_terms.iter().map(integer).sum();
+        let change: i64 = found
+            .cost_terms
+            .iter()
+            .filter(|term| term.name == "change")
+            .map(integer)
+            .sum();
+        assert!(
+            !row.is_assigned || sum - change == row.cost,
+            "{row:?} {found:?}"
+        );
+        assert!(
+            row.is_assigned || !found.conflicting.is_empty(),
+            "{found:?}"
+        );
+    }
+    let runners_up = explained.values().filter(|one| !one.runner_up.is_empty());
+    assert!(runners_up.count() > 20);
+    for (unit, row) in rail.iter().filter(|(_, row)| !row.is_assigned) {
+        let found = &explained[&format!("rail/{unit}")];
+        assert!(found.binding_constraint == row.reason || !found.conflicting.is_empty());
+        assert!(
+            !found.remedies.is_empty() || !found.conflicting.is_empty(),
+            "{found:?}"
+        );
+    }
+}
+
+fn integer(cell: &Cell) -> i64 {
+    match cell.value {
+        Some(Value::Integer(value)) => value,
+        ref other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn no_train_is_overfull() {
     let plans = &*EIGHT_HOURS;
     let rows = plans.messages::<RailSlotPlan>("rail-plan");
@@ -215,7 +310,12 @@ fn the_same_input_gives_the_same_bytes_however_it_is_cut_and_whatever_is_aborted
     let expected = plans(3, 4_000, 100_000, 0);
     for (rows_max, abort_every) in [(1_000, 0), (2_000, 8)] {
         let found = plans(3, 4_000, rows_max, abort_every);
-        for topic in ["berth-plan", "rail-plan", "plan-deltas"] {
+        for topic in [
+            "berth-plan",
+            "rail-plan",
+            "plan-deltas",
+            "plan-explanations",
+        ] {
             let expected = expected.bytes(topic);
             assert!(expected.len() > 4, "{topic}");
             assert!(

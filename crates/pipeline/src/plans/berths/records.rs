@@ -8,8 +8,11 @@ use events::v1;
 
 use super::inputs::{Inputs, VisitRow};
 use super::translate::Translated;
-use crate::plans::published::Change;
-use crate::plans::times::{instant_us, text};
+use crate::plans::published::PlanRow;
+use crate::plans::times::{MINUTE_US, instant_us, text};
+
+/// Reason of a stay that is a fact.
+const ALONGSIDE: &str = "alongside";
 
 /// What all rows of one plan have in common.
 pub struct Frame<'p> {
@@ -90,7 +93,7 @@ impl Frame<'_> {
         let problem = self.problem;
         let call = &problem.calls[stay.call];
         if call.alongside {
-            return "alongside".to_owned();
+            return ALONGSIDE.to_owned();
         }
         let is_locked = call.lock.berth.is_some() || call.lock.start_min.is_some();
         if is_locked {
@@ -122,51 +125,55 @@ fn decimetres(metres: i64) -> u32 {
     u32::try_from(metres.max(0) * 10).unwrap_or(u32::MAX)
 }
 
-/// True if nothing but the plan's number and instant differs.
-pub fn is_same(before: &v1::BerthPlan, after: &v1::BerthPlan) -> bool {
-    let renumbered = v1::BerthPlan {
-        plan_seq: after.plan_seq,
-        planned_at_us: after.planned_at_us,
-        ..before.clone()
-    };
-    renumbered == *after
-}
-
-/// One row's change in words.
-pub fn change(change: &Change<'_, v1::BerthPlan>) -> v1::PlanChange {
-    let words = |row: Option<&v1::BerthPlan>| row.map(in_words).unwrap_or_default();
-    v1::PlanChange {
-        object_id: change.key.to_owned(),
-        before: words(change.before),
-        after: words(change.after),
-        why: why(change),
+impl PlanRow for v1::BerthPlan {
+    fn is_same(before: &Self, after: &Self) -> bool {
+        let renumbered = v1::BerthPlan {
+            plan_seq: after.plan_seq,
+            planned_at_us: after.planned_at_us,
+            ..before.clone()
+        };
+        renumbered == *after
     }
-}
 
-fn in_words(row: &v1::BerthPlan) -> String {
-    if !row.is_assigned {
-        return "no berth".to_owned();
+    fn in_words(row: Option<&Self>) -> String {
+        match row {
+            None => String::new(),
+            Some(row) if !row.is_assigned => "no berth".to_owned(),
+            Some(row) => format!(
+                "{} {}-{} m, {} to {}",
+                row.berth_id,
+                row.quay_from_dm / 10,
+                row.quay_to_dm / 10,
+                text(row.berthing_planned_at_us),
+                text(row.departure_planned_at_us)
+            ),
+        }
     }
-    format!(
-        "{} {}-{} m, {} to {}",
-        row.berth_id,
-        row.quay_from_dm / 10,
-        row.quay_to_dm / 10,
-        text(row.berthing_planned_at_us),
-        text(row.departure_planned_at_us)
-    )
-}
 
-fn why(change: &Change<'_, v1::BerthPlan>) -> String {
-    let (before, after) = match (change.before, change.after) {
-        (_, None) => return "the visit is over or cancelled".to_owned(),
-        (None, Some(after)) => return format!("new: {}", after.reason),
-        (Some(before), Some(after)) => (before, after),
-    };
-    let moved_min = (after.arrival_estimated_at_us - before.arrival_estimated_at_us) / 60_000_000;
-    match moved_min {
-        0 => after.reason.clone(),
-        later if later > 0 => format!("arrives {later} min later; {}", after.reason),
-        earlier => format!("arrives {} min earlier; {}", -earlier, after.reason),
+    /// A vessel that came alongside meanwhile was not moved by the plan, and a later end is not a move.
+    fn is_moved(before: &Self, after: &Self) -> bool {
+        let place = |row: &Self| {
+            (
+                row.is_assigned,
+                row.berth_id.clone(),
+                row.quay_from_dm,
+                row.berthing_planned_at_us,
+            )
+        };
+        before.is_assigned && after.reason != ALONGSIDE && place(before) != place(after)
+    }
+
+    fn why(before: Option<&Self>, after: Option<&Self>) -> String {
+        let (before, after) = match (before, after) {
+            (_, None) => return "the visit is over or cancelled".to_owned(),
+            (None, Some(after)) => return format!("new: {}", after.reason),
+            (Some(before), Some(after)) => (before, after),
+        };
+        let later_us = after.arrival_estimated_at_us - before.arrival_estimated_at_us;
+        match later_us / MINUTE_US {
+            0 => after.reason.clone(),
+            later if later > 0 => format!("arrives {later} min later; {}", after.reason),
+            earlier => format!("arrives {} min earlier; {}", -earlier, after.reason),
+        }
     }
 }

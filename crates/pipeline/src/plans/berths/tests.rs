@@ -4,6 +4,7 @@ use domain::berth::{Call, Handling, Layout, check};
 use optimise::berth::{Warm, solve_warm};
 use optimise::budget::Budget;
 
+use super::holds::LetOff;
 use super::inputs::{
     BerthRow, ClosureRow, CraneRow, Inputs, LevelRow, LockRow, OutageRow, VisitRow,
 };
@@ -220,13 +221,49 @@ fn the_last_plan_is_held_until_the_vessel_comes_too_late_for_it() {
         frozen.calls[0].previous.map(|previous| previous.start_min),
         Some(120)
     );
-    let late = of(&inputs, &remembered("V1", "B2", 140, 45)).problem;
+    let mut late = of(&inputs, &remembered("V1", "B2", 140, 45));
+    let last = late.last_plan.clone();
+    let let_off = LetOff::thaw(&mut late.problem, &last);
     assert_eq!(
-        late.calls[0].previous.map(|previous| previous.start_min),
-        Some(180)
+        late.problem.calls[0]
+            .previous
+            .map(|previous| previous.start_min),
+        Some(180),
+        "planned anew from the end of the frozen horizon on"
     );
+    assert_eq!(solved(&late)[0], Some((1, 60)), "at its berth");
+    let plan = solve_warm(&late.problem, Warm::default(), 1, &Budget::iterations(200))
+        .answer
+        .plan;
+    let why = let_off.why(&late.problem, &plan, 0).expect("let off");
+    assert!(why.ends_with("the vessel is not there"), "{why}");
     let gone = of(&inputs, &remembered("V1", "B9", 0, 120)).problem;
     assert_eq!(gone.calls[0].previous, None);
+}
+
+#[test]
+fn a_held_stay_at_a_closed_berth_is_let_go_with_the_other_calls_of_its_barge() {
+    let mut inputs = inputs();
+    inputs.closures = vec![ClosureRow {
+        berth_id: "B2".to_owned(),
+        from_us: 0,
+        to_us: 8_000 * MINUTE_US,
+    }];
+    let mut translated = of(&inputs, &remembered("V1", "B2", 140, 120));
+    let last = translated.last_plan.clone();
+    let mut let_off = LetOff::thaw(&mut translated.problem, &last);
+    assert_eq!(solved(&translated)[0], None, "its berth is closed");
+    let without = solve_warm(
+        &translated.problem,
+        Warm::default(),
+        1,
+        &Budget::iterations(200),
+    );
+    let plan = without.answer.plan;
+    assert!(let_off.let_go(&mut translated.problem, &plan));
+    assert!(!let_off.let_go(&mut translated.problem, &plan), "once");
+    let found = solved(&translated)[0].expect("a berth");
+    assert_eq!(found.0, 0, "the other berth");
 }
 
 #[test]

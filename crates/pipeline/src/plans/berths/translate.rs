@@ -22,22 +22,11 @@ pub struct LastStay {
     pub end_us: i64,
 }
 
-/// How far a visit was let off the stay of the last plan, because that cannot be kept any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Loose {
-    /// The time may move, the berth may not.
-    Time,
-    /// Everything may change.
-    All,
-}
-
 /// What is known from earlier plans and attempts, by visit.
 #[derive(Debug, Default)]
 pub struct Memory {
     /// The last published stays.
     pub stays: BTreeMap<String, LastStay>,
-    /// Visits let off in this run.
-    pub loose: BTreeMap<String, Loose>,
     /// Visits that the problem cannot hold, with the reason; found by `domain::berth::validate`.
     pub refused: BTreeMap<String, String>,
 }

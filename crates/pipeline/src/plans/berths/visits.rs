@@ -7,7 +7,7 @@ use domain::berth::{Call, Handling, Lock, Place, Previous};
 use super::harbour::Harbour;
 use super::inputs::{Inputs, LockRow, VisitRow};
 use super::rules::BerthRules;
-use super::translate::{Loose, Memory};
+use super::translate::Memory;
 use crate::plans::times::{ceil_min, floor_min};
 
 /// No horizon is longer, minutes.
@@ -293,28 +293,20 @@ fn coming(scene: &Scene<'_>, lock: Option<&LockRow>) -> Fit {
     }))
 }
 
-/// The stay of the last plan, as far as it can still be held: not against a planner's lock, and not before the vessel is
-/// there. Then the berth is kept and the time is not.
+/// The stay of the last plan, where the berth is still as it was and no planner's lock says otherwise. Whether it can stand
+/// is not judged here: `holds` lets off what reality has overtaken.
 fn previous(scene: &Scene<'_>, lock: &Lock) -> Option<Previous> {
     let memory = scene.port.memory;
-    let visit_id = &scene.visit.berth_visit_id;
-    let last = memory.stays.get(visit_id)?;
-    let loose = memory.loose.get(visit_id);
+    let last = memory.stays.get(&scene.visit.berth_visit_id)?;
     let berth = scene.harbour.berth(&last.berth_id)?;
     let ends = &scene.harbour.berths[berth];
-    let mut start_min = floor_min(last.start_us, scene.port.epoch_us);
+    let start_min = floor_min(last.start_us, scene.port.epoch_us);
     let fits = ends.from_m <= last.from_m && last.from_m + scene.length_m <= ends.to_m;
     let is_overruled = lock.berth.is_some_and(|locked| locked != berth)
         || lock
             .start_min
             .is_some_and(|locked_min| locked_min != start_min);
-    if !fits || is_overruled || loose == Some(&Loose::All) {
-        return None;
-    }
-    if start_min < scene.release_min || loose == Some(&Loose::Time) {
-        start_min = start_min.max(scene.release_min).max(scene.rules.frozen_min);
-    }
-    Some(Previous {
+    (fits && !is_overruled).then_some(Previous {
         place: Place {
             berth,
             from_m: last.from_m,

@@ -1,6 +1,7 @@
-//! Rail-slot plans: rows to a problem ([`inputs`], [`translate()`]), the solver, the checker, and what changed as records
-//! ([`records`]).
+//! Rail-slot plans: rows to a problem ([`inputs`], [`translate()`]), the solver, the checker, the plan as records
+//! ([`records`]), and why it is so ([`explanations`]).
 
+mod explanations;
 mod inputs;
 mod records;
 mod rules;
@@ -9,7 +10,7 @@ mod translate;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use domain::rail::{self, RailPlan};
 use events::v1;
@@ -20,11 +21,9 @@ use optimise::rail::{Warm, re_plan};
 use self::inputs::Inputs;
 pub use self::rules::RailRules;
 use self::translate::{Translated, translate};
-use super::published::{Published, record};
-use super::{Planned, PlannerRun, ReadInput};
+use super::published::{Publisher, Run};
+use super::{Planned, Planner, PlannerRun, ReadInput};
 use crate::error::EngineError;
-use crate::log::Outgoing;
-use crate::outcome::PlanReport;
 use crate::settings::Topics;
 
 /// Name of the planner in its records.
@@ -35,42 +34,28 @@ pub const PLANNER: &str = "rail";
 pub struct RailPlanner {
     run: PlannerRun,
     rules: RailRules,
-    plan_seq: u64,
     warm: Option<Warm>,
     /// The path of each unit in the last plan.
     paths: BTreeMap<String, Vec<String>>,
-    published: Published<v1::RailSlotPlan>,
-    /// Object and reason of every row left out so far that still is, so that it is told once.
-    told: BTreeSet<(String, String)>,
+    publisher: Publisher<v1::RailSlotPlan>,
 }
 
-impl RailPlanner {
-    /// No plan yet.
-    pub fn new(run: PlannerRun, rules: RailRules) -> Self {
-        RailPlanner {
-            run,
-            rules,
-            plan_seq: 0,
-            warm: None,
-            paths: BTreeMap::new(),
-            published: Published::default(),
-            told: BTreeSet::new(),
-        }
-    }
+impl Planner for RailPlanner {
+    const NAME: &'static str = PLANNER;
 
-    /// Plans as of `planned_at_us`; none if there is nothing to plan yet.
-    pub fn plan(
+    fn plan(
         &mut self,
         planned_at_us: i64,
+        causes: Vec<String>,
         read: &mut ReadInput<'_>,
         topics: &Topics,
     ) -> Result<Option<Planned>, EngineError> {
         let inputs = Inputs::read(read)?;
-        if inputs.units.is_empty() && self.published.is_empty() {
+        if inputs.units.is_empty() && self.publisher.is_empty() {
             return Ok(None);
         }
         let translated = translate(&inputs, &self.paths, planned_at_us, &self.rules);
-        self.tell(&inputs, &translated);
+        self.publisher.tell(left_out(&inputs, &translated));
         let budget = Budget::iterations(self.run.iterations);
         let (answer, warm) = re_plan(
             &translated.problem,
@@ -79,81 +64,57 @@ impl RailPlanner {
             &budget,
         );
         check(&translated, &answer)?;
-        self.plan_seq += 1;
-        let rows = records::rows(
-            self.plan_seq,
+        let plan_seq = self.publisher.next_seq();
+        let frame = records::Frame {
+            plan_seq,
             planned_at_us,
-            &inputs,
-            &translated,
-            &answer.plan,
-        );
-        let records = self.write(rows, &answer, &translated, planned_at_us, topics);
+            inputs: &inputs,
+            translated: &translated,
+        };
+        let run = Run {
+            planned_at_us,
+            causes,
+            value: answer.value,
+            bound: answer.bound,
+            iterations: answer.statistics.iterations,
+            assigned: answer.plan.assignments.len(),
+            unassigned: answer.plan.rolled_over.len() + translated.left_out.len(),
+            rows: frame.rows(&answer.plan),
+            whys: BTreeMap::new(),
+            explanations: explanations::explained(&frame, &answer.plan),
+        };
+        let planned = self.publisher.publish(run, topics);
         let paths = answer.plan.assignments.iter();
         self.paths = paths
             .map(|unit| (unit.unit.clone(), unit.legs.clone()))
             .collect();
         self.warm = Some(warm);
-        Ok(Some(Planned {
-            report: PlanReport {
-                plan_seq: self.plan_seq,
-                planned_at_us,
-                assigned: answer.plan.assignments.len(),
-                unassigned: answer.plan.rolled_over.len() + translated.left_out.len(),
-                value: answer.value,
-                bound: answer.bound,
-                changes: records.len().saturating_sub(1),
-            },
-            records,
-        }))
+        Ok(Some(planned))
     }
+}
 
-    fn write(
-        &mut self,
-        rows: BTreeMap<String, v1::RailSlotPlan>,
-        answer: &Answer<RailPlan>,
-        translated: &Translated,
-        planned_at_us: i64,
-        topics: &Topics,
-    ) -> Vec<Outgoing> {
-        let changes = self.published.changes(&rows, records::is_same);
-        let mut written: Vec<Outgoing> = changes
-            .iter()
-            .map(|change| record(&topics.rail_plan, change.key, change.after))
-            .collect();
-        let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-        let delta = v1::PlanDelta {
-            planner: PLANNER.to_owned(),
-            plan_seq: self.plan_seq,
-            planned_at_us,
-            value: answer.value,
-            bound: answer.bound,
-            iterations: answer.statistics.iterations,
-            assigned: count(answer.plan.assignments.len()),
-            unassigned: count(answer.plan.rolled_over.len() + translated.left_out.len()),
-            changes: changes.iter().map(records::change).collect(),
-        };
-        let changed = changes
-            .iter()
-            .map(|change| (change.key.to_owned(), change.after.cloned()))
-            .collect();
-        self.published.replace(changed);
-        written.push(record(&topics.plan_deltas, PLANNER, Some(&delta)));
-        written
-    }
-
-    /// Warns once of each row that cannot be planned.
-    fn tell(&mut self, inputs: &Inputs, translated: &Translated) {
-        let units = translated
-            .left_out
-            .iter()
-            .map(|(row, reason)| (inputs.units[*row].unit_id.clone(), reason.clone()));
-        let slots = translated.slots_left_out.iter().cloned();
-        let told: BTreeSet<(String, String)> = units.chain(slots).collect();
-        for (object, reason) in told.difference(&self.told) {
-            tracing::warn!(object, reason, "left out of the rail plan");
+impl RailPlanner {
+    /// No plan yet.
+    pub fn new(run: PlannerRun, rules: RailRules) -> Self {
+        RailPlanner {
+            run,
+            rules,
+            warm: None,
+            paths: BTreeMap::new(),
+            publisher: Publisher::new(PLANNER, |topics| &topics.rail_plan),
         }
-        self.told = told;
     }
+}
+
+fn left_out<'a>(
+    inputs: &'a Inputs,
+    translated: &'a Translated,
+) -> impl Iterator<Item = (String, String)> + 'a {
+    let units = translated
+        .left_out
+        .iter()
+        .map(|(row, reason)| (inputs.units[*row].unit_id.clone(), reason.clone()));
+    units.chain(translated.slots_left_out.iter().cloned())
 }
 
 /// A plan that breaks a rule, or whose value is another than the checker's, is not published.

@@ -1,0 +1,227 @@
+//! Why a rail plan is as it is, as records: the price of each unit term by term and its runner-up; for a unit that is rolled
+//! over, every way that it could have gone, what stands in it, and what would have to change.
+
+use std::collections::BTreeMap;
+
+use domain::rail::index::Index;
+use domain::rail::rules::{self, Path};
+use domain::rail::{Breach, Cost, RailPlan, Rule, cost};
+use events::v1;
+use optimise::rail::explain::{Alternative, Explainer, Explanation, Obstacle};
+
+use super::records::Frame;
+use crate::plans::terms;
+use crate::plans::times::{instant_us, text};
+
+/// Alternatives told of a unit that is rolled over.
+const ALTERNATIVES_MAX: usize = 3;
+
+/// A plan explained, by unit.
+pub fn explained(frame: &Frame<'_>, plan: &RailPlan) -> BTreeMap<String, v1::PlanExplanation> {
+    let (inputs, translated) = (frame.inputs, frame.translated);
+    let explainer = Explainer::new(&translated.problem, plan);
+    let index = Index::new(&translated.problem);
+    let mut explanations = BTreeMap::new();
+    let mut add = |explanation: v1::PlanExplanation| {
+        let object = explanation.object_id.clone();
+        if !object.is_empty() {
+            explanations.entry(object).or_insert(explanation);
+        }
+    };
+    for assigned in &plan.assignments {
+        if let Some(found) = explainer.explain(&assigned.unit, 1) {
+            let unit = &assigned.unit;
+            let terms = cost_terms(&index, frame, unit, &found.taken.legs);
+            add(goes(frame, unit, terms, &found));
+        }
+    }
+    for rolled in &plan.rolled_over {
+        if let Some(found) = explainer.explain(&rolled.unit, ALTERNATIVES_MAX) {
+            let unit = &rolled.unit;
+            let terms = cost_terms(&index, frame, unit, &found.taken.legs);
+            add(v1::PlanExplanation {
+                binding_constraint: rolled.reason.code().to_owned(),
+                cost_terms: terms,
+                ..stays(frame, unit, &found)
+            });
+        }
+    }
+    for (row, reason) in &translated.left_out {
+        add(v1::PlanExplanation {
+            binding_constraint: "it cannot be planned".to_owned(),
+            conflicting: vec![reason.clone()],
+            is_smallest: true,
+            ..blank(frame, &inputs.units[*row].unit_id)
+        });
+    }
+    explanations
+}
+
+fn blank(frame: &Frame<'_>, unit_id: &str) -> v1::PlanExplanation {
+    v1::PlanExplanation {
+        planner: super::PLANNER.to_owned(),
+        plan_seq: frame.plan_seq,
+        object_id: unit_id.to_owned(),
+        ..v1::PlanExplanation::default()
+    }
+}
+
+fn goes(
+    frame: &Frame<'_>,
+    unit: &str,
+    cost_terms: Vec<v1::Cell>,
+    found: &Explanation,
+) -> v1::PlanExplanation {
+    let other = found.others.iter().find(|other| other.obstacles.is_empty());
+    v1::PlanExplanation {
+        cost_terms,
+        runner_up: other
+            .map(|other| in_words(frame, &other.legs))
+            .unwrap_or_default(),
+        runner_up_price: other.map_or(0, |other| other.price - found.taken.price),
+        ..blank(frame, unit)
+    }
+}
+
+fn stays(frame: &Frame<'_>, unit: &str, found: &Explanation) -> v1::PlanExplanation {
+    let ways: Vec<&Alternative> = found
+        .others
+        .iter()
+        .filter(|way| !way.legs.is_empty())
+        .collect();
+    let mut remedies: Vec<String> = ways
+        .iter()
+        .map(|way| remedy(frame, found.taken.price, way))
+        .collect();
+    if ways.is_empty() {
+        remedies.push("a train that leads there and has not closed".to_owned());
+    }
+    let alternatives = ways.iter().map(|way| v1::PlanAlternative {
+        place: in_words(frame, &way.legs),
+        price: way.price,
+        obstacles: way.obstacles.iter().map(obstacle).collect(),
+    });
+    // All obstacles of one way stand together: what bars the cheapest way is the conflict.
+    let cheapest = ways.iter().min_by_key(|way| way.price);
+    let conflicting = cheapest.map(|way| way.obstacles.iter().map(obstacle).collect());
+    v1::PlanExplanation {
+        alternatives: alternatives.collect(),
+        conflicting: conflicting.unwrap_or_default(),
+        remedies,
+        ..blank(frame, unit)
+    }
+}
+
+fn cost_terms(index: &Index<'_>, frame: &Frame<'_>, unit: &str, legs: &[String]) -> Vec<v1::Cell> {
+    let problem = &frame.translated.problem;
+    let Some(unit) = index.unit(unit).map(|unit| &problem.units[unit]) else {
+        return Vec::new();
+    };
+    let previous = index.path(problem, &unit.previous).unwrap_or_default();
+    let held = &previous[..rules::held(problem, &previous)];
+    let legs = index.path(problem, legs).unwrap_or_default();
+    let path = Path {
+        problem,
+        unit,
+        held,
+        legs: &legs,
+    };
+    let Cost {
+        carriage,
+        dwell,
+        transit,
+        lateness,
+        transfer,
+        change,
+        missed_connection,
+        unknown_milestone,
+        roll_over,
+        broken_pin,
+    } = cost::of_path(&path);
+    terms(&[
+        ("carriage", carriage),
+        ("dwell", dwell),
+        ("transit", transit),
+        ("lateness", lateness),
+        ("transfer", transfer),
+        ("change", change),
+        ("missed_connection", missed_connection),
+        ("unknown_milestone", unknown_milestone),
+        ("roll_over", roll_over),
+        ("broken_pin", broken_pin),
+    ])
+}
+
+fn in_words(frame: &Frame<'_>, legs: &[String]) -> String {
+    let trains = &frame.translated.problem.trains;
+    let first = legs
+        .first()
+        .and_then(|leg| trains.iter().find(|train| train.id == *leg));
+    match first {
+        None => "rolled over".to_owned(),
+        Some(first) => format!(
+            "{} at {}",
+            legs.join(" then "),
+            text(instant_us(0, first.departure_at_min))
+        ),
+    }
+}
+
+/// What a measure of the rule counts in.
+fn unit_of(rule: Rule) -> &'static str {
+    match rule {
+        Rule::Ready | Rule::Customs | Rule::CutOff(_) => "min",
+        Rule::UnitGross | Rule::Gross => "kg",
+        Rule::UnitLength | Rule::Length => "dm",
+        Rule::Teu => "quarters of a TEU",
+        Rule::Dangerous | Rule::LoadCut => "units",
+        _ => "",
+    }
+}
+
+fn obstacle(obstacle: &Obstacle) -> String {
+    match obstacle {
+        Obstacle::Breach { train, breach } => {
+            let over = over(breach);
+            format!("{train}: {}{over}", breach.rule.code())
+        }
+        Obstacle::Room { train, rule, lack } => {
+            format!("{train}: {} lacks {lack} {}", rule.code(), unit_of(*rule))
+        }
+    }
+}
+
+fn over(breach: &Breach) -> String {
+    let by = breach.needed.saturating_sub(breach.allowed);
+    match unit_of(breach.rule) {
+        "" => String::new(),
+        _ if by > 1_000_000_000 => " (no forecast)".to_owned(),
+        unit => format!(" by {by} {unit}"),
+    }
+}
+
+/// What would have to change for the unit to go this way.
+fn remedy(frame: &Frame<'_>, staying: i64, way: &Alternative) -> String {
+    let place = in_words(frame, &way.legs);
+    if way.obstacles.is_empty() {
+        let dearer = way.price - staying;
+        return format!("{place}: rolling over would have to cost {dearer} more");
+    }
+    let needs = way.obstacles.iter().map(|obstacle| match obstacle {
+        Obstacle::Room { rule, lack, .. } => format!("{lack} {} of room", unit_of(*rule)),
+        Obstacle::Breach { breach, .. } => {
+            let by = breach.needed.saturating_sub(breach.allowed);
+            match breach.rule {
+                Rule::Customs if by > 1_000_000_000 => "a customs release".to_owned(),
+                Rule::Customs => format!("customs to release it {by} min earlier"),
+                Rule::Ready => format!("it ready {by} min earlier"),
+                Rule::CutOff(kind) => format!("what {} asks for {by} min earlier", kind.code()),
+                Rule::Bump => "the planner's bump taken back".to_owned(),
+                Rule::Pin => "the planner's pin, or the booked train, given up".to_owned(),
+                Rule::Frozen => "the train not closed or cancelled".to_owned(),
+                rule => format!("{}{}", rule.code(), over(breach)),
+            }
+        }
+    });
+    format!("{place}: needs {}", needs.collect::<Vec<_>>().join(" and "))
+}
