@@ -117,6 +117,17 @@ pub fn port(
     records: u64,
     settings: &Settings,
 ) -> (MemoryLog, portsim::Truth) {
+    port_with(seed, hours, records, settings, &[])
+}
+
+/// As [`port`], with records of one's own, by their Kafka timestamps.
+pub fn port_with(
+    seed: u64,
+    hours: u32,
+    records: u64,
+    settings: &Settings,
+    own: &[Outgoing],
+) -> (MemoryLog, portsim::Truth) {
     let log = MemoryLog::default();
     for input in &settings.inputs {
         log.create(&input.topic, input.partitions);
@@ -145,7 +156,11 @@ pub fn port(
         .with_records(records),
     )
     .expect("settings are in range");
+    let mut own = own.iter().peekable();
     for produced in simulation.by_ref() {
+        while let Some(next) = own.next_if(|next| next.timestamp_ms <= produced.timestamp_ms) {
+            log.append(next.clone()).expect("the topic exists");
+        }
         log.append(Outgoing {
             topic: produced.stream.name().into(),
             partition: produced.partition,

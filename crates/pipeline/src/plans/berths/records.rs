@@ -14,6 +14,9 @@ use crate::plans::times::{MINUTE_US, instant_us, text};
 /// Reason of a stay that is a fact.
 const ALONGSIDE: &str = "alongside";
 
+/// Reason of a stay that begins as soon as the vessel is there.
+const ON_ARRIVAL: &str = "berths on arrival";
+
 /// What all rows of one plan have in common.
 pub struct Frame<'p> {
     pub plan_seq: u64,
@@ -103,7 +106,7 @@ impl Frame<'_> {
             return "frozen".to_owned();
         }
         if stay.start_min <= problem.round_up_min(call.release_min) {
-            return "berths on arrival".to_owned();
+            return ON_ARRIVAL.to_owned();
         }
         let before = plan.stays.iter().filter(|other| {
             other.call != stay.call && other.berth == stay.berth && other.end_min <= stay.start_min
@@ -150,17 +153,14 @@ impl PlanRow for v1::BerthPlan {
         }
     }
 
-    /// A vessel that came alongside meanwhile was not moved by the plan, and a later end is not a move.
+    /// A vessel that came alongside meanwhile, or berths when it comes as before, was not moved by the plan; nor is a
+    /// later end a move.
     fn is_moved(before: &Self, after: &Self) -> bool {
-        let place = |row: &Self| {
-            (
-                row.is_assigned,
-                row.berth_id.clone(),
-                row.quay_from_dm,
-                row.berthing_planned_at_us,
-            )
-        };
-        before.is_assigned && after.reason != ALONGSIDE && place(before) != place(after)
+        let place = |row: &Self| (row.is_assigned, row.berth_id.clone(), row.quay_from_dm);
+        let follows = before.reason == ON_ARRIVAL && after.reason == ON_ARRIVAL;
+        let same_start = follows || before.berthing_planned_at_us == after.berthing_planned_at_us;
+        let is_kept = place(before) == place(after) && same_start;
+        before.is_assigned && after.reason != ALONGSIDE && !is_kept
     }
 
     fn why(before: Option<&Self>, after: Option<&Self>) -> String {
