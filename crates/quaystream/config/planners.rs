@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pipeline::plans::agenda::Triggers;
 use pipeline::plans::berths::BerthRules;
-use pipeline::plans::rail::RailRules;
+use pipeline::plans::rail::{RailRules, is_known_wagon};
 use pipeline::plans::{PlannerRun, PlannerSettings};
 use toml::Spanned;
 use windows::sql::parse::SqlFile;
@@ -33,6 +33,8 @@ pub struct Planners {
     rail_triggers: raw::RailTriggers,
     rail_rules: raw::RailRules,
     rail_prices: raw::RailPrices,
+    overbooking: raw::Overbooking,
+    loading: raw::Loading,
 }
 
 impl Planners {
@@ -45,6 +47,8 @@ impl Planners {
         let rail_triggers = reader.section(&["planners", "rail", "triggers"]);
         let rail_rules = reader.section(&["planners", "rail", "rules"]);
         let rail_prices = reader.section(&["planners", "rail", "prices"]);
+        let overbooking = reader.section(&["planners", "rail", "overbooking"]);
+        let loading = reader.section(&["planners", "rail", "loading"]);
         let rail = reader.section(&["planners", "rail"]);
         Some(Planners {
             berths: berths?,
@@ -55,6 +59,8 @@ impl Planners {
             rail_triggers: rail_triggers?,
             rail_rules: rail_rules?,
             rail_prices: rail_prices?,
+            overbooking: overbooking?,
+            loading: loading?,
         })
     }
 
@@ -83,6 +89,8 @@ impl Planners {
             ("rail.triggers", self.rail_triggers.limits().as_slice()),
             ("rail.rules", self.rail_rules.limits().as_slice()),
             ("rail.prices", self.rail_prices.limits().as_slice()),
+            ("rail.overbooking", self.overbooking.limits().as_slice()),
+            ("rail.loading", self.loading.limits().as_slice()),
         ]
         .map(|(section, limits)| (section, limits.to_vec()));
         for (section, limits) in limits {
@@ -124,6 +132,14 @@ impl Planners {
             ),
             "choose 5, 10, 15, 20, 30 or 60",
         );
+        let wagon_type = &self.loading.wagon_type;
+        let name = wagon_type.get_ref();
+        reader.want(
+            name.is_empty() || is_known_wagon(name),
+            wagon_type,
+            format!("planners.rail.loading.wagon_type {name:?} is no wagon that the planner knows"),
+            "choose Sgns, Sggrss, Sggmrss or T3000e, or \"\" for none",
+        );
         let cones = &rules.cone_distance_m;
         reader.want(
             cones
@@ -152,8 +168,52 @@ impl Planners {
             berths: run(&self.berths, berths, folder.berths),
             berth_rules: berth_rules(&self.berth_rules, &self.berth_prices),
             rail: run(&self.rail, rail, folder.rail),
-            rail_rules: rail_rules(&self.rail_rules, &self.rail_prices),
+            rail_rules: self.rail_rules(),
         }
+    }
+}
+
+impl Planners {
+    fn rail_rules(&self) -> RailRules {
+        let (rules, overbooking, loading) = (&self.rail_rules, &self.overbooking, &self.loading);
+        RailRules {
+            roll_over: *self.rail_prices.roll_over.get_ref(),
+            ready_spread_min: *rules.ready_spread_min.get_ref(),
+            ready_spread_per_h_min: *rules.ready_spread_per_h_min.get_ref(),
+            ready_unknown_min: *rules.ready_unknown_min.get_ref(),
+            ready_unknown_spread_min: *rules.ready_unknown_spread_min.get_ref(),
+            is_booked_slot_binding: rules.is_booked_slot_binding,
+            gauge_mm: *rules.gauge_mm.get_ref(),
+            overbooking_confidence_permille: *overbooking.confidence_permille.get_ref(),
+            no_show_bookings_min: *overbooking.no_show_bookings_min.get_ref(),
+            load_within_min: *loading.within_min.get_ref(),
+            load_iterations: u64::try_from(*loading.iterations.get_ref()).unwrap_or(0),
+            wagon_type: loading.wagon_type.get_ref().clone(),
+            train_length_max_dm: *loading.train_length_max_dm.get_ref(),
+            train_gross_max_kg: *loading.train_gross_max_kg.get_ref(),
+            axle_max_kg: *loading.axle_max_kg.get_ref(),
+            bogie_ratio_max: *loading.bogie_ratio_max.get_ref(),
+            weights: rail_weights(rules, &self.rail_prices),
+        }
+    }
+}
+
+fn rail_weights(rules: &raw::RailRules, prices: &raw::RailPrices) -> domain::rail::Weights {
+    domain::rail::Weights {
+        priority_roll_over: *prices.priority_roll_over.get_ref(),
+        dwell_per_teu_hour: *prices.dwell_per_teu_hour.get_ref(),
+        transit_per_teu_hour: *prices.transit_per_teu_hour.get_ref(),
+        lateness_per_hour: *prices.lateness_per_hour.get_ref(),
+        lateness_priority_per_hour: *prices.lateness_priority_per_hour.get_ref(),
+        transfer: *prices.transfer.get_ref(),
+        change: *prices.change.get_ref(),
+        broken_pin: *prices.broken_pin.get_ref(),
+        missed_connection: *prices.missed_connection.get_ref(),
+        unknown_milestone: *prices.unknown_milestone.get_ref(),
+        transfer_min: *rules.transfer_min.get_ref(),
+        break_of_gauge_min: *rules.break_of_gauge_min.get_ref(),
+        max_change_min: *rules.change_max_min.get_ref(),
+        max_legs: count(&rules.legs_max),
     }
 }
 
@@ -259,9 +319,15 @@ impl raw::BerthPrices {
 }
 
 impl raw::RailRules {
-    fn limits(&self) -> [Limit<'_>; 8] {
+    fn limits(&self) -> [Limit<'_>; 9] {
         [
             ("ready_spread_min", &self.ready_spread_min, 0, MINUTES_MAX),
+            (
+                "ready_spread_per_h_min",
+                &self.ready_spread_per_h_min,
+                0,
+                60,
+            ),
             ("ready_unknown_min", &self.ready_unknown_min, 0, MINUTES_MAX),
             (
                 "ready_unknown_spread_min",
@@ -279,6 +345,38 @@ impl raw::RailRules {
             ),
             ("change_max_min", &self.change_max_min, 0, MINUTES_MAX),
             ("legs_max", &self.legs_max, 1, 10),
+        ]
+    }
+}
+
+impl raw::Overbooking {
+    fn limits(&self) -> [Limit<'_>; 2] {
+        [
+            ("confidence_permille", &self.confidence_permille, 500, 1_000),
+            (
+                "no_show_bookings_min",
+                &self.no_show_bookings_min,
+                1,
+                1_000_000,
+            ),
+        ]
+    }
+}
+
+impl raw::Loading {
+    fn limits(&self) -> [Limit<'_>; 6] {
+        [
+            ("within_min", &self.within_min, 0, MINUTES_MAX),
+            ("iterations", &self.iterations, 0, 1_000_000_000),
+            ("train_length_max_dm", &self.train_length_max_dm, 1, 100_000),
+            (
+                "train_gross_max_kg",
+                &self.train_gross_max_kg,
+                1,
+                100_000_000,
+            ),
+            ("axle_max_kg", &self.axle_max_kg, 1_000, 100_000),
+            ("bogie_ratio_max", &self.bogie_ratio_max, 1, 100),
         ]
     }
 }
@@ -364,33 +462,6 @@ fn berth_rules(rules: &raw::BerthRules, prices: &raw::BerthPrices) -> BerthRules
             // Time alongside is given, so that no gang is the planner's to choose; contracts have no source yet.
             crane_per_min: 0,
             outside_window_per_min: 0,
-        },
-    }
-}
-
-fn rail_rules(rules: &raw::RailRules, prices: &raw::RailPrices) -> RailRules {
-    RailRules {
-        roll_over: *prices.roll_over.get_ref(),
-        ready_spread_min: *rules.ready_spread_min.get_ref(),
-        ready_unknown_min: *rules.ready_unknown_min.get_ref(),
-        ready_unknown_spread_min: *rules.ready_unknown_spread_min.get_ref(),
-        is_booked_slot_binding: rules.is_booked_slot_binding,
-        gauge_mm: *rules.gauge_mm.get_ref(),
-        weights: domain::rail::Weights {
-            priority_roll_over: *prices.priority_roll_over.get_ref(),
-            dwell_per_teu_hour: *prices.dwell_per_teu_hour.get_ref(),
-            transit_per_teu_hour: *prices.transit_per_teu_hour.get_ref(),
-            lateness_per_hour: *prices.lateness_per_hour.get_ref(),
-            lateness_priority_per_hour: *prices.lateness_priority_per_hour.get_ref(),
-            transfer: *prices.transfer.get_ref(),
-            change: *prices.change.get_ref(),
-            broken_pin: *prices.broken_pin.get_ref(),
-            missed_connection: *prices.missed_connection.get_ref(),
-            unknown_milestone: *prices.unknown_milestone.get_ref(),
-            transfer_min: *rules.transfer_min.get_ref(),
-            break_of_gauge_min: *rules.break_of_gauge_min.get_ref(),
-            max_change_min: *rules.change_max_min.get_ref(),
-            max_legs: count(&rules.legs_max),
         },
     }
 }

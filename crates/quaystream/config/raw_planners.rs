@@ -96,6 +96,7 @@ pub struct BerthPrices {
 #[allow(missing_docs)]
 pub struct RailRules {
     pub ready_spread_min: Spanned<i64>,
+    pub ready_spread_per_h_min: Spanned<i64>,
     pub ready_unknown_min: Spanned<i64>,
     pub ready_unknown_spread_min: Spanned<i64>,
     pub is_booked_slot_binding: bool,
@@ -104,6 +105,29 @@ pub struct RailRules {
     pub break_of_gauge_min: Spanned<i64>,
     pub change_max_min: Spanned<i64>,
     pub legs_max: Spanned<i64>,
+}
+
+/// `[planners.rail.overbooking]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Overbooking {
+    pub confidence_permille: Spanned<i64>,
+    pub no_show_bookings_min: Spanned<i64>,
+}
+
+/// `[planners.rail.loading]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Loading {
+    pub within_min: Spanned<i64>,
+    pub iterations: Spanned<i64>,
+    pub wagon_type: Spanned<String>,
+    pub train_length_max_dm: Spanned<i64>,
+    pub train_gross_max_kg: Spanned<i64>,
+    pub axle_max_kg: Spanned<i64>,
+    pub bogie_ratio_max: Spanned<i64>,
 }
 
 /// `[planners.rail.prices]`

@@ -46,6 +46,25 @@ impl<'b> Columns<'b> {
         Ok(texts.iter().map(|text| text.map(str::to_owned)).collect())
     }
 
+    /// A column of lists of texts; NULL is an empty one.
+    pub fn texts(&self, name: &str) -> Result<Vec<Vec<String>>, EngineError> {
+        let fits = |kind: &DataType| matches!(kind, DataType::List(_));
+        let to = DataType::new_list(DataType::Utf8, true);
+        let column = self.cast(name, "a list of texts", fits, &to)?;
+        let lists = column.as_list::<i32>();
+        let texts = |list: arrow::array::ArrayRef| {
+            let texts = list.as_string::<i32>();
+            texts
+                .iter()
+                .map(|text| text.unwrap_or_default().to_owned())
+                .collect()
+        };
+        Ok(lists
+            .iter()
+            .map(|list| list.map(texts).unwrap_or_default())
+            .collect())
+    }
+
     /// A column of whole numbers.
     pub fn integer(&self, name: &str) -> Result<Vec<Option<i64>>, EngineError> {
         let column = self.cast(

@@ -115,6 +115,14 @@ fn all_files_compile_and_their_work_is_divided_as_meant() {
         )
     );
     assert_eq!(
+        shape("r6_no_show_rate"),
+        (
+            Strategy::Rows,
+            MergeKey::Port,
+            "terminal_id customer service_id".into()
+        )
+    );
+    assert_eq!(
         shape("y1_yard_occupancy"),
         (
             Strategy::Levels,
@@ -150,7 +158,7 @@ fn all_files_compile_and_their_work_is_divided_as_meant() {
         shape("d2_lateness"),
         (Strategy::Partials, terminal, "terminal_id source".into())
     );
-    assert_eq!(program.snapshots.len(), 10);
+    assert_eq!(program.snapshots.len(), 24);
 }
 
 /// A port at random: three hours of everything that the queries read, with ties, revisions and gaps.
@@ -423,6 +431,7 @@ streaming_equals_batch! {
     b5_crane_rate;
     r1_slot_fill;
     r3_train_punctuality;
+    r6_no_show_rate;
     y1_yard_occupancy;
     y3_truck_turn_time;
     k1_missed_connection;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::rail::connection::{Connection, at_risk};
 use domain::rail::index::Index;
 use domain::rail::rules::{self, Path};
 use domain::rail::{Breach, Cost, RailPlan, Rule, cost};
@@ -28,11 +29,21 @@ pub fn explained(frame: &Frame<'_>, plan: &RailPlan) -> BTreeMap<String, v1::Pla
             explanations.entry(object).or_insert(explanation);
         }
     };
+    let risks = at_risk(&translated.problem, plan);
+    let risks: BTreeMap<&str, &Connection> = risks
+        .iter()
+        .rev()
+        .map(|risk| (risk.unit.as_str(), risk))
+        .collect();
     for assigned in &plan.assignments {
         if let Some(found) = explainer.explain(&assigned.unit, 1) {
             let unit = &assigned.unit;
             let terms = cost_terms(&index, frame, unit, &found.taken.legs);
-            add(goes(frame, unit, terms, &found));
+            let risk = risks.get(unit.as_str());
+            add(v1::PlanExplanation {
+                binding_constraint: risk.map(|risk| in_danger(risk)).unwrap_or_default(),
+                ..goes(frame, unit, terms, &found)
+            });
         }
     }
     for rolled in &plan.rolled_over {
@@ -55,6 +66,18 @@ pub fn explained(frame: &Frame<'_>, plan: &RailPlan) -> BTreeMap<String, v1::Pla
         });
     }
     explanations
+}
+
+/// A connection that may be missed.
+fn in_danger(risk: &Connection) -> String {
+    format!(
+        "may miss {}: {} min of slack, {}.{} % likely, priced {}",
+        risk.train,
+        risk.slack_min(),
+        risk.miss_permille / 10,
+        risk.miss_permille % 10,
+        risk.price
+    )
 }
 
 fn blank(frame: &Frame<'_>, unit_id: &str) -> v1::PlanExplanation {

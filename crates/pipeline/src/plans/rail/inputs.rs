@@ -1,5 +1,7 @@
 //! The rows of the rail planner's inputs.
 
+use std::collections::BTreeSet;
+
 use crate::error::EngineError;
 use crate::plans::ReadInput;
 use crate::plans::columns::Columns;
@@ -56,6 +58,8 @@ pub struct UnitRow {
     pub priority: i64,
     pub due_us: Option<i64>,
     pub keep_together_id: String,
+    pub customer: String,
+    pub service_id: String,
 }
 
 /// A planner's word on a unit.
@@ -65,12 +69,33 @@ pub struct LockRow {
     pub train_slot_id: Option<String>,
 }
 
+/// How many bookings were brought, and how many never were.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RateRow {
+    pub customer: String,
+    pub service_id: String,
+    pub shows: i64,
+    pub no_shows: i64,
+}
+
+/// The wagons of a train, from the head.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CompositionRow {
+    pub train_slot_id: String,
+    pub wagon_numbers: Vec<String>,
+    pub wagon_types: Vec<String>,
+}
+
 /// All inputs.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Inputs {
     pub slots: Vec<SlotRow>,
     pub units: Vec<UnitRow>,
     pub locks: Vec<LockRow>,
+    pub rates: Vec<RateRow>,
+    pub compositions: Vec<CompositionRow>,
+    /// Numbers of wagons that may not be loaded.
+    pub defective_wagons: BTreeSet<String>,
 }
 
 impl Inputs {
@@ -80,6 +105,9 @@ impl Inputs {
             slots: slots(read)?,
             units: units(read)?,
             locks: locks(read)?,
+            rates: rates(read)?,
+            compositions: compositions(read)?,
+            defective_wagons: defective_wagons(read)?,
         })
     }
 }
@@ -151,6 +179,7 @@ fn units(read: &mut ReadInput<'_>) -> Result<Vec<UnitRow>, EngineError> {
     let vgm = columns.instant_us("vgm_at")?;
     let (priority, due) = (columns.integer("priority")?, columns.instant_us("due_at")?);
     let together = columns.text("keep_together_id")?;
+    let (customer, service) = (columns.text("customer")?, columns.text("service_id")?);
     let row = |n: usize| UnitRow {
         unit_id: ids[n].clone(),
         booking_id: bookings[n].clone(),
@@ -172,6 +201,8 @@ fn units(read: &mut ReadInput<'_>) -> Result<Vec<UnitRow>, EngineError> {
         priority: priority[n].unwrap_or(1),
         due_us: due[n],
         keep_together_id: together[n].clone(),
+        customer: customer[n].clone(),
+        service_id: service[n].clone(),
     };
     Ok(columns.rows().map(row).collect())
 }
@@ -188,4 +219,40 @@ fn locks(read: &mut ReadInput<'_>) -> Result<Vec<LockRow>, EngineError> {
         train_slot_id: slot[n].clone(),
     };
     Ok(columns.rows().map(row).collect())
+}
+
+fn rates(read: &mut ReadInput<'_>) -> Result<Vec<RateRow>, EngineError> {
+    let batch = read("rail/no_show_rates")?;
+    let columns = Columns::new("rail/no_show_rates", &batch);
+    let (customer, service) = (columns.text("customer")?, columns.text("service_id")?);
+    let (shows, no_shows) = (columns.integer("shows")?, columns.integer("no_shows")?);
+    let row = |n: usize| RateRow {
+        customer: customer[n].clone(),
+        service_id: service[n].clone(),
+        shows: shows[n].unwrap_or(0),
+        no_shows: no_shows[n].unwrap_or(0),
+    };
+    Ok(columns.rows().map(row).collect())
+}
+
+fn compositions(read: &mut ReadInput<'_>) -> Result<Vec<CompositionRow>, EngineError> {
+    let batch = read("rail/compositions")?;
+    let columns = Columns::new("rail/compositions", &batch);
+    let slot = columns.text("train_slot_id")?;
+    let (numbers, types) = (
+        columns.texts("wagon_numbers")?,
+        columns.texts("wagon_types")?,
+    );
+    let row = |n: usize| CompositionRow {
+        train_slot_id: slot[n].clone(),
+        wagon_numbers: numbers[n].clone(),
+        wagon_types: types[n].clone(),
+    };
+    Ok(columns.rows().map(row).collect())
+}
+
+fn defective_wagons(read: &mut ReadInput<'_>) -> Result<BTreeSet<String>, EngineError> {
+    let batch = read("rail/defective_wagons")?;
+    let columns = Columns::new("rail/defective_wagons", &batch);
+    Ok(columns.text("wagon_number")?.into_iter().collect())
 }

@@ -1,14 +1,21 @@
 //! One test a rule of the translation.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use domain::rail::{RolledOverReason, Rule, check};
+use events::v1;
 use optimise::budget::Budget;
 use optimise::rail::re_plan;
 
-use super::inputs::{Inputs, LockRow, SlotRow, UnitRow};
+use super::explanations::explained;
+use super::inputs::{Inputs, LockRow, RateRow, SlotRow, UnitRow};
+use super::records::Frame;
 use super::rules::RailRules;
 use super::translate::{Translated, translate};
+use super::{RailPlanner, loads};
+use crate::plans::PlannerRun;
+use crate::plans::agenda::Triggers;
 use crate::plans::times::MINUTE_US;
 
 const NOW_US: i64 = 1_000_000 * MINUTE_US;
@@ -57,7 +64,7 @@ fn inputs() -> Inputs {
     Inputs {
         slots: vec![slot("S1", 600), slot("S2", 1_200)],
         units: vec![unit("U1")],
-        locks: Vec::new(),
+        ..Inputs::default()
     }
 }
 
@@ -207,4 +214,149 @@ fn rows_that_make_no_sense_are_left_out_and_the_rest_is_planned() {
     assert_eq!(rows, [1, 2, 3]);
     assert_eq!(translated.slots_left_out[0].0, "S1");
     assert_eq!(planned(&translated), [on("S2")]);
+}
+
+/// The records of the first plan of these inputs, read back.
+fn loads_of(inputs: &Inputs, rules: &RailRules) -> (BTreeMap<String, v1::TrainLoad>, usize) {
+    let run = PlannerRun {
+        is_on: true,
+        inputs: Vec::new(),
+        every: Duration::from_secs(3_600),
+        triggers: Triggers::default(),
+        iterations: 2_000,
+        seed: 1,
+    };
+    let mut planner = RailPlanner::new(run, rules.clone());
+    let mut translated = translate(inputs, &BTreeMap::new(), NOW_US, rules);
+    let plain = translated.problem.clone();
+    let solved = planner.solve(inputs, &mut translated).expect("loads pass");
+    let plan = &solved.booked.answer.plan;
+    check(&solved.booked.problem, plan).expect("a feasible plan");
+    let frame = loads::Frame {
+        plan_seq: 1,
+        planned_at_us: NOW_US,
+        inputs,
+        problem: &solved.booked.problem,
+        plain: &plain,
+        plan,
+        overbooked: &solved.booked.trains,
+    };
+    let permille = |unit: &str| solved.permille[unit];
+    (
+        planner.loads.rows(&frame, &permille),
+        plan.assignments.len(),
+    )
+}
+
+#[test]
+fn trains_that_close_soon_are_loaded_and_what_cannot_stand_is_a_cut() {
+    let mut inputs = inputs();
+    inputs.slots = vec![SlotRow {
+        teu_max_quarters: 0,
+        length_max_dm: 300,
+        ..slot("S1", 600)
+    }];
+    // Two wagons of two platforms, and each platform bears one of 40 ft. Level 1 knows of no limit but the metres.
+    inputs.slots[0].length_max_dm = 1_000;
+    inputs.units = (0..8).map(|nth| unit(&format!("U{nth}"))).collect();
+    let rules = RailRules {
+        train_length_max_dm: 600,
+        ..RailRules::default()
+    };
+    let (rows, assigned) = loads_of(&inputs, &rules);
+    assert_eq!(assigned, 4, "four platforms");
+    let row = &rows["S1"];
+    assert_eq!(row.state(), v1::LoadState::Loaded, "{row:?}");
+    assert_eq!((row.units, row.places.len()), (4, 4));
+    assert!(!row.cuts.is_empty());
+    let far = RailRules {
+        load_within_min: 60,
+        ..rules
+    };
+    let (rows, assigned) = loads_of(&inputs, &far);
+    assert!(rows.is_empty(), "it closes in seven hours");
+    assert_eq!(assigned, 8);
+}
+
+#[test]
+fn trains_are_booked_beyond_their_room_as_far_as_measured_no_shows_allow() {
+    let mut inputs = inputs();
+    inputs.slots = vec![slot("S1", 600)];
+    inputs.slots[0].teu_max_quarters = 160;
+    inputs.units = (0..40).map(|nth| unit(&format!("U{nth:02}"))).collect();
+    for unit in &mut inputs.units {
+        unit.is_present = false;
+        unit.ready_us = Some(at(60));
+        (unit.customer, unit.service_id) = ("C".to_owned(), "S".to_owned());
+    }
+    let rules = RailRules::default();
+    let (rows, assigned) = loads_of(&inputs, &rules);
+    assert_eq!((rows.len(), assigned), (1, 20), "nothing was measured");
+    inputs.rates = vec![RateRow {
+        customer: "C".to_owned(),
+        service_id: "S".to_owned(),
+        shows: 700,
+        no_shows: 300,
+    }];
+    let (rows, assigned) = loads_of(&inputs, &rules);
+    let row = &rows["S1"];
+    assert!((22..=27).contains(&assigned), "{assigned}");
+    assert_eq!(row.state(), v1::LoadState::Overbooked);
+    assert!((1..=50_000).contains(&row.teu_risk_ppm), "{row:?}");
+    assert_eq!(row.bump_order.len(), assigned);
+    assert!(row.bump_order.iter().all(|bump| bump.show_permille == 728));
+    let sure = RailRules {
+        overbooking_confidence_permille: 1_000,
+        ..rules
+    };
+    assert_eq!(loads_of(&inputs, &sure).1, 20);
+}
+
+#[test]
+fn a_tight_connection_is_given_up_for_a_later_train_when_the_risk_costs_more_than_waiting() {
+    let mut inputs = inputs();
+    inputs.units[0].is_present = false;
+    // S1 closes at 420: 20 min of slack.
+    inputs.units[0].ready_us = Some(at(400));
+    let train = |rules: &RailRules| {
+        let translated = translate(&inputs, &BTreeMap::new(), NOW_US, rules);
+        planned(&translated).remove(0).expect("a train")
+    };
+    assert_eq!(train(&RailRules::default()), "S2");
+    let mut careless = RailRules::default();
+    careless.weights.missed_connection = 0;
+    assert_eq!(train(&careless), "S1");
+}
+
+#[test]
+fn a_unit_that_stays_is_told_what_would_have_to_change() {
+    let mut inputs = inputs();
+    inputs.slots[0].teu_max_quarters = 8;
+    inputs.slots.truncate(1);
+    inputs.units.push(UnitRow {
+        priority: 3,
+        ..unit("U2")
+    });
+    inputs.units.push(UnitRow {
+        customs_state: "HOLD".to_owned(),
+        ..unit("U3")
+    });
+    let translated = of(&inputs);
+    let (answer, _) = re_plan(&translated.problem, None, 1, &Budget::iterations(2_000));
+    let frame = Frame {
+        plan_seq: 1,
+        planned_at_us: NOW_US,
+        inputs: &inputs,
+        translated: &translated,
+    };
+    let explained = explained(&frame, &answer.plan);
+    assert_eq!(explained["U2"].binding_constraint, "");
+    let full = &explained["U1"];
+    assert_eq!(full.binding_constraint, "NO_ROOM");
+    assert_eq!(full.conflicting, ["S1: TEU lacks 8 quarters of a TEU"]);
+    assert!(full.remedies[0].ends_with("needs 8 quarters of a TEU of room"));
+    assert_eq!(full.alternatives.len(), 1);
+    let held = &explained["U3"];
+    assert_eq!(held.binding_constraint, "CUSTOMS");
+    assert!(held.remedies[0].contains("a customs release"), "{held:?}");
 }

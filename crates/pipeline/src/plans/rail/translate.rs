@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::rail::{
-    Cargo, Customs, CutOff, CutOffKind, DangerousLimit, Lock, Milestone, RailProblem, SlotStatus,
-    TrainSlot, UNLIMITED, Unit,
+    Cargo, Customs, CutOff, CutOffKind, DangerousLimit, Forecast, Lock, Milestone, RailProblem,
+    SlotStatus, TrainSlot, UNLIMITED, Unit,
 };
 
 use super::inputs::{Inputs, SlotRow, UnitRow};
@@ -238,6 +238,30 @@ fn lock(row: &UnitRow, inputs: &Inputs, slots: &BTreeSet<&str>, rules: &RailRule
     }
 }
 
+/// When a unit can be lifted, as K1 sees it; what lies further ahead is less certain.
+fn ready(row: &UnitRow, now_at_min: i64, rules: &RailRules) -> Forecast {
+    match row.ready_us.map(|at_us| ceil_min(at_us, 0)) {
+        Some(ready_at_min) if row.is_present => Forecast::fact(ready_at_min),
+        Some(ready_at_min) => {
+            let ahead_min = (ready_at_min - now_at_min).max(0);
+            let growth_min = rules
+                .ready_spread_per_h_min
+                .max(0)
+                .saturating_mul(ahead_min)
+                / 60;
+            let forecast = Forecast {
+                expected_min: ready_at_min,
+                spread_min: rules.ready_spread_min.max(0).saturating_add(growth_min),
+            };
+            forecast.not_before(now_at_min)
+        }
+        None => Forecast {
+            expected_min: now_at_min + rules.ready_unknown_min.max(0),
+            spread_min: rules.ready_unknown_spread_min,
+        },
+    }
+}
+
 fn unit(
     row: &UnitRow,
     lock: Lock,
@@ -245,15 +269,7 @@ fn unit(
     now_at_min: i64,
     rules: &RailRules,
 ) -> Unit {
-    let known = row.ready_us.map(|at_us| ceil_min(at_us, 0));
-    let (ready_at_min, ready_spread_min) = match known {
-        Some(ready_at_min) if row.is_present => (ready_at_min, 0),
-        Some(ready_at_min) => (ready_at_min.max(now_at_min), rules.ready_spread_min),
-        None => {
-            let ready_at_min = now_at_min + rules.ready_unknown_min.max(0);
-            (ready_at_min, rules.ready_unknown_spread_min)
-        }
-    };
+    let ready = ready(row, now_at_min, rules);
     let customs = match (row.customs_state.as_str(), row.customs_release_estimated_us) {
         ("RELEASE", _) => Customs::Released,
         (_, Some(at_us)) => Customs::Expected(ceil_min(at_us, 0)),
@@ -275,8 +291,8 @@ fn unit(
             is_out_of_gauge: false,
             dangerous_class: some(&row.dangerous_goods_class),
         },
-        ready_at_min,
-        ready_spread_min,
+        ready_at_min: ready.expected_min,
+        ready_spread_min: ready.spread_min,
         customs,
         vgm: row.vgm_us.map_or(Milestone::Unknown, |at_us| {
             Milestone::At(ceil_min(at_us, 0))
