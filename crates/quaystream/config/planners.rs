@@ -270,13 +270,19 @@ impl raw::RailTriggers {
 }
 
 impl raw::BerthRules {
-    fn limits(&self) -> [Limit<'_>; 17] {
+    fn limits(&self) -> [Limit<'_>; 18] {
         [
             ("horizon_min", &self.horizon_min, 60, 60 * 1440),
             ("time_step_min", &self.time_step_min, 1, 60),
             ("frozen_min", &self.frozen_min, 0, MINUTES_MAX),
             ("slushy_min", &self.slushy_min, 0, MINUTES_MAX),
             ("slushy_shift_m", &self.slushy_shift_m, 0, 100_000),
+            (
+                "change_tolerance_min",
+                &self.change_tolerance_min,
+                0,
+                MINUTES_MAX,
+            ),
             ("mooring_step_m", &self.mooring_step_m, 1, 10_000),
             ("under_keel_cm", &self.under_keel_cm, 0, 10_000),
             ("traffic_stops_cm", &self.traffic_stops_cm, 0, 100_000),
@@ -304,7 +310,7 @@ impl raw::BerthRules {
 }
 
 impl raw::BerthPrices {
-    fn limits(&self) -> [Limit<'_>; 8] {
+    fn limits(&self) -> [Limit<'_>; 9] {
         [
             ("in_port_per_min", &self.in_port_per_min, 0, PRICE_MAX),
             ("unassigned", &self.unassigned, 0, PRICE_MAX),
@@ -314,6 +320,7 @@ impl raw::BerthPrices {
             ("change_berth", &self.change_berth, 0, PRICE_MAX),
             ("change_per_m", &self.change_per_m, 0, PRICE_MAX),
             ("change_per_min", &self.change_per_min, 0, PRICE_MAX),
+            ("change_stay", &self.change_stay, 0, PRICE_MAX),
         ]
     }
 }
@@ -459,6 +466,8 @@ fn berth_rules(rules: &raw::BerthRules, prices: &raw::BerthPrices) -> BerthRules
             change_berth: *prices.change_berth.get_ref(),
             change_per_m: *prices.change_per_m.get_ref(),
             change_per_min: *prices.change_per_min.get_ref(),
+            change_stay: *prices.change_stay.get_ref(),
+            change_tolerance_min: *rules.change_tolerance_min.get_ref(),
             // Time alongside is given, so that no gang is the planner's to choose; contracts have no source yet.
             crane_per_min: 0,
             outside_window_per_min: 0,

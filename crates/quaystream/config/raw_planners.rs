@@ -58,6 +58,7 @@ pub struct BerthRules {
     pub frozen_min: Spanned<i64>,
     pub slushy_min: Spanned<i64>,
     pub slushy_shift_m: Spanned<i64>,
+    pub change_tolerance_min: Spanned<i64>,
     pub mooring_step_m: Spanned<i64>,
     pub under_keel_cm: Spanned<i64>,
     pub cone_distance_m: Spanned<[i64; 4]>,
@@ -88,6 +89,7 @@ pub struct BerthPrices {
     pub change_berth: Spanned<i64>,
     pub change_per_m: Spanned<i64>,
     pub change_per_min: Spanned<i64>,
+    pub change_stay: Spanned<i64>,
 }
 
 /// `[planners.rail.rules]`

@@ -84,6 +84,16 @@ impl Planners {
         Planners { berths, rail }
     }
 
+    /// [`crate::planted::Bug::TickAppliedTwice`].
+    pub fn forget_tick(&mut self) {
+        fn forget<P>(one: &mut Scheduled<P>) {
+            one.seen_us = one.seen_us.map(|seen_us| seen_us - 1);
+            one.planned_us = one.planned_us.map(|planned_us| planned_us - one.every_us);
+        }
+        self.berths.iter_mut().for_each(forget);
+        self.rail.iter_mut().for_each(forget);
+    }
+
     /// The next instant of the agenda that is not after `frontier_us`. Ticks begin at `begin_us`; if the input has ended,
     /// `horizon_us` is its largest row time, and they end with it.
     pub fn next_at(

@@ -381,6 +381,7 @@ fn the_same_input_gives_the_same_bytes_however_it_is_cut_and_whatever_is_aborted
             "rail-plan",
             "plan-deltas",
             "plan-explanations",
+            "train-loads",
         ] {
             let expected = expected.bytes(topic);
             assert!(expected.len() > 4, "{topic}");

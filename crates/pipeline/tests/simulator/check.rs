@@ -17,7 +17,14 @@ pub fn plans(log: &MemoryLog) -> Plans {
         let records = records.map(|record| (record.key, record.value)).collect();
         (topic, records)
     };
-    ["rail-plan", "plan-deltas"].map(read).into()
+    [
+        "rail-plan",
+        "plan-deltas",
+        "plan-explanations",
+        "train-loads",
+    ]
+    .map(read)
+    .into()
 }
 
 /// What is wrong, if anything.

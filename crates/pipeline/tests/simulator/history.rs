@@ -154,6 +154,8 @@ fn digest(world: &World) -> u64 {
         "rejects",
         "rail-plan",
         "plan-deltas",
+        "plan-explanations",
+        "train-loads",
         "partials",
         "intake-state",
     ];

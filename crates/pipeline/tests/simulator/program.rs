@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use events::Stream;
+use pipeline::plans::agenda::Triggers;
 use pipeline::plans::berths::BerthRules;
 use pipeline::plans::rail::RailRules;
 use pipeline::plans::{PlannerRun, PlannerSettings};
@@ -68,12 +69,16 @@ const RAIL: [(&str, &str); 3] = [
            k.teu_quarters, 122 AS length_dm, 10000 AS gross_kg, '' AS dangerous_goods_class, false AS is_empty,
            false AS is_reefer, t.tick_at AS ready_at, true AS is_present, 'RELEASE' AS customs_state,
            nullif(t.tick_at, t.tick_at) AS customs_release_estimated_at, t.tick_at AS vgm_at, 1 AS priority,
-           nullif(t.tick_at, t.tick_at) AS due_at, '' AS keep_together_id
+           nullif(t.tick_at, t.tick_at) AS due_at, '' AS keep_together_id, '' AS customer, '' AS service_id
          FROM booking AS k CROSS JOIN planner_tick AS t WHERE k.status = 'BOOKED' ORDER BY k.unit_id, k.booking_id",
     ),
     (
         "rail/locks",
         "SELECT unit_id, nullif(unit_id, '') AS train_slot_id FROM booking WHERE teu_quarters < 0",
+    ),
+    (
+        "rail/watch_bookings",
+        "SELECT booking_id AS object_id, CAST(NULL AS BIGINT) AS value FROM booking WHERE status = 'BOOKED'",
     ),
 ];
 
@@ -107,6 +112,11 @@ pub fn settings(bounded: Bounded) -> Settings {
         is_on,
         inputs,
         every: Duration::from_secs(3_600),
+        triggers: Triggers {
+            every: Duration::from_secs(600),
+            interval_min: Duration::from_secs(1_200),
+            tolerances: BTreeMap::new(),
+        },
         iterations: 60,
         seed: 1,
     };
@@ -121,6 +131,8 @@ pub fn settings(bounded: Bounded) -> Settings {
             berth_plan: "berth-plan".into(),
             rail_plan: "rail-plan".into(),
             plan_deltas: "plan-deltas".into(),
+            plan_explanations: "plan-explanations".into(),
+            train_loads: "train-loads".into(),
         },
         sources: sources.to_vec(),
         out_of_order_max: Duration::from_secs(60),

@@ -58,6 +58,8 @@ pub fn topics() -> MemoryLog {
         "berth-plan",
         "rail-plan",
         "plan-deltas",
+        "plan-explanations",
+        "train-loads",
     ] {
         log.create(topic, 1);
     }

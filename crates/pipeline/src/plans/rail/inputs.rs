@@ -2,9 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use windows::sql::parse::SqlFile;
+
 use crate::error::EngineError;
 use crate::plans::ReadInput;
 use crate::plans::columns::Columns;
+
+const RATES: &str = "rail/no_show_rates";
+const COMPOSITIONS: &str = "rail/compositions";
+const DEFECTIVE: &str = "rail/defective_wagons";
 
 /// A train slot.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -99,15 +105,25 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// Reads them all as of the instant of planning.
-    pub fn read(read: &mut ReadInput<'_>) -> Result<Self, EngineError> {
+    /// Reads them all as of the instant of planning. Rates and wagons may be missing from a port's `files`: then every
+    /// booking counts as certain, and trains have the usual wagons.
+    pub fn read(read: &mut ReadInput<'_>, files: &[SqlFile]) -> Result<Self, EngineError> {
+        let has = |name: &str| files.iter().any(|file| file.name == name);
         Ok(Inputs {
             slots: slots(read)?,
             units: units(read)?,
             locks: locks(read)?,
-            rates: rates(read)?,
-            compositions: compositions(read)?,
-            defective_wagons: defective_wagons(read)?,
+            rates: if has(RATES) { rates(read)? } else { Vec::new() },
+            compositions: if has(COMPOSITIONS) {
+                compositions(read)?
+            } else {
+                Vec::new()
+            },
+            defective_wagons: if has(DEFECTIVE) {
+                defective_wagons(read)?
+            } else {
+                BTreeSet::new()
+            },
         })
     }
 }
@@ -222,8 +238,8 @@ fn locks(read: &mut ReadInput<'_>) -> Result<Vec<LockRow>, EngineError> {
 }
 
 fn rates(read: &mut ReadInput<'_>) -> Result<Vec<RateRow>, EngineError> {
-    let batch = read("rail/no_show_rates")?;
-    let columns = Columns::new("rail/no_show_rates", &batch);
+    let batch = read(RATES)?;
+    let columns = Columns::new(RATES, &batch);
     let (customer, service) = (columns.text("customer")?, columns.text("service_id")?);
     let (shows, no_shows) = (columns.integer("shows")?, columns.integer("no_shows")?);
     let row = |n: usize| RateRow {
@@ -236,8 +252,8 @@ fn rates(read: &mut ReadInput<'_>) -> Result<Vec<RateRow>, EngineError> {
 }
 
 fn compositions(read: &mut ReadInput<'_>) -> Result<Vec<CompositionRow>, EngineError> {
-    let batch = read("rail/compositions")?;
-    let columns = Columns::new("rail/compositions", &batch);
+    let batch = read(COMPOSITIONS)?;
+    let columns = Columns::new(COMPOSITIONS, &batch);
     let slot = columns.text("train_slot_id")?;
     let (numbers, types) = (
         columns.texts("wagon_numbers")?,
@@ -252,7 +268,7 @@ fn compositions(read: &mut ReadInput<'_>) -> Result<Vec<CompositionRow>, EngineE
 }
 
 fn defective_wagons(read: &mut ReadInput<'_>) -> Result<BTreeSet<String>, EngineError> {
-    let batch = read("rail/defective_wagons")?;
-    let columns = Columns::new("rail/defective_wagons", &batch);
+    let batch = read(DEFECTIVE)?;
+    let columns = Columns::new(DEFECTIVE, &batch);
     Ok(columns.text("wagon_number")?.into_iter().collect())
 }

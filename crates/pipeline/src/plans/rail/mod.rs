@@ -74,7 +74,7 @@ impl Planner for RailPlanner {
         read: &mut ReadInput<'_>,
         topics: &Topics,
     ) -> Result<Option<Planned>, EngineError> {
-        let inputs = Inputs::read(read)?;
+        let inputs = Inputs::read(read, &self.run.inputs)?;
         if inputs.units.is_empty() && self.publisher.is_empty() {
             return Ok(None);
         }
