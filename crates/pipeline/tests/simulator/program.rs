@@ -51,7 +51,7 @@ const QUERIES: [(&str, &str); 5] = [
 ];
 
 /// One train that leaves ten hours after every tick, for all units.
-const RAIL: [(&str, &str); 3] = [
+const RAIL: [(&str, &str); 4] = [
     (
         "rail/slots",
         "SELECT 'S1' AS train_slot_id, 'T0' AS terminal_id, 'C' AS corridor, 'DEDUI' AS origin, 'ATVIE' AS destination,
