@@ -54,7 +54,7 @@ const QUERIES: [(&str, &str); 5] = [
 const RAIL: [(&str, &str); 4] = [
     (
         "rail/slots",
-        "SELECT 'S1' AS train_slot_id, 'T0' AS terminal_id, 'C' AS corridor, 'DEDUI' AS origin, 'ATVIE' AS destination,
+        "SELECT 'S1' AS train_slot_id, '' AS service_id, 'T0' AS terminal_id, 'C' AS corridor, 'DEDUI' AS origin, 'ATVIE' AS destination,
            '1' AS track, t.tick_at + INTERVAL '10' HOUR AS departure_at, t.tick_at + INTERVAL '20' HOUR AS arrival_at,
            'OPEN' AS status, 6000 AS length_max_dm, 1500000 AS gross_max_kg, 60 AS teu_max_quarters,
            0 AS length_loaded_dm, 0 AS gross_loaded_kg, 0 AS teu_loaded_quarters, 0 AS dangerous_goods_loaded,
@@ -69,7 +69,7 @@ const RAIL: [(&str, &str); 4] = [
            k.teu_quarters, 122 AS length_dm, 10000 AS gross_kg, '' AS dangerous_goods_class, false AS is_empty,
            false AS is_reefer, t.tick_at AS ready_at, true AS is_present, 'RELEASE' AS customs_state,
            nullif(t.tick_at, t.tick_at) AS customs_release_estimated_at, t.tick_at AS vgm_at, 1 AS priority,
-           nullif(t.tick_at, t.tick_at) AS due_at, '' AS keep_together_id, '' AS customer, '' AS service_id
+           nullif(t.tick_at, t.tick_at) AS due_at, '' AS keep_together_id, '' AS customer
          FROM booking AS k CROSS JOIN planner_tick AS t WHERE k.status = 'BOOKED' ORDER BY k.unit_id, k.booking_id",
     ),
     (

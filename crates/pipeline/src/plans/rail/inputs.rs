@@ -16,6 +16,7 @@ const DEFECTIVE: &str = "rail/defective_wagons";
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SlotRow {
     pub train_slot_id: String,
+    pub service_id: String,
     pub terminal_id: String,
     pub corridor: String,
     pub origin: String,
@@ -65,7 +66,6 @@ pub struct UnitRow {
     pub due_us: Option<i64>,
     pub keep_together_id: String,
     pub customer: String,
-    pub service_id: String,
 }
 
 /// A planner's word on a unit.
@@ -132,6 +132,7 @@ fn slots(read: &mut ReadInput<'_>) -> Result<Vec<SlotRow>, EngineError> {
     let batch = read("rail/slots")?;
     let columns = Columns::new("rail/slots", &batch);
     let (ids, terminals) = (columns.text("train_slot_id")?, columns.text("terminal_id")?);
+    let service = columns.text("service_id")?;
     let (corridor, track) = (columns.text("corridor")?, columns.text("track")?);
     let (origin, destination) = (columns.text("origin")?, columns.text("destination")?);
     let departure = columns.instant_us("departure_at")?;
@@ -153,6 +154,7 @@ fn slots(read: &mut ReadInput<'_>) -> Result<Vec<SlotRow>, EngineError> {
     let row = |n: usize| {
         departure[n].map(|departure_us| SlotRow {
             train_slot_id: ids[n].clone(),
+            service_id: service[n].clone(),
             terminal_id: terminals[n].clone(),
             corridor: corridor[n].clone(),
             origin: origin[n].clone(),
@@ -195,7 +197,7 @@ fn units(read: &mut ReadInput<'_>) -> Result<Vec<UnitRow>, EngineError> {
     let vgm = columns.instant_us("vgm_at")?;
     let (priority, due) = (columns.integer("priority")?, columns.instant_us("due_at")?);
     let together = columns.text("keep_together_id")?;
-    let (customer, service) = (columns.text("customer")?, columns.text("service_id")?);
+    let customer = columns.text("customer")?;
     let row = |n: usize| UnitRow {
         unit_id: ids[n].clone(),
         booking_id: bookings[n].clone(),
@@ -218,7 +220,6 @@ fn units(read: &mut ReadInput<'_>) -> Result<Vec<UnitRow>, EngineError> {
         due_us: due[n],
         keep_together_id: together[n].clone(),
         customer: customer[n].clone(),
-        service_id: service[n].clone(),
     };
     Ok(columns.rows().map(row).collect())
 }

@@ -149,7 +149,7 @@ impl RailPlanner {
         inputs: &Inputs,
         translated: &mut Translated,
     ) -> Result<Solved, EngineError> {
-        let shows = Shows::new(&inputs.rates);
+        let shows = Shows::new(inputs);
         let rows = translated.rows.iter().map(|row| &inputs.units[*row]);
         let units = translated.problem.units.iter().zip(rows);
         let permille: BTreeMap<String, i64> = units

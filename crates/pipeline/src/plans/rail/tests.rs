@@ -283,11 +283,12 @@ fn trains_are_booked_beyond_their_room_as_far_as_measured_no_shows_allow() {
     let mut inputs = inputs();
     inputs.slots = vec![slot("S1", 600)];
     inputs.slots[0].teu_max_quarters = 160;
+    inputs.slots[0].service_id = "S".to_owned();
     inputs.units = (0..40).map(|nth| unit(&format!("U{nth:02}"))).collect();
     for unit in &mut inputs.units {
         unit.is_present = false;
         unit.ready_us = Some(at(60));
-        (unit.customer, unit.service_id) = ("C".to_owned(), "S".to_owned());
+        (unit.customer, unit.train_slot_id) = ("C".to_owned(), "S1".to_owned());
     }
     let rules = RailRules::default();
     let (rows, assigned) = loads_of(&inputs, &rules);

@@ -1,5 +1,5 @@
 -- The trains that units can be planned on, and those that closed but have not left. One row a train slot.
---   train_slot_id, terminal_id, corridor, origin, destination     UN/LOCODEs; track for display
+--   train_slot_id, service_id, terminal_id, corridor, origin, destination     UN/LOCODEs; track for display
 --   departure_at                          forecast if there is one, else planned; arrival_at likewise
 --   status                                OPEN, CLOSED, CANCELLED
 --   length_max_dm, gross_max_kg, teu_max_quarters                 0: no limit given
@@ -9,7 +9,7 @@
 --   dangerous_goods_max                   units with dangerous goods
 -- Stops on the way, track gauge (1435 mm), loading gauge, limits of single units and prices have no source yet: none.
 SELECT
-  s.train_slot_id, s.terminal_id, s.corridor,
+  s.train_slot_id, s.service_id, s.terminal_id, s.corridor,
   s.un_location_code AS origin, s.destination, s.track,
   coalesce(d.departure_estimated_at, s.departure_planned_at) AS departure_at,
   coalesce(d.arrival_estimated_at, s.arrival_planned_at) AS arrival_at,

@@ -12,7 +12,7 @@
 --   priority                              1 is usual
 --   due_at                                NULL: no due time
 --   keep_together_id                      '' where it travels alone
---   customer, service_id                  of the booking, and of the slot booked; '' where not known
+--   customer                              '' where not known
 -- Documents and declarations have no source yet: take them as in. Loading gauge, out of gauge: none.
 SELECT
   k.unit_id, k.booking_id, k.terminal_id,
@@ -30,9 +30,8 @@ SELECT
   CASE WHEN x.state = 'RELEASE' AND x.classifier <> 'ACT' THEN greatest(t.tick_at, x.event_time) END
     AS customs_release_estimated_at,
   CASE WHEN c.vgm_kg IS NOT NULL THEN c.event_time END AS vgm_at,
-  k.priority, k.due_at, k.keep_together_id, k.customer, coalesce(s.service_id, '') AS service_id
+  k.priority, k.due_at, k.keep_together_id, k.customer
 FROM booking_state AS k
-LEFT JOIN train_slot_state AS s ON s.train_slot_id = k.train_slot_id
 LEFT JOIN (
   SELECT
     container_id, event_time, iso_code, empty_indicator, vgm_kg, terminal_id,
