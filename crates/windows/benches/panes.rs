@@ -24,10 +24,9 @@ const KEYS: u64 = 300;
 const COMMIT_ROWS: usize = 8_192;
 
 fn main() {
-    let arguments = std::env::args()
-        .skip(1)
-        .filter_map(|argument| argument.parse().ok());
-    let events: usize = arguments.last().unwrap_or(4_000_000);
+    // Cargo adds an argument of its own.
+    let mut numbers = std::env::args().filter_map(|argument| argument.parse().ok());
+    let events: usize = numbers.next().unwrap_or(4_000_000);
     let kinds = [
         (
             "tumble 5 min",

@@ -1,12 +1,12 @@
 //! Sums over the panes of a sliding window that cost the same however many panes the window has.
 //!
-//! Two stacks: at some instant (`split`) all panes of a window were read once, from the last to the first, which gave the
-//! sums of the panes from each place up to the split; panes that come later are added to one sum behind it. A window is
-//! then what is in front of the split plus what is behind it. When no pane in front is left, the split moves. So each pane
-//! is read three times, however many windows hold it.
+//! Two stacks: at some instant (`split`) all panes of a window are read once, from the last to the first, which gives sums
+//! of the panes from some places on up to the split; panes that come later are added to one sum behind it. A window is then
+//! a sum in front of the split, the few panes before the place that it begins at, and what is behind the split. When no
+//! pane in front is left, the split moves. So each pane is added up twice, however many windows hold it.
 //!
-//! Sums in front are kept for every so-many-th pane only, and for each pane of the stretch that the window begins in:
-//! memory grows by the root of the number of panes, not by the number.
+//! A sum is made anew only when the panes that wait for it hold [`PATIENCE`] times its rows: the sums in front hold at most
+//! half as many rows as the panes themselves, however few keys a pane shares with its neighbours.
 
 use std::collections::BTreeMap;
 
@@ -24,49 +24,65 @@ pub type PaneRows = BTreeMap<i64, Vec<RecordBatch>>;
 
 /// Windows of fewer panes are added up pane by pane.
 const FEW_PANES: i64 = 6;
+/// Rows that wait to be added up, as a multiple of the rows of the sum.
+const PATIENCE: usize = 2;
 
 /// What was added up for the windows to come. All of it can be made again from the panes.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Sums {
-    /// Panes in one stretch.
-    stretch: usize,
-    /// Sums from the start of a stretch up to the split.
+    /// Sums from a pane up to the split.
     front: BTreeMap<i64, Vec<RecordBatch>>,
-    /// Sums from a place in the first stretch up to its end.
-    inner: BTreeMap<i64, Vec<RecordBatch>>,
     split_us: i64,
-    /// Panes from the split to `built_us`, as runs of which each has more rows than half of the one before.
-    back: Vec<Vec<RecordBatch>>,
+    /// The panes from the split up to `built_us`.
+    back: Sum,
     built_us: i64,
+}
+
+/// A sum, and rows that wait to be added to it.
+#[derive(Debug, Default)]
+struct Sum {
+    rows: Vec<RecordBatch>,
+    waiting: Vec<RecordBatch>,
+}
+
+impl Sum {
+    /// Takes a pane in; true if all is added up.
+    fn add(&mut self, pane: &[RecordBatch], reduce: &mut Reduce<'_>) -> Result<bool> {
+        for batch in pane {
+            self.waiting.push(with_window(batch, 0, 0)?);
+        }
+        let is_full = rows(&self.waiting) >= PATIENCE * rows(&self.rows);
+        if is_full {
+            self.rows.append(&mut self.waiting);
+            self.rows = reduce(std::mem::take(&mut self.rows))?;
+        }
+        Ok(is_full)
+    }
+}
+
+fn rows(batches: &[RecordBatch]) -> usize {
+    batches.iter().map(RecordBatch::num_rows).sum()
 }
 
 impl Sums {
     /// Nothing added up yet. None if the windows have too few panes to be worth it.
     pub fn new(windows: &Windows) -> Option<Self> {
-        let panes = windows.panes();
-        (panes > FEW_PANES).then(|| Sums {
-            stretch: panes.isqrt().max(1) as usize,
-            front: BTreeMap::new(),
-            inner: BTreeMap::new(),
+        (windows.panes() > FEW_PANES).then(Sums::nothing)
+    }
+
+    fn nothing() -> Self {
+        Sums {
             split_us: i64::MIN,
-            back: Vec::new(),
             built_us: i64::MIN,
-        })
+            ..Sums::default()
+        }
     }
 
     /// Forgets everything if a pane changed that was added up.
     pub fn touch(&mut self, pane_us: i64) {
         if pane_us < self.built_us {
-            self.forget();
+            *self = Sums::nothing();
         }
-    }
-
-    fn forget(&mut self) {
-        self.front.clear();
-        self.inner.clear();
-        self.back.clear();
-        self.split_us = i64::MIN;
-        self.built_us = i64::MIN;
     }
 
     /// The partial aggregates of a window, few rows a key. Windows are asked for in the order of their ends.
@@ -83,100 +99,33 @@ impl Sums {
             false => start_us >= self.split_us,
         };
         if is_spent || end_us < self.built_us {
-            self.forget();
+            *self = Sums::nothing();
             self.split_us = if is_growing { start_us } else { end_us };
             self.built_us = self.split_us;
-            self.fill_front(panes, start_us, reduce)?;
-        }
-        for (_, rows) in panes.range(self.built_us..end_us.max(self.built_us)) {
-            self.back.push(same_bounds(rows)?);
-            self.even_out(reduce)?;
-        }
-        self.built_us = end_us.max(self.built_us);
-        let mut sum = self.front_from(panes, start_us, reduce)?;
-        sum.extend(self.back.iter().flatten().cloned());
-        Ok(sum)
-    }
-
-    /// Sums of the panes from each stretch's start up to the split.
-    fn fill_front(
-        &mut self,
-        panes: &PaneRows,
-        start_us: i64,
-        reduce: &mut Reduce<'_>,
-    ) -> Result<()> {
-        let all: Vec<(&i64, &Vec<RecordBatch>)> =
-            panes.range(start_us..self.split_us.max(start_us)).collect();
-        let mut sum: Vec<RecordBatch> = Vec::new();
-        for stretch in all.rchunks(self.stretch) {
-            for (_, rows) in stretch {
-                sum.extend(same_bounds(rows)?);
-            }
-            sum = reduce(std::mem::take(&mut sum))?;
-            if let Some((first, _)) = stretch.first() {
-                self.front.insert(**first, sum.clone());
+            let mut sum = Sum::default();
+            for (&pane, rows) in panes.range(start_us..self.split_us).rev() {
+                if sum.add(rows, reduce)? {
+                    self.front.insert(pane, sum.rows.clone());
+                }
             }
         }
-        Ok(())
-    }
-
-    /// The sum of what is in front of the split from `start_us` on.
-    fn front_from(
-        &mut self,
-        panes: &PaneRows,
-        start_us: i64,
-        reduce: &mut Reduce<'_>,
-    ) -> Result<Vec<RecordBatch>> {
-        // What begins before the window is needed no more, but the stretch that the window begins in is looked into.
-        let later = self.front.split_off(&start_us);
-        let is_within = !self.front.is_empty();
-        self.front = later;
+        for (_, rows) in panes.range(self.built_us..end_us) {
+            self.back.add(rows, reduce)?;
+        }
+        self.built_us = end_us;
+        self.front = self.front.split_off(&start_us);
         let next = self.front.first_key_value();
         let next_us = next.map_or(self.split_us, |(&next, _)| next);
-        let mut sum: Vec<RecordBatch> = next.map(|(_, rows)| rows.clone()).unwrap_or_default();
-        if start_us >= next_us {
-            return Ok(sum);
-        }
-        if is_within {
-            self.inner.clear();
-            let mut inner: Vec<RecordBatch> = Vec::new();
-            for (&pane, rows) in panes.range(start_us..next_us).rev() {
-                inner.extend(same_bounds(rows)?);
-                inner = reduce(inner)?;
-                self.inner.insert(pane, inner.clone());
-            }
-        }
-        if let Some((_, rows)) = self.inner.range(start_us..next_us).next() {
-            sum.extend(rows.iter().cloned());
-        }
+        let mut sum = next.map(|(_, rows)| rows.clone()).unwrap_or_default();
+        let before = panes.range(start_us..next_us.max(start_us));
+        sum.extend(before.flat_map(|(_, rows)| rows).cloned());
+        sum.extend(self.back.rows.iter().chain(&self.back.waiting).cloned());
         Ok(sum)
-    }
-
-    /// Adds the last runs up until each has more rows than half of the one before.
-    fn even_out(&mut self, reduce: &mut Reduce<'_>) -> Result<()> {
-        let rows = |run: &[RecordBatch]| run.iter().map(RecordBatch::num_rows).sum::<usize>();
-        while let [.., before, last] = self.back.as_slice()
-            && rows(last) * 2 >= rows(before)
-        {
-            let last = self.back.pop().unwrap_or_default();
-            let mut both = self.back.pop().unwrap_or_default();
-            both.extend(last);
-            self.back.push(reduce(both)?);
-        }
-        Ok(())
     }
 
     /// Rows held beyond those of the panes.
     pub fn rows(&self) -> usize {
-        let sums = self.front.values().chain(self.inner.values());
-        sums.chain(&self.back)
-            .flatten()
-            .map(RecordBatch::num_rows)
-            .sum()
+        let front: usize = self.front.values().map(|sum| rows(sum)).sum();
+        front + rows(&self.back.rows) + rows(&self.back.waiting)
     }
-}
-
-/// Rows of several panes as rows of one.
-fn same_bounds(rows: &[RecordBatch]) -> Result<Vec<RecordBatch>> {
-    rows.iter().map(|batch| with_window(batch, 0, 0)).collect()
 }
