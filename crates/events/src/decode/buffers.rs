@@ -2,11 +2,16 @@
 use arrow::buffer::{BooleanBuffer, Buffer, OffsetBuffer};
 
 use super::row::spanned;
+use super::stage::ROWS_MAX;
 use crate::schema::enum_text;
 
-/// Takes a vector out and leaves one with as much room.
+/// Texts are copied so many bytes at a time.
+const CHUNK: usize = 16;
+
+/// Takes a vector out and leaves one with as much room, and some for what is a little more the next time.
 pub(super) fn renewed<T>(values: &mut Vec<T>) -> Vec<T> {
-    let room = values.len();
+    let room = values.len() + values.len() / 16;
+    let room = if room == 0 { 0 } else { room + CHUNK * ROWS_MAX };
     std::mem::replace(values, Vec::with_capacity(room))
 }
 
@@ -33,26 +38,40 @@ impl Spans {
         }
     }
 
-    /// Makes room for rows of short text.
-    pub(super) fn reserve(&mut self, rows: usize) {
-        self.ends.reserve(rows);
-        self.bytes.reserve(rows * 16 + 16);
+    /// Appends spans of `source`. Short ones are copied as a whole chunk, of which the next one covers what is too much.
+    #[inline(always)]
+    pub(super) fn fill(
+        &mut self,
+        source: &[u8],
+        spans: impl ExactSizeIterator<Item = u64> + Clone,
+    ) {
+        let length: usize = spans.clone().map(|span| (span as u32) as usize).sum();
+        let (ends, room, mut at) = self.room(spans.len(), length + CHUNK);
+        for (end, span) in ends.iter_mut().zip(spans) {
+            let start = (span >> 32) as usize;
+            let length = (span as u32) as usize;
+            match (source.get(start..start + CHUNK), chunk_at(room, at)) {
+                (Some(from), Some(to)) if length <= CHUNK => to.copy_from_slice(from),
+                _ => copy(spanned(source, span), room, at),
+            }
+            at += length;
+            *end = at as i32;
+        }
+        self.bytes.truncate(at);
     }
 
-    /// Appends a span of the record. Short ones are copied as a whole chunk and cut, which needs no call.
+    /// Room for so many more ends and bytes; and where the bytes begin.
     #[inline(always)]
+    fn room(&mut self, rows: usize, bytes: usize) -> (&mut [i32], &mut [u8], usize) {
+        let (first, at) = (self.ends.len(), self.bytes.len());
+        self.ends.resize(first + rows, 0);
+        self.bytes.resize(at + bytes, 0);
+        (&mut self.ends[first..], &mut self.bytes, at)
+    }
+
+    /// Appends a span of the record.
     pub(super) fn push_span(&mut self, value: &[u8], span: u64) {
-        let start = (span >> 32) as usize;
-        let length = (span as u32) as usize;
-        match value.get(start..).and_then(|rest| rest.first_chunk::<16>()) {
-            Some(chunk) if length <= 16 => {
-                let end = self.bytes.len() + length;
-                self.bytes.extend_from_slice(chunk);
-                self.bytes.truncate(end);
-            }
-            _ => self.bytes.extend_from_slice(spanned(value, span)),
-        }
-        self.ends.push(self.bytes.len() as i32);
+        self.push(spanned(value, span));
     }
 
     #[inline(always)]
@@ -69,19 +88,42 @@ impl Spans {
     }
 }
 
+/// The chunk at a place. Buffers are below 2 GiB: to say so saves a check for overflow.
+#[inline(always)]
+fn chunk_at(room: &mut [u8], at: usize) -> Option<&mut [u8]> {
+    let at = at as u32 as usize;
+    room.get_mut(at..at + CHUNK)
+}
+
+/// Copies a text that is no chunk to a place in a buffer.
+#[inline(never)]
+fn copy(text: &[u8], buffer: &mut [u8], at: usize) {
+    if let Some(to) = buffer.get_mut(at..at + text.len()) {
+        to.copy_from_slice(text);
+    }
+}
+
 /// The texts of an enum's numbers.
 #[derive(Debug)]
 pub(super) struct EnumTexts {
-    /// By number; `None` for gaps.
-    texts: Vec<Option<(u8, [u8; 16])>>,
-    /// Those longer than 16 bytes.
+    /// By number, as far as they are not longer than a chunk.
+    short: Vec<ShortText>,
     long: Vec<(i32, String)>,
 }
+
+#[derive(Clone, Copy, Debug)]
+struct ShortText {
+    chunk: [u8; CHUNK],
+    /// [`NO_TEXT`] for gaps.
+    length: u8,
+}
+
+const NO_TEXT: u8 = u8::MAX;
 
 impl EnumTexts {
     pub(super) fn new(descriptor: &prost_reflect::EnumDescriptor) -> EnumTexts {
         let mut texts = EnumTexts {
-            texts: Vec::new(),
+            short: Vec::new(),
             long: Vec::new(),
         };
         for value in descriptor.values() {
@@ -91,41 +133,65 @@ impl EnumTexts {
             };
             let place = usize::try_from(number)
                 .ok()
-                .filter(|&place| place < 256 && text.len() <= 16);
+                .filter(|&place| place < 256 && text.len() <= CHUNK);
             let Some(place) = place else {
                 texts.long.push((number, text));
                 continue;
             };
-            if texts.texts.len() <= place {
-                texts.texts.resize(place + 1, None);
+            if texts.short.len() <= place {
+                let none = ShortText {
+                    chunk: [0; CHUNK],
+                    length: NO_TEXT,
+                };
+                texts.short.resize(place + 1, none);
             }
-            let mut chunk = [0; 16];
-            chunk[..text.len()].copy_from_slice(text.as_bytes());
-            texts.texts[place] = Some((text.len() as u8, chunk));
+            let short = &mut texts.short[place];
+            short.chunk[..text.len()].copy_from_slice(text.as_bytes());
+            short.length = text.len() as u8;
         }
         texts
     }
 
+    /// Appends the texts of numbers.
     #[inline(always)]
-    pub(super) fn push(&self, spans: &mut Spans, number: i64) {
-        match self.texts.get(number as usize) {
-            Some(Some((length, chunk))) => {
-                let end = spans.bytes.len() + usize::from(*length);
-                spans.bytes.extend_from_slice(chunk);
-                spans.bytes.truncate(end);
-                spans.ends.push(end as i32);
+    pub(super) fn fill(
+        &self,
+        spans: &mut Spans,
+        numbers: impl ExactSizeIterator<Item = u64> + Clone,
+    ) {
+        let (first, start) = (spans.ends.len(), spans.bytes.len());
+        let (ends, room, mut at) = spans.room(numbers.len(), (numbers.len() + 1) * CHUNK);
+        let (short, mut is_short) = (self.short.as_slice(), true);
+        for (end, number) in ends.iter_mut().zip(numbers.clone()) {
+            match (short.get(number as usize), chunk_at(room, at)) {
+                (Some(text), Some(to)) if text.length != NO_TEXT => {
+                    to.copy_from_slice(&text.chunk);
+                    at += usize::from(text.length);
+                }
+                _ => is_short = false,
             }
-            _ => self.push_rare(spans, number),
+            *end = at as i32;
+        }
+        spans.bytes.truncate(at);
+        if !is_short {
+            spans.ends.truncate(first);
+            spans.bytes.truncate(start);
+            numbers.for_each(|number| self.push(spans, number as i64));
         }
     }
 
-    #[cold]
-    pub(super) fn push_rare(&self, spans: &mut Spans, number: i64) {
-        match self
+    /// Appends the text of any number.
+    pub(super) fn push(&self, spans: &mut Spans, number: i64) {
+        let short = usize::try_from(number).ok();
+        let short = short.and_then(|place| self.short.get(place));
+        if let Some(text) = short.filter(|text| text.length != NO_TEXT) {
+            return spans.push(&text.chunk[..usize::from(text.length)]);
+        }
+        let long = self
             .long
             .iter()
-            .find(|(long, _)| i64::from(*long) == number)
-        {
+            .find(|(long, _)| i64::from(*long) == number);
+        match long {
             Some((_, text)) => spans.push(text.as_bytes()),
             None => spans.push(format!("#{number}").as_bytes()),
         }
@@ -148,6 +214,27 @@ impl Bits {
             _ => self.words.push(u64::from(bit)),
         }
         self.len += 1;
+    }
+
+    /// Appends bits, up to 64 at once.
+    #[inline(always)]
+    pub(super) fn fill(&mut self, mut bits: impl ExactSizeIterator<Item = bool>) {
+        while bits.len() > 0 {
+            let count = bits.len().min(64);
+            let chunk = bits.by_ref().take(count).enumerate();
+            let word = chunk.fold(0, |word, (place, bit)| word | u64::from(bit) << place);
+            let shift = self.len & 63;
+            match self.words.last_mut() {
+                Some(last) if shift != 0 => {
+                    *last |= word << shift;
+                    if shift + count > 64 {
+                        self.words.push(word >> (64 - shift));
+                    }
+                }
+                _ => self.words.push(word),
+            }
+            self.len += count;
+        }
     }
 
     pub(super) fn finish(&mut self) -> BooleanBuffer {

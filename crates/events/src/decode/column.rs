@@ -11,8 +11,8 @@ use arrow::error::ArrowError;
 
 use super::buffers::{Bits, EnumTexts, Spans, renewed, renewed_from};
 use super::layout::Layout;
-use super::row::Row;
-use super::stage::{OFFSET, PARTITION, ROW_TIME, Stage};
+use super::row::{OFFSET, PARTITION, ROW_TIME, Row};
+use super::stage::Stage;
 use crate::schema::{Column, Origin, Scalar};
 
 /// A column in the making.
@@ -104,7 +104,7 @@ impl Builder {
     /// Appends the values of the rows on stage: one tight loop a column.
     pub fn fill(&mut self, stage: &Stage) {
         if let Some(valid) = &mut self.valid {
-            stage.present(self.slot).for_each(|bit| valid.push(bit));
+            valid.fill(stage.present(self.slot));
         }
         match &mut self.values {
             Values::RowTime(values) => values.extend(stage.words(ROW_TIME).map(|word| word as i64)),
@@ -119,19 +119,11 @@ impl Builder {
                     .slot(self.slot)
                     .map(|word| f32::from_bits(word as u32)),
             ),
-            Values::Bool(bits) => stage.slot(self.slot).for_each(|word| bits.push(word != 0)),
+            Values::Bool(bits) => bits.fill(stage.slot(self.slot).map(|word| word != 0)),
             Values::Text(spans) | Values::Bytes(spans) => {
-                spans.reserve(stage.rows());
-                stage
-                    .spans(self.slot)
-                    .for_each(|span| spans.push_span(stage.bytes(), span));
+                spans.fill(stage.bytes(), stage.spans(self.slot));
             }
-            Values::Enum(spans, texts) => {
-                spans.reserve(stage.rows());
-                stage
-                    .slot(self.slot)
-                    .for_each(|word| texts.push(spans, word as i64));
-            }
+            Values::Enum(spans, texts) => texts.fill(spans, stage.slot(self.slot)),
             Values::List(..) => {}
         }
     }

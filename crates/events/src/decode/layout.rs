@@ -5,6 +5,7 @@
 //! type from an unknown field and from a fault.
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
+use super::envelope;
 use super::projection::Projection;
 use crate::Stream;
 use crate::schema::{
@@ -18,41 +19,59 @@ pub(crate) const SINK: u8 = (SLOTS - 1) as u8;
 /// The first slot of the body. Field numbers of the envelope are below it.
 pub(crate) const BODY_SLOT: u8 = 16;
 
-/// What to do with a field. Those that store do so in the operation's slot.
+/// Of the envelope, the fields of every record's head.
+const HEAD_SLOTS: [u8; 7] = [
+    envelope::EVENT_ID,
+    envelope::SOURCE,
+    envelope::EVENT_TIME_US,
+    envelope::RECORD_TIME_US,
+    envelope::CLASSIFIER,
+    envelope::TERMINAL_ID,
+    envelope::IS_RETRACTED,
+];
+
+/// What to do with a field. Those that store do so in the operation's slot. The first are what most fields are: the walk
+/// reads them itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Code {
-    // Faults.
-    BadTag,
-    Mismatch,
-    StrayEndGroup,
-    // Unknown fields.
-    SkipVarint,
-    SkipFixed64,
-    SkipLength,
-    SkipGroup,
-    SkipFixed32,
-    // Scalars.
+    Text,
     Int64,
     Int32,
     Uint64,
     Uint32,
-    Sint64,
     Sint32,
     Bool,
     Enum,
+    // Messages: `extra` is the node, or the place in `bodies`.
+    Message,
+    Body,
+    // Scalars that nobody needs and that may still be wrong or odd. Other numbers are skipped as if unknown.
+    CheckText,
+    CheckUint64,
+    CheckEnum,
+    SkipVarint,
+    // Rarer scalars.
+    Sint64,
     Fixed64,
     Ufixed64,
     Fixed32,
     Sfixed32,
-    Text,
     Bytes,
     // Repeated scalars: `extra` is the place of the scalar's own operation in `lists`.
     ListOne,
     ListPacked,
-    // Messages: `extra` is the node, or the place in `bodies`.
-    Message,
-    Body,
+    // Other unknown fields.
+    SkipFixed64,
+    SkipLength,
+    SkipGroup,
+    SkipFixed32,
+    // Faults.
+    BadTag,
+    Mismatch,
+    StrayEndGroup,
+    /// The tag has more than one byte: [`Layout::op`] tells.
+    WideTag,
 }
 
 /// An operation.
@@ -60,14 +79,36 @@ pub(crate) enum Code {
 pub(crate) struct Op {
     pub code: Code,
     pub slot: u8,
+    /// For an enum, its place in `enums`; else see [`Code`].
     pub extra: u16,
+    /// For an enum, the numbers below 32 that it knows.
+    pub known: u32,
+}
+
+impl Op {
+    fn of(code: Code, slot: u8, extra: u16) -> Op {
+        Op {
+            code,
+            slot,
+            extra,
+            known: 0,
+        }
+    }
+
+    /// True if the enum knows this number below 32.
+    #[inline(always)]
+    pub fn knows(&self, number: u8) -> bool {
+        number < 32 && self.known >> number & 1 == 1
+    }
 }
 
 /// A message on the way from the root.
 #[derive(Debug)]
 pub(crate) struct Node {
-    /// The operations at tags of one byte.
-    pub short: [Op; 128],
+    /// Its place in the layout.
+    pub place: u16,
+    /// The operations by a tag's first byte.
+    pub short: [Op; 256],
     /// Where all its operations start, and how many tags they cover.
     start: u32,
     tags: u32,
@@ -92,8 +133,8 @@ pub(crate) struct Layout {
     ops: Vec<Op>,
     pub nodes: Vec<Node>,
     pub bodies: Vec<Body>,
-    /// Of each enum, the numbers below 64 that it knows.
-    pub enums: Vec<u64>,
+    /// Of each enum field, the numbers that it knows, ascending.
+    pub enums: Vec<Vec<i32>>,
     /// Of each repeated field, the operation of one value.
     pub lists: Vec<Op>,
 }
@@ -119,7 +160,7 @@ impl Layout {
             .fields()
             .filter(|field| field.containing_oneof().is_none())
         {
-            layout.envelope(root_node, &field)?;
+            layout.envelope(root_node, &field, stream, projection)?;
         }
         for (field, message) in bodies(&root) {
             let table = tables_of(stream).find(|table| table.body_number == field.number());
@@ -138,19 +179,14 @@ impl Layout {
                 table: table.map(|table| table.id),
                 slots: paths.len() as u8,
             });
-            layout.set(
-                root_node,
-                &field,
-                &[2],
-                Op {
-                    code: Code::Body,
-                    slot: SINK,
-                    extra: place,
-                },
-            );
+            layout.set(root_node, &field, &[2], Op::of(Code::Body, SINK, place));
         }
         for place in 0..layout.nodes.len() {
-            let short = std::array::from_fn(|tag| layout.op(&layout.nodes[place], tag as u32));
+            let node = &layout.nodes[place];
+            let short = std::array::from_fn(|tag| match tag {
+                0..0x80 => layout.op(node, tag as u32),
+                _ => Op::of(Code::WideTag, SINK, 0),
+            });
             layout.nodes[place].short = short;
         }
         Ok(layout)
@@ -164,7 +200,13 @@ impl Layout {
             .map_or(SINK, |place| BODY_SLOT + place as u8)
     }
 
-    fn envelope(&mut self, root_node: u16, field: &FieldDescriptor) -> Result<(), SchemaError> {
+    fn envelope(
+        &mut self,
+        root_node: u16,
+        field: &FieldDescriptor,
+        stream: Stream,
+        projection: &Projection,
+    ) -> Result<(), SchemaError> {
         let too_wide = || SchemaError::TooWide {
             message: field.full_name().to_owned(),
         };
@@ -177,18 +219,11 @@ impl Layout {
                 .ok()
                 .filter(|&slot| slot < BODY_SLOT)
                 .ok_or_else(too_wide)?;
-            self.scalar(node, &field, slot);
+            let is_needed = HEAD_SLOTS.contains(&slot)
+                || tables_of(stream).any(|table| needs_envelope(table, projection, slot));
+            self.scalar(node, &field, if is_needed { slot } else { SINK });
         }
-        self.set(
-            root_node,
-            field,
-            &[2],
-            Op {
-                code: Code::Message,
-                slot: SINK,
-                extra: node,
-            },
-        );
+        self.set(root_node, field, &[2], Op::of(Code::Message, SINK, node));
         Ok(())
     }
 
@@ -207,16 +242,8 @@ impl Layout {
                 Kind::Message(nested) => {
                     let nested =
                         self.message(&nested, format!("{name}.{}", field.name()), path, paths);
-                    self.set(
-                        node,
-                        &field,
-                        &[2],
-                        Op {
-                            code: Code::Message,
-                            slot: SINK,
-                            extra: nested,
-                        },
-                    );
+                    let op = Op::of(Code::Message, SINK, nested);
+                    self.set(node, &field, &[2], op);
                 }
                 _ => self.scalar(node, &field, Layout::slot_of(paths, path)),
             }
@@ -237,7 +264,8 @@ impl Layout {
             << 3;
         self.ops.extend((0..tags).map(unknown));
         self.nodes.push(Node {
-            short: std::array::from_fn(|tag| unknown(tag as u32)),
+            place: self.nodes.len() as u16,
+            short: [Op::of(Code::WideTag, SINK, 0); 256],
             start,
             tags,
             path,
@@ -250,67 +278,41 @@ impl Layout {
     fn set(&mut self, node: u16, field: &FieldDescriptor, wire_types: &[u32], op: Op) {
         let start = self.nodes[usize::from(node)].start + (field.number() << 3);
         for wire_type in 0..6 {
-            let mismatch = Op {
-                code: Code::Mismatch,
-                slot: SINK,
-                extra: 0,
-            };
-            let op = if wire_types.contains(&wire_type) {
-                op
-            } else {
-                mismatch
-            };
-            self.ops[(start + wire_type) as usize] = op;
+            let is_right = wire_types.contains(&wire_type);
+            let mismatch = Op::of(Code::Mismatch, SINK, 0);
+            self.ops[(start + wire_type) as usize] = if is_right { op } else { mismatch };
         }
     }
 
     fn scalar(&mut self, node: u16, field: &FieldDescriptor, slot: u8) {
         let scalar = scalar_of(&field.kind());
         let (code, wire_type) = code(&scalar);
-        let enum_place = match &scalar {
-            Scalar::Enum(descriptor) => {
-                let known = descriptor
-                    .values()
-                    .filter_map(|value| u32::try_from(value.number()).ok());
-                let known = known
-                    .filter(|&number| number < 64)
-                    .fold(0, |all, number| all | 1u64 << number);
-                self.enums.push(known);
-                (self.enums.len() - 1) as u16
-            }
-            _ => 0,
-        };
+        let mut op = Op::of(code, slot, 0);
+        if let Scalar::Enum(descriptor) = &scalar {
+            let mut known: Vec<_> = descriptor.values().map(|value| value.number()).collect();
+            known.sort_unstable();
+            let low = known.iter().filter(|number| (0..32).contains(*number));
+            op.known = low.fold(0, |all, number| all | 1 << number);
+            op.extra = self.enums.len() as u16;
+            self.enums.push(known);
+        }
         if !field.is_list() {
-            return self.set(
-                node,
-                field,
-                &[wire_type],
-                Op {
-                    code,
-                    slot,
-                    extra: enum_place,
-                },
-            );
+            if slot == SINK {
+                op.code = unneeded(code);
+            }
+            return self.set(node, field, &[wire_type], op);
         }
         let extra = self.lists.len() as u16;
-        self.lists.push(Op {
-            code,
-            slot,
-            extra: enum_place,
-        });
-        let one = Op {
-            code: Code::ListOne,
-            slot,
-            extra,
-        };
-        self.set(node, field, &[wire_type], one);
+        self.lists.push(op);
+        self.set(
+            node,
+            field,
+            &[wire_type],
+            Op::of(Code::ListOne, slot, extra),
+        );
         if wire_type != 2 {
             let start = self.nodes[usize::from(node)].start + (field.number() << 3);
-            self.ops[(start + 2) as usize] = Op {
-                code: Code::ListPacked,
-                slot,
-                extra,
-            };
+            self.ops[(start + 2) as usize] = Op::of(Code::ListPacked, slot, extra);
         }
     }
 }
@@ -329,6 +331,14 @@ pub(crate) fn body_paths(table: &TableSchema, projection: &Projection) -> Vec<Ve
     origins.filter_map(path).collect()
 }
 
+/// True if a column is the envelope's field of this number.
+fn needs_envelope(table: &TableSchema, projection: &Projection, number: u8) -> bool {
+    let columns = projection.columns(table.id).unwrap_or_default();
+    columns.iter().any(|&column| {
+        matches!(&table.columns[column].origin, Origin::Envelope(field) if *field == u32::from(number))
+    })
+}
+
 /// The operation for a field that the schema does not know.
 #[inline]
 fn unknown(tag: u32) -> Op {
@@ -342,10 +352,22 @@ fn unknown(tag: u32) -> Op {
         5 => Code::SkipFixed32,
         _ => Code::BadTag,
     };
-    Op {
-        code,
-        slot: SINK,
-        extra: 0,
+    Op::of(code, SINK, 0)
+}
+
+/// The code of a scalar that nobody needs.
+fn unneeded(code: Code) -> Code {
+    match code {
+        Code::Int64 | Code::Int32 | Code::Uint32 | Code::Sint64 | Code::Sint32 | Code::Bool => {
+            Code::SkipVarint
+        }
+        Code::Fixed64 => Code::SkipFixed64,
+        Code::Fixed32 | Code::Sfixed32 => Code::SkipFixed32,
+        Code::Uint64 => Code::CheckUint64,
+        Code::Enum => Code::CheckEnum,
+        Code::Text => Code::CheckText,
+        // Bytes have a limit; the others are no scalars.
+        other => other,
     }
 }
 

@@ -11,6 +11,7 @@ mod column;
 mod error;
 mod head;
 mod layout;
+mod odd;
 mod projection;
 mod reject;
 mod row;
@@ -49,7 +50,7 @@ mod envelope {
 pub struct DecodeLimits {
     /// Longest record in bytes; at most 1 GiB counts.
     pub record_bytes_max: usize,
-    /// Longest text or bytes field in bytes; at least 16 count.
+    /// Longest text or bytes field in bytes; at least 48 count.
     pub field_bytes_max: usize,
     /// Most values of repeated fields in one record; at most 2^23 count.
     pub list_values_max: usize,
@@ -168,7 +169,7 @@ impl Decoder {
                 partition,
                 offset,
             };
-            self.rows_pending += usize::from(table.push(&self.row, value, place));
+            self.rows_pending += usize::from(table.push(&mut self.row, value, place));
         }
     }
 

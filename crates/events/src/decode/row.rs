@@ -14,10 +14,22 @@ pub(crate) struct Stop {
     pub tag: u32,
 }
 
+/// Words of a row before its slots: its place in the log, which the caller sets when it keeps the row.
+pub(super) const ROW_TIME: usize = 0;
+pub(super) const PARTITION: usize = 1;
+pub(super) const OFFSET: usize = 2;
+/// The slots of the body that are present, as bits.
+pub(super) const PRESENT: usize = 3;
+/// Where its bytes begin among those of other rows.
+pub(super) const BYTES_AT: usize = 4;
+/// The first slot.
+pub(super) const SLOTS_AT: usize = 5;
+
 /// One row as read. Integers stand as the bits of an `i64`, text and bytes as start and length within the record.
 #[derive(Debug)]
 pub(crate) struct Row {
-    slots: [u64; SLOTS],
+    /// [`SLOTS_AT`] words, then the slots.
+    words: [u64; SLOTS_AT + SLOTS],
     /// By slot: 1 if a field was there. Bytes, since setting bits would make each field wait for the one before.
     present: [u8; SLOTS],
     /// Place of the body in the layout.
@@ -33,7 +45,7 @@ pub(crate) struct Row {
 impl Row {
     pub fn new() -> Row {
         Row {
-            slots: [0; SLOTS],
+            words: [0; SLOTS_AT + SLOTS],
             present: [0; SLOTS],
             body: NO_BODY,
             lists: Vec::new(),
@@ -46,7 +58,7 @@ impl Row {
     /// Forgets the last record.
     #[inline(always)]
     pub fn clear(&mut self) {
-        self.slots[..usize::from(BODY_SLOT)].fill(0);
+        self.words[SLOTS_AT..BODY_AT].fill(0);
         self.body = NO_BODY;
         self.lists.clear();
         self.list_count = 0;
@@ -60,40 +72,53 @@ impl Row {
         self.body = body;
         self.present = [0; SLOTS];
         self.lists.clear();
-        let start = usize::from(BODY_SLOT);
-        self.slots[start..start + usize::from(slots)].fill(0);
+        let eights = self.words[BODY_AT..].chunks_exact_mut(8);
+        for eight in eights.take(usize::from(slots).div_ceil(8)) {
+            eight.fill(0);
+        }
     }
 
     #[inline(always)]
     pub fn set(&mut self, slot: u8, raw: u64) {
         let slot = slot & SINK;
-        self.slots[usize::from(slot)] = raw;
+        self.words[SLOTS_AT + usize::from(slot)] = raw;
         self.present[usize::from(slot)] = 1;
     }
 
-    /// The slots in use, for a body with so many.
+    /// Sets a word before the slots.
     #[inline(always)]
-    pub fn staged(&self, body_slots: usize) -> &[u64] {
-        let end = usize::from(BODY_SLOT) + body_slots;
-        self.slots.get(..end).unwrap_or(&self.slots)
+    pub fn place(&mut self, word: usize, raw: u64) {
+        self.words[word] = raw;
     }
 
-    /// Which slots are present, as bits.
+    /// The words in use, for a body with so many slots.
     #[inline(always)]
-    pub fn present(&self) -> u64 {
-        let (words, _) = self.present.as_chunks::<8>();
-        let bits = words
-            .iter()
-            .rev()
-            .map(|word| u64::from_le_bytes(*word).wrapping_mul(0x0102_0408_1020_4080) >> 56);
-        bits.fold(0, |all, bits| all << 8 | bits)
+    pub fn staged(&self, body_slots: usize) -> &[u64] {
+        self.words
+            .get(..BODY_AT + body_slots)
+            .unwrap_or(&self.words)
+    }
+
+    /// Which of the first slots of the body are present, as bits.
+    #[inline(always)]
+    pub fn present(&self, body_slots: usize) -> u64 {
+        let (words, _) = self.present[usize::from(BODY_SLOT)..].as_chunks::<8>();
+        let used = words.iter().take(body_slots.div_ceil(8)).enumerate();
+        let bits = used.map(|(place, word)| {
+            let bits = u64::from_le_bytes(*word).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+            bits << (8 * place)
+        });
+        bits.fold(0, |all, bits| all | bits)
     }
 
     #[inline(always)]
     pub fn get(&self, slot: u8) -> u64 {
-        self.slots[usize::from(slot & SINK)]
+        self.words[SLOTS_AT + usize::from(slot & SINK)]
     }
 }
+
+/// The first word of the body.
+const BODY_AT: usize = SLOTS_AT + BODY_SLOT as usize;
 
 /// Start and length in one value.
 #[inline(always)]

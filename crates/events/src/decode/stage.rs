@@ -2,22 +2,14 @@
 //! column takes its word of all of them in one loop. So the kind of a column is asked once for many rows, and rows of
 //! several tables in turn do not disturb each other.
 use super::layout::BODY_SLOT;
-use super::row::Row;
+use super::row::{BYTES_AT, OFFSET, PARTITION, PRESENT, ROW_TIME, Row, SLOTS_AT};
 
 /// Rows that wait at most.
-const ROWS_MAX: usize = 128;
+pub(crate) const ROWS_MAX: usize = 128;
 /// Bytes that wait at most, but for the last row's: stage and columns should stay in the cache.
 const BYTES_MAX: usize = 32 * 1024;
 /// Zeroes after the bytes, so that the last short text can be copied as a whole chunk.
 const PADDING: [u8; 16] = [0; 16];
-
-/// Words of a waiting row before its slots.
-pub(crate) const ROW_TIME: usize = 0;
-pub(crate) const PARTITION: usize = 1;
-pub(crate) const OFFSET: usize = 2;
-const PRESENT: usize = 3;
-const BYTES_AT: usize = 4;
-const SLOTS_AT: usize = 5;
 
 /// The part of a record's place that is not in its bytes.
 #[derive(Clone, Copy, Debug)]
@@ -55,19 +47,15 @@ impl Stage {
 
     /// Puts a row on stage; true if it is time to take them all.
     #[inline(always)]
-    pub fn push(&mut self, row: &Row, value: &[u8], place: Place) -> bool {
-        let slots = row.staged(self.body_slots);
-        let present = if self.needs_present { row.present() } else { 0 };
-        let bytes_at = self.bytes.len() as u64;
-        let head = [
-            place.row_time_us as u64,
-            place.partition as u64,
-            place.offset as u64,
-            present,
-            bytes_at,
-        ];
-        self.words.extend_from_slice(&head);
-        self.words.extend_from_slice(slots);
+    pub fn push(&mut self, row: &mut Row, value: &[u8], place: Place) -> bool {
+        row.place(ROW_TIME, place.row_time_us as u64);
+        row.place(PARTITION, place.partition as u64);
+        row.place(OFFSET, place.offset as u64);
+        row.place(BYTES_AT, self.bytes.len() as u64);
+        if self.needs_present {
+            row.place(PRESENT, row.present(self.body_slots));
+        }
+        self.words.extend_from_slice(row.staged(self.body_slots));
         if self.needs_bytes {
             self.bytes.extend_from_slice(value);
         }
@@ -97,7 +85,7 @@ impl Stage {
 
     /// A word of each row.
     #[inline(always)]
-    pub fn words(&self, place: usize) -> impl ExactSizeIterator<Item = u64> {
+    pub fn words(&self, place: usize) -> impl ExactSizeIterator<Item = u64> + Clone {
         self.words
             .chunks_exact(self.stride)
             .map(move |row| row[place])
@@ -105,13 +93,13 @@ impl Stage {
 
     /// A slot of each row.
     #[inline(always)]
-    pub fn slot(&self, slot: u8) -> impl ExactSizeIterator<Item = u64> {
+    pub fn slot(&self, slot: u8) -> impl ExactSizeIterator<Item = u64> + Clone {
         self.words(SLOTS_AT + usize::from(slot))
     }
 
     /// A slot of each row that is a span, counted from the start of all bytes.
     #[inline(always)]
-    pub fn spans(&self, slot: u8) -> impl ExactSizeIterator<Item = u64> {
+    pub fn spans(&self, slot: u8) -> impl ExactSizeIterator<Item = u64> + Clone {
         let place = SLOTS_AT + usize::from(slot);
         self.words
             .chunks_exact(self.stride)
@@ -121,7 +109,8 @@ impl Stage {
     /// Whether a slot of the body is present in each row.
     #[inline(always)]
     pub fn present(&self, slot: u8) -> impl ExactSizeIterator<Item = bool> {
+        let bit = slot.saturating_sub(BODY_SLOT) & 63;
         self.words(PRESENT)
-            .map(move |present| present >> slot & 1 == 1)
+            .map(move |present| present >> bit & 1 == 1)
     }
 }

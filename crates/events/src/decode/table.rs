@@ -46,7 +46,7 @@ impl TableBuilder {
 
     /// Appends a row; false if nobody needs it.
     #[inline(always)]
-    pub fn push(&mut self, row: &Row, value: &[u8], place: Place) -> bool {
+    pub fn push(&mut self, row: &mut Row, value: &[u8], place: Place) -> bool {
         let Some(needed) = &mut self.needed else {
             return false;
         };

@@ -167,36 +167,96 @@ pub(crate) fn skip_group(
     Ok(())
 }
 
-/// Text up to this length is checked in one step.
-pub(crate) const SHORT_TEXT: usize = 16;
+/// Text up to this length is checked in one step: an identifier, a UUID.
+pub(crate) const SHORT_TEXT: usize = 48;
 
-/// The high bits of the first bytes, by how many.
-const HIGH_BITS: [u128; SHORT_TEXT + 1] = {
-    let mut masks = [0; SHORT_TEXT + 1];
+/// Bytes that are looked at together: a tag of one byte, a length of one byte, a short text.
+pub(crate) const WINDOW: usize = 2 + SHORT_TEXT;
+
+/// The high bits of the first bytes of sixteen, by how many.
+const HIGH_BITS: [[u64; 2]; 17] = {
+    let mut masks = [[0; 2]; 17];
     let mut length = 1;
-    while length <= SHORT_TEXT {
-        masks[length] = masks[length - 1] | 0x80 << (8 * (length - 1));
+    while length < masks.len() {
+        masks[length] = masks[length - 1];
+        masks[length][(length - 1) / 8] |= 0x80 << (8 * ((length - 1) % 8));
         length += 1;
     }
     masks
 };
 
-/// True if the text after a tag and a length is at most [`SHORT_TEXT`] bytes and ASCII: nearly all text of a port.
+/// The length of the text after a tag and a length, if it is short and ASCII: nearly all text of a port.
 #[inline(always)]
-pub(crate) fn is_short_text(window: &[u8; 2 + SHORT_TEXT], length: usize) -> bool {
-    match (window.last_chunk::<SHORT_TEXT>(), HIGH_BITS.get(length)) {
-        (Some(chunk), Some(mask)) => u128::from_le_bytes(*chunk) & mask == 0,
-        _ => false,
-    }
+pub(crate) fn short_text(window: &[u8; WINDOW]) -> Option<usize> {
+    let length = usize::from(window[1]);
+    let high = if length <= 16 {
+        high(window, 2, length)
+    } else if length <= 32 {
+        high(window, 2, 16) | high(window, 18, length - 16)
+    } else if length <= SHORT_TEXT {
+        high(window, 2, 16) | high(window, 18, 16) | high(window, 34, length - 32)
+    } else {
+        return None;
+    };
+    (high == 0).then_some(length)
+}
+
+/// The high bits of up to sixteen bytes of a window.
+#[inline(always)]
+fn high(window: &[u8; WINDOW], at: usize, length: usize) -> u64 {
+    let word = |at: usize| {
+        let chunk = window[at..].first_chunk();
+        chunk.map_or(0, |chunk| u64::from_le_bytes(*chunk))
+    };
+    let [first, second] = HIGH_BITS[length];
+    word(at) & first | word(at + 8) & second
 }
 
 /// The varint after a tag of one byte, and its length, if that is at most eight.
 #[inline(always)]
-pub(crate) fn short_varint(window: &[u8; 2 + SHORT_TEXT]) -> Option<(u64, usize)> {
+pub(crate) fn short_varint(window: &[u8; WINDOW]) -> Option<(u64, usize)> {
     if window[1] < 0x80 {
         return Some((u64::from(window[1]), 1));
     }
     squeezed(u64::from_le_bytes(*window[1..].first_chunk::<8>()?))
+}
+
+/// As [`short_varint`], the length alone.
+#[inline(always)]
+pub(crate) fn short_varint_length(window: &[u8; WINDOW]) -> Option<usize> {
+    if window[1] < 0x80 {
+        return Some(1);
+    }
+    squeezed(u64::from_le_bytes(*window[1..].first_chunk::<8>()?)).map(|(_, length)| length)
+}
+
+/// A varint of one or two bytes, and how many.
+#[inline(always)]
+pub(crate) fn two_bytes(first: u8, second: u8) -> Option<(u32, usize)> {
+    if first < 0x80 {
+        Some((u32::from(first), 1))
+    } else if second < 0x80 {
+        Some((u32::from(first & 0x7f) | u32::from(second) << 7, 2))
+    } else {
+        None
+    }
+}
+
+/// The bits of an `i64` from a varint of an `int32`, `uint32` or `sint32`.
+#[inline(always)]
+pub(crate) fn int32(raw: u64) -> u64 {
+    i64::from(raw as i32) as u64
+}
+
+#[inline(always)]
+pub(crate) fn uint32(raw: u64) -> u64 {
+    u64::from(raw as u32)
+}
+
+#[inline(always)]
+pub(crate) fn sint32(raw: u64) -> u64 {
+    let raw = raw as u32;
+    int32(u64::from((raw >> 1) ^ (raw & 1).wrapping_neg()))
 }
 
 /// Checks that text is UTF-8.

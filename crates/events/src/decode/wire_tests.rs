@@ -39,9 +39,13 @@ fn utf8_is_seen_wherever_the_letter_stands() {
         let ascii = vec![b'a'; length];
         assert!(is_utf8(&ascii));
         let mut followed = ascii.clone();
-        followed.splice(0..0, [0xff, 0xff]);
-        followed.extend([0xff; 16]);
-        let is_short = |bytes: &[u8]| is_short_text(bytes.first_chunk().unwrap(), length);
+        followed.splice(0..0, [0xff, length as u8]);
+        followed.extend([0xff; SHORT_TEXT]);
+        let is_short = |bytes: &[u8]| {
+            let found = short_text(bytes.first_chunk().unwrap());
+            assert!(found.is_none_or(|found| found == length));
+            found.is_some()
+        };
         assert_eq!(is_short(&followed), length <= SHORT_TEXT, "length {length}");
         for at in 0..length {
             let mut bad = ascii.clone();
