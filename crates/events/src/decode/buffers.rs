@@ -1,5 +1,7 @@
 //! What columns are made in: text one after another, the texts of enums, bits.
-use arrow::buffer::{BooleanBuffer, Buffer, OffsetBuffer};
+use arrow::array::StringArray;
+use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer};
+use arrow::error::ArrowError;
 
 use super::row::spanned;
 use super::stage::ROWS_MAX;
@@ -11,7 +13,11 @@ const CHUNK: usize = 16;
 /// Takes a vector out and leaves one with as much room, and some for what is a little more the next time.
 pub(super) fn renewed<T>(values: &mut Vec<T>) -> Vec<T> {
     let room = values.len() + values.len() / 16;
-    let room = if room == 0 { 0 } else { room + CHUNK * ROWS_MAX };
+    let room = if room == 0 {
+        0
+    } else {
+        room + CHUNK * ROWS_MAX
+    };
     std::mem::replace(values, Vec::with_capacity(room))
 }
 
@@ -81,10 +87,28 @@ impl Spans {
     }
 
     pub(super) fn finish(&mut self) -> (OffsetBuffer<i32>, Buffer) {
+        let ends = renewed_from(&mut self.ends, 0).into();
         (
-            OffsetBuffer::new(renewed_from(&mut self.ends, 0).into()),
+            OffsetBuffer::new(ends),
             Buffer::from_vec(renewed(&mut self.bytes)),
         )
+    }
+
+    /// As [`Spans::finish`], for text that was checked when it was read. Builds with assertions check it once more.
+    pub(super) fn finish_text(
+        &mut self,
+        nulls: Option<NullBuffer>,
+    ) -> Result<StringArray, ArrowError> {
+        if cfg!(debug_assertions) {
+            let (offsets, bytes) = self.finish();
+            return StringArray::try_new(offsets, bytes, nulls);
+        }
+        let ends = renewed_from(&mut self.ends, 0).into();
+        let bytes = Buffer::from_vec(renewed(&mut self.bytes));
+        // SAFETY: `ends` begins with 0, and each further one is the sum of the lengths so far, which is the length of
+        // `bytes`, below 2^30 (`table::SPAN_BYTES_MAX`). Between two ends stands either the text of an enum or a span that
+        // `walk` stored after the bytes were found to be UTF-8, copied by its own length. `nulls` has a bit for each row.
+        Ok(unsafe { StringArray::new_unchecked(OffsetBuffer::new_unchecked(ends), bytes, nulls) })
     }
 }
 

@@ -3,14 +3,14 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, BinaryArray, BooleanArray, Float32Array, Float64Array, Int32Array, Int64Array,
-    ListArray, StringArray, TimestampMicrosecondArray,
+    ListArray, TimestampMicrosecondArray,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 
 use super::buffers::{Bits, EnumTexts, Spans, renewed, renewed_from};
-use super::layout::Layout;
+use super::layout::{EnvelopeSlots, Layout};
 use super::row::{OFFSET, PARTITION, ROW_TIME, Row};
 use super::stage::Stage;
 use crate::schema::{Column, Origin, Scalar};
@@ -42,9 +42,9 @@ enum Values {
 
 impl Builder {
     /// A column whose body field, if it has one, is in a slot of `paths`.
-    pub fn new(column: &Column, paths: &[Vec<u32>]) -> Builder {
+    pub fn new(column: &Column, paths: &[Vec<u32>], envelope: &EnvelopeSlots) -> Builder {
         let slot = match &column.origin {
-            Origin::Envelope(number) => *number as u8,
+            Origin::Envelope(number) => envelope.slot(*number as u8),
             Origin::Body(path) => Layout::slot_of(paths, path),
             _ => super::layout::SINK,
         };
@@ -107,11 +107,11 @@ impl Builder {
             valid.fill(stage.present(self.slot));
         }
         match &mut self.values {
-            Values::RowTime(values) => values.extend(stage.words(ROW_TIME).map(|word| word as i64)),
+            Values::RowTime(values) => values.extend(stage.slot(ROW_TIME).map(|word| word as i64)),
             Values::Partition(values) => {
-                values.extend(stage.words(PARTITION).map(|word| word as i32))
+                values.extend(stage.slot(PARTITION).map(|word| word as i32))
             }
-            Values::Offset(values) => values.extend(stage.words(OFFSET).map(|word| word as i64)),
+            Values::Offset(values) => values.extend(stage.slot(OFFSET).map(|word| word as i64)),
             Values::Integer(values) => values.extend(stage.slot(self.slot).map(|word| word as i64)),
             Values::Double(values) => values.extend(stage.slot(self.slot).map(f64::from_bits)),
             Values::Float(values) => values.extend(
@@ -206,10 +206,7 @@ impl Values {
                 Arc::new(Float32Array::try_new(renewed(values).into(), nulls)?)
             }
             Values::Bool(bits) => Arc::new(BooleanArray::new(bits.finish(), nulls)),
-            Values::Text(spans) | Values::Enum(spans, _) => {
-                let (offsets, bytes) = spans.finish();
-                Arc::new(StringArray::try_new(offsets, bytes, nulls)?)
-            }
+            Values::Text(spans) | Values::Enum(spans, _) => Arc::new(spans.finish_text(nulls)?),
             Values::Bytes(spans) => {
                 let (offsets, bytes) = spans.finish();
                 Arc::new(BinaryArray::try_new(offsets, bytes, nulls)?)

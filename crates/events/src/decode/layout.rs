@@ -12,15 +12,17 @@ use crate::schema::{
     Origin, Scalar, SchemaError, TableId, TableSchema, bodies, scalar_of, tables_of,
 };
 
-/// Slots of a row: the envelope's fields by number (below [`BODY_SLOT`]), then the body's needed fields.
+/// Slots of a row: the envelope's, the row's place in the log, the body's needed fields.
 pub(crate) const SLOTS: usize = 64;
 /// The slot of what nobody needs.
 pub(crate) const SINK: u8 = (SLOTS - 1) as u8;
-/// The first slot of the body. Field numbers of the envelope are below it.
-pub(crate) const BODY_SLOT: u8 = 16;
+/// Slots of the envelope: more than the numbers of its fields.
+pub(crate) const ENVELOPE_SLOTS: u8 = 16;
+/// The first slot of the body.
+pub(crate) const BODY_SLOT: u8 = 21;
 
 /// Of the envelope, the fields of every record's head.
-const HEAD_SLOTS: [u8; 7] = [
+const HEAD: [u8; 7] = [
     envelope::EVENT_ID,
     envelope::SOURCE,
     envelope::EVENT_TIME_US,
@@ -127,12 +129,45 @@ pub(crate) struct Body {
     pub slots: u8,
 }
 
+/// Where the fields of the envelope go. Those that are columns come last, next to the row's place and the body, so that a
+/// row can be kept without the others.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct EnvelopeSlots {
+    by_number: [u8; ENVELOPE_SLOTS as usize],
+    /// The first slot of a column.
+    pub first: u8,
+}
+
+impl EnvelopeSlots {
+    fn of(stream: Stream, projection: &Projection) -> EnvelopeSlots {
+        let (mut by_number, mut head, mut first) = ([SINK; _], 0, ENVELOPE_SLOTS);
+        for number in 1..ENVELOPE_SLOTS {
+            if tables_of(stream).any(|table| needs_envelope(table, projection, number)) {
+                first -= 1;
+                by_number[usize::from(number)] = first;
+            } else if HEAD.contains(&number) {
+                by_number[usize::from(number)] = head;
+                head += 1;
+            }
+        }
+        EnvelopeSlots { by_number, first }
+    }
+
+    /// The slot of a field.
+    #[inline(always)]
+    pub fn slot(&self, number: u8) -> u8 {
+        self.by_number[usize::from(number & (ENVELOPE_SLOTS - 1))]
+    }
+}
+
 /// All of it, for one stream and projection.
 #[derive(Debug, Default)]
 pub(crate) struct Layout {
     ops: Vec<Op>,
     pub nodes: Vec<Node>,
     pub bodies: Vec<Body>,
+    /// Of each field of the envelope, by number, its slot.
+    pub envelope: EnvelopeSlots,
     /// Of each enum field, the numbers that it knows, ascending.
     pub enums: Vec<Vec<i32>>,
     /// Of each repeated field, the operation of one value.
@@ -154,13 +189,16 @@ impl Layout {
         let root = crate::message(name).ok_or_else(|| SchemaError::NoMessage {
             message: name.to_owned(),
         })?;
-        let mut layout = Layout::default();
+        let mut layout = Layout {
+            envelope: EnvelopeSlots::of(stream, projection),
+            ..Layout::default()
+        };
         let root_node = layout.node(&root, String::new());
         for field in root
             .fields()
             .filter(|field| field.containing_oneof().is_none())
         {
-            layout.envelope(root_node, &field, stream, projection)?;
+            layout.envelope(root_node, &field)?;
         }
         for (field, message) in bodies(&root) {
             let table = tables_of(stream).find(|table| table.body_number == field.number());
@@ -200,13 +238,7 @@ impl Layout {
             .map_or(SINK, |place| BODY_SLOT + place as u8)
     }
 
-    fn envelope(
-        &mut self,
-        root_node: u16,
-        field: &FieldDescriptor,
-        stream: Stream,
-        projection: &Projection,
-    ) -> Result<(), SchemaError> {
+    fn envelope(&mut self, root_node: u16, field: &FieldDescriptor) -> Result<(), SchemaError> {
         let too_wide = || SchemaError::TooWide {
             message: field.full_name().to_owned(),
         };
@@ -215,13 +247,11 @@ impl Layout {
         };
         let node = self.node(&message, field.name().to_owned());
         for field in message.fields() {
-            let slot = u8::try_from(field.number())
-                .ok()
-                .filter(|&slot| slot < BODY_SLOT)
+            let number = u8::try_from(field.number()).ok();
+            let number = number
+                .filter(|&number| number < ENVELOPE_SLOTS)
                 .ok_or_else(too_wide)?;
-            let is_needed = HEAD_SLOTS.contains(&slot)
-                || tables_of(stream).any(|table| needs_envelope(table, projection, slot));
-            self.scalar(node, &field, if is_needed { slot } else { SINK });
+            self.scalar(node, &field, self.envelope.slot(number));
         }
         self.set(root_node, field, &[2], Op::of(Code::Message, SINK, node));
         Ok(())

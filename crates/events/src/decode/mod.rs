@@ -32,9 +32,9 @@ pub use projection::Projection;
 use row::{NO_BODY, Row, spanned};
 use stage::Place;
 use table::TableBuilder;
-use walk::Limits;
+use walk::{Limits, Tail};
 
-/// The fields of the envelope, by number, which is their slot.
+/// The fields of the envelope that a head has, by number.
 mod envelope {
     pub const EVENT_ID: u8 = 1;
     pub const SOURCE: u8 = 2;
@@ -79,6 +79,7 @@ pub struct Decoder {
     layout: Layout,
     limits: Limits,
     record_bytes_max: usize,
+    tail: Tail,
     row: Row,
     /// Length of the record in `row`, if it is one that may be kept.
     readied: Option<usize>,
@@ -109,7 +110,7 @@ impl Decoder {
         let tables = layout
             .bodies
             .iter()
-            .map(|body| TableBuilder::new(body.table, projection))
+            .map(|body| TableBuilder::new(body.table, projection, &layout.envelope))
             .collect();
         Ok(Decoder {
             stream,
@@ -119,6 +120,7 @@ impl Decoder {
                 list_values_max: limits.list_values_max.min(LIST_VALUES_CEILING),
             },
             record_bytes_max: limits.record_bytes_max.min(RECORD_BYTES_CEILING),
+            tail: Tail::new(),
             row: Row::new(),
             readied: None,
             tables,
@@ -144,7 +146,13 @@ impl Decoder {
             return Err(reject::long_record(value.len(), self.record_bytes_max));
         }
         self.row.clear();
-        if let Err(stop) = walk::record(&self.layout, &self.limits, &mut self.row, value) {
+        if let Err(stop) = walk::record(
+            &self.layout,
+            &self.limits,
+            &mut self.tail,
+            &mut self.row,
+            value,
+        ) {
             return Err(reject::malformed(
                 self.stream,
                 &self.layout,
@@ -193,6 +201,7 @@ impl Decoder {
     #[inline(always)]
     fn head<'v>(&self, value: &'v [u8]) -> Result<Head<'v>, DecodeError> {
         let row = &self.row;
+        let field = |number| row.get(self.layout.envelope.slot(number));
         if row.body == NO_BODY {
             return Err(reject::no_body(self.stream, value.len()));
         }
@@ -200,16 +209,16 @@ impl Decoder {
             Some(table) => Kind::Table(table),
             None => Kind::Heartbeat,
         };
-        let classifier = i32::try_from(row.get(envelope::CLASSIFIER) as i64).unwrap_or_default();
+        let classifier = i32::try_from(field(envelope::CLASSIFIER) as i64).unwrap_or_default();
         let head = Head {
             kind,
-            source: text(value, row.get(envelope::SOURCE)),
-            event_id: text(value, row.get(envelope::EVENT_ID)),
-            event_time_us: row.get(envelope::EVENT_TIME_US) as i64,
-            record_time_us: row.get(envelope::RECORD_TIME_US) as i64,
+            source: text(value, field(envelope::SOURCE)),
+            event_id: text(value, field(envelope::EVENT_ID)),
+            event_time_us: field(envelope::EVENT_TIME_US) as i64,
+            record_time_us: field(envelope::RECORD_TIME_US) as i64,
             classifier: Classifier::try_from(classifier).unwrap_or_default(),
-            terminal_id: text(value, row.get(envelope::TERMINAL_ID)),
-            is_retracted: row.get(envelope::IS_RETRACTED) != 0,
+            terminal_id: text(value, field(envelope::TERMINAL_ID)),
+            is_retracted: field(envelope::IS_RETRACTED) != 0,
             flags: Flags {
                 has_unknown_enum: row.has_unknown_enum,
                 is_saturated: row.is_saturated,

@@ -1,5 +1,5 @@
 //! The row being read: raw values by slot, before they go into columns.
-use super::layout::{BODY_SLOT, SINK, SLOTS};
+use super::layout::{BODY_SLOT, ENVELOPE_SLOTS, SINK, SLOTS};
 use super::wire::Wrong;
 
 /// No body yet.
@@ -14,22 +14,20 @@ pub(crate) struct Stop {
     pub tag: u32,
 }
 
-/// Words of a row before its slots: its place in the log, which the caller sets when it keeps the row.
-pub(super) const ROW_TIME: usize = 0;
-pub(super) const PARTITION: usize = 1;
-pub(super) const OFFSET: usize = 2;
+/// Words between the envelope's slots and the body's: the row's place in the log, which the caller sets when it keeps the
+/// row.
+pub(super) const ROW_TIME: u8 = ENVELOPE_SLOTS;
+pub(super) const PARTITION: u8 = ENVELOPE_SLOTS + 1;
+pub(super) const OFFSET: u8 = ENVELOPE_SLOTS + 2;
 /// The slots of the body that are present, as bits.
-pub(super) const PRESENT: usize = 3;
+pub(super) const PRESENT: u8 = ENVELOPE_SLOTS + 3;
 /// Where its bytes begin among those of other rows.
-pub(super) const BYTES_AT: usize = 4;
-/// The first slot.
-pub(super) const SLOTS_AT: usize = 5;
+pub(super) const BYTES_AT: u8 = ENVELOPE_SLOTS + 4;
 
 /// One row as read. Integers stand as the bits of an `i64`, text and bytes as start and length within the record.
 #[derive(Debug)]
 pub(crate) struct Row {
-    /// [`SLOTS_AT`] words, then the slots.
-    words: [u64; SLOTS_AT + SLOTS],
+    slots: [u64; SLOTS],
     /// By slot: 1 if a field was there. Bytes, since setting bits would make each field wait for the one before.
     present: [u8; SLOTS],
     /// Place of the body in the layout.
@@ -45,7 +43,7 @@ pub(crate) struct Row {
 impl Row {
     pub fn new() -> Row {
         Row {
-            words: [0; SLOTS_AT + SLOTS],
+            slots: [0; SLOTS],
             present: [0; SLOTS],
             body: NO_BODY,
             lists: Vec::new(),
@@ -58,7 +56,7 @@ impl Row {
     /// Forgets the last record.
     #[inline(always)]
     pub fn clear(&mut self) {
-        self.words[SLOTS_AT..BODY_AT].fill(0);
+        self.slots[..usize::from(ENVELOPE_SLOTS)].fill(0);
         self.body = NO_BODY;
         self.lists.clear();
         self.list_count = 0;
@@ -72,7 +70,7 @@ impl Row {
         self.body = body;
         self.present = [0; SLOTS];
         self.lists.clear();
-        let eights = self.words[BODY_AT..].chunks_exact_mut(8);
+        let eights = self.slots[usize::from(BODY_SLOT)..].chunks_exact_mut(8);
         for eight in eights.take(usize::from(slots).div_ceil(8)) {
             eight.fill(0);
         }
@@ -81,22 +79,23 @@ impl Row {
     #[inline(always)]
     pub fn set(&mut self, slot: u8, raw: u64) {
         let slot = slot & SINK;
-        self.words[SLOTS_AT + usize::from(slot)] = raw;
+        self.slots[usize::from(slot)] = raw;
         self.present[usize::from(slot)] = 1;
     }
 
-    /// Sets a word before the slots.
+    /// Sets a word of the row's place.
     #[inline(always)]
-    pub fn place(&mut self, word: usize, raw: u64) {
-        self.words[word] = raw;
+    pub fn place(&mut self, slot: u8, raw: u64) {
+        self.slots[usize::from(slot & SINK)] = raw;
     }
 
-    /// The words in use, for a body with so many slots.
+    /// The slots from one on to the last in use, for a body with so many.
     #[inline(always)]
-    pub fn staged(&self, body_slots: usize) -> &[u64] {
-        self.words
-            .get(..BODY_AT + body_slots)
-            .unwrap_or(&self.words)
+    pub fn staged(&self, first: u8, body_slots: usize) -> &[u64] {
+        let end = usize::from(BODY_SLOT) + body_slots;
+        self.slots
+            .get(usize::from(first)..end)
+            .unwrap_or(&self.slots)
     }
 
     /// Which of the first slots of the body are present, as bits.
@@ -113,12 +112,9 @@ impl Row {
 
     #[inline(always)]
     pub fn get(&self, slot: u8) -> u64 {
-        self.words[SLOTS_AT + usize::from(slot & SINK)]
+        self.slots[usize::from(slot & SINK)]
     }
 }
-
-/// The first word of the body.
-const BODY_AT: usize = SLOTS_AT + BODY_SLOT as usize;
 
 /// Start and length in one value.
 #[inline(always)]

@@ -1,8 +1,8 @@
 //! Rows waiting to go into columns. Rows are kept as they were read, words and bytes, until some have gathered; then each
 //! column takes its word of all of them in one loop. So the kind of a column is asked once for many rows, and rows of
 //! several tables in turn do not disturb each other.
-use super::layout::BODY_SLOT;
-use super::row::{BYTES_AT, OFFSET, PARTITION, PRESENT, ROW_TIME, Row, SLOTS_AT};
+use super::layout::{BODY_SLOT, EnvelopeSlots};
+use super::row::{BYTES_AT, OFFSET, PARTITION, PRESENT, ROW_TIME, Row};
 
 /// Rows that wait at most.
 pub(crate) const ROWS_MAX: usize = 128;
@@ -24,6 +24,8 @@ pub(crate) struct Place {
 pub(crate) struct Stage {
     /// A row's words one after another.
     words: Vec<u64>,
+    /// The slot that a row's first word is from.
+    first: u8,
     stride: usize,
     body_slots: usize,
     /// The records' bytes one after another, if any column takes bytes.
@@ -33,11 +35,16 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    pub fn new(body_slots: usize, needs_bytes: bool, needs_present: bool) -> Stage {
-        let stride = SLOTS_AT + usize::from(BODY_SLOT) + body_slots;
+    pub fn new(
+        envelope: &EnvelopeSlots,
+        body_slots: usize,
+        needs_bytes: bool,
+        needs_present: bool,
+    ) -> Stage {
         Stage {
             words: Vec::new(),
-            stride,
+            first: envelope.first,
+            stride: usize::from(BODY_SLOT - envelope.first) + body_slots,
             body_slots,
             bytes: Vec::new(),
             needs_bytes,
@@ -55,7 +62,8 @@ impl Stage {
         if self.needs_present {
             row.place(PRESENT, row.present(self.body_slots));
         }
-        self.words.extend_from_slice(row.staged(self.body_slots));
+        self.words
+            .extend_from_slice(row.staged(self.first, self.body_slots));
         if self.needs_bytes {
             self.bytes.extend_from_slice(value);
         }
@@ -75,42 +83,38 @@ impl Stage {
         }
     }
 
-    pub fn rows(&self) -> usize {
-        self.words.len() / self.stride
-    }
-
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
-    }
-
-    /// A word of each row.
-    #[inline(always)]
-    pub fn words(&self, place: usize) -> impl ExactSizeIterator<Item = u64> + Clone {
-        self.words
-            .chunks_exact(self.stride)
-            .map(move |row| row[place])
     }
 
     /// A slot of each row.
     #[inline(always)]
     pub fn slot(&self, slot: u8) -> impl ExactSizeIterator<Item = u64> + Clone {
-        self.words(SLOTS_AT + usize::from(slot))
+        let place = self.word(slot);
+        self.words
+            .chunks_exact(self.stride)
+            .map(move |row| row[place])
     }
 
     /// A slot of each row that is a span, counted from the start of all bytes.
     #[inline(always)]
     pub fn spans(&self, slot: u8) -> impl ExactSizeIterator<Item = u64> + Clone {
-        let place = SLOTS_AT + usize::from(slot);
+        let (place, bytes_at) = (self.word(slot), self.word(BYTES_AT));
         self.words
             .chunks_exact(self.stride)
-            .map(move |row| row[place] + (row[BYTES_AT] << 32))
+            .map(move |row| row[place] + (row[bytes_at] << 32))
     }
 
     /// Whether a slot of the body is present in each row.
     #[inline(always)]
     pub fn present(&self, slot: u8) -> impl ExactSizeIterator<Item = bool> {
         let bit = slot.saturating_sub(BODY_SLOT) & 63;
-        self.words(PRESENT)
+        self.slot(PRESENT)
             .map(move |present| present >> bit & 1 == 1)
+    }
+
+    /// The place of a slot among a row's words.
+    fn word(&self, slot: u8) -> usize {
+        usize::from(slot.saturating_sub(self.first)).min(self.stride - 1)
     }
 }

@@ -5,7 +5,7 @@ use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Schema, SchemaRef};
 
 use super::column::Builder;
-use super::layout::body_paths;
+use super::layout::{EnvelopeSlots, body_paths};
 use super::projection::Projection;
 use super::row::Row;
 use super::stage::{Place, Stage};
@@ -38,9 +38,16 @@ struct Needed {
 }
 
 impl TableBuilder {
-    pub fn new(table: Option<TableId>, projection: &Projection) -> TableBuilder {
-        let needed = table
-            .and_then(|table| Some(Needed::new(table, projection.columns(table)?, projection)));
+    pub fn new(
+        table: Option<TableId>,
+        projection: &Projection,
+        envelope: &EnvelopeSlots,
+    ) -> TableBuilder {
+        let needed = |table| {
+            let columns = projection.columns(table)?;
+            Some(Needed::new(table, columns, projection, envelope))
+        };
+        let needed = table.and_then(needed);
         TableBuilder { needed }
     }
 
@@ -76,7 +83,12 @@ impl TableBuilder {
 }
 
 impl Needed {
-    fn new(table: TableId, columns: &[usize], projection: &Projection) -> Needed {
+    fn new(
+        table: TableId,
+        columns: &[usize],
+        projection: &Projection,
+        envelope: &EnvelopeSlots,
+    ) -> Needed {
         let schema = table.table();
         let paths = body_paths(schema, projection);
         let fields: Vec<_> = columns
@@ -85,7 +97,7 @@ impl Needed {
             .collect();
         let columns: Vec<_> = columns
             .iter()
-            .map(|&column| Builder::new(&schema.columns[column], &paths))
+            .map(|&column| Builder::new(&schema.columns[column], &paths, envelope))
             .collect();
         Needed {
             table,
@@ -94,6 +106,7 @@ impl Needed {
                 .filter(|&place| columns[place].is_list())
                 .collect(),
             stage: Stage::new(
+                envelope,
                 paths.len(),
                 columns.iter().any(Builder::needs_bytes),
                 columns.iter().any(Builder::is_optional),

@@ -43,10 +43,10 @@ pub(super) struct Inner {
 pub(crate) fn record(
     layout: &Layout,
     limits: &Limits,
+    tail: &mut Tail,
     row: &mut Row,
     value: &[u8],
 ) -> Result<(), Stop> {
-    let mut tail = Tail::new();
     tail.set(value);
     let mut node = &layout.nodes[0];
     let (mut pos, mut end, mut depth) = (0, value.len(), 0);
@@ -64,7 +64,7 @@ pub(crate) fn record(
             continue;
         }
         let mut inner = None;
-        if let Some(window) = window(value, &tail, pos) {
+        if let Some(window) = window(value, tail, pos) {
             let op = &node.short[usize::from(window[0])];
             if let Some(next) = scalar(row, window, op, (pos, end)) {
                 pos = next;
@@ -73,7 +73,7 @@ pub(crate) fn record(
             if matches!(op.code, Code::Message | Code::Body) {
                 inner = message(window, *op, (pos, end));
             } else if op.code == Code::WideTag
-                && let Some(next) = wide(layout, row, node, (value, &tail), (pos, end))
+                && let Some(next) = wide(layout, row, node, (value, tail), (pos, end))
             {
                 pos = next;
                 continue;
@@ -194,14 +194,15 @@ fn message(window: &[u8; WINDOW], op: Op, (pos, end): (usize, usize)) -> Option<
 }
 
 /// The last bytes of a record with as many zeroes behind them, so that its last fields have a window too.
-struct Tail {
+#[derive(Debug)]
+pub(crate) struct Tail {
     start: usize,
     bytes: [u8; 2 * WINDOW],
 }
 
 impl Tail {
     #[inline(always)]
-    fn new() -> Tail {
+    pub fn new() -> Tail {
         Tail {
             start: 0,
             bytes: [0; 2 * WINDOW],
@@ -214,7 +215,10 @@ impl Tail {
         let last = &value[self.start..];
         match last.first_chunk::<WINDOW>() {
             Some(last) => self.bytes[..WINDOW].copy_from_slice(last),
-            None => self.bytes[..last.len()].copy_from_slice(last),
+            None => {
+                self.bytes = [0; 2 * WINDOW];
+                self.bytes[..last.len()].copy_from_slice(last);
+            }
         }
     }
 }

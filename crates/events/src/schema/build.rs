@@ -40,7 +40,7 @@ pub enum SchemaError {
     },
     /// A message with more fields than the decoder has room for.
     #[error(
-        "message {message} has too many fields for one row: at most 46 in a body, numbers up to 15 in the envelope"
+        "message {message} has too many fields for one row: at most 41 in a body, numbers up to 15 in the envelope"
     )]
     TooWide {
         /// Full name of the message or field.
