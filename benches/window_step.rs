@@ -98,8 +98,9 @@ fn absorbed(fold: &Program, panes: i64) -> Merge {
     let query = &fold.queries[0];
     for batch in 0..BATCHES {
         fill(fold, batch);
-        for partial in query.fold.as_ref().unwrap().run().unwrap() {
-            let absorbed = merge.absorb(&query.name, query.fingerprint, &partial);
+        let input = &query.inputs[0];
+        for partial in input.fold.run().unwrap() {
+            let absorbed = merge.absorb(&query.name, input.fingerprint, &partial);
             assert!(matches!(absorbed, Absorbed::All), "{absorbed:?}");
         }
     }
@@ -127,7 +128,7 @@ fn partial(c: &mut Criterion) {
     group.throughput(Throughput::Elements(ROWS as u64));
     let program = program(12);
     fill(&program, 0);
-    let fold = program.queries[0].fold.as_ref().unwrap();
+    let fold = &program.queries[0].inputs[0].fold;
     group.bench_function("a_batch_of_rows", |b| {
         b.iter(|| black_box(fold.run().unwrap()));
     });
