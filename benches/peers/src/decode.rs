@@ -18,7 +18,10 @@ use samples::{ROWS, samples, third};
 const ROUNDS: usize = 40;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("{:<22}{:>14}{:>14}{:>14}{:>10}", "sample", "ours M/s", "ours third", "ptars M/s", "ratio");
+    println!(
+        "{:<22}{:>14}{:>14}{:>14}{:>10}",
+        "sample", "ours M/s", "ours third", "ptars M/s", "ratio"
+    );
     for sample in samples() {
         let mut ours = Decoder::new(sample.stream, &Projection::all())?;
         let mut part = Projection::none();
@@ -26,9 +29,20 @@ fn main() -> Result<(), Box<dyn Error>> {
             part.add(table, third(table))?;
         }
         let mut ours_third = Decoder::new(sample.stream, &part)?;
-        let config = PtarsConfig { enum_repr: EnumRepr::String, ..PtarsConfig::default() };
-        let theirs = Handler::try_new(events::descriptor_set(), sample.stream.message_name(), config)?;
-        let messages: Vec<Option<&[u8]>> = sample.values.iter().map(|value| Some(value.as_slice())).collect();
+        let config = PtarsConfig {
+            enum_repr: EnumRepr::String,
+            ..PtarsConfig::default()
+        };
+        let theirs = Handler::try_new(
+            events::descriptor_set(),
+            sample.stream.message_name(),
+            config,
+        )?;
+        let messages: Vec<Option<&[u8]>> = sample
+            .values
+            .iter()
+            .map(|value| Some(value.as_slice()))
+            .collect();
         let (mut ours_s, mut third_s, mut theirs_s) = (f64::MAX, f64::MAX, f64::MAX);
         // Alternating, and the best of each: all see the same noise.
         for _ in 0..ROUNDS {
@@ -41,7 +55,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         let rate = |seconds: f64| ROWS as f64 / seconds / 1e6;
         let (ours, third, theirs) = (rate(ours_s), rate(third_s), rate(theirs_s));
-        println!("{:<22}{ours:>14.2}{third:>14.2}{theirs:>14.2}{:>10.2}", sample.name, ours / theirs);
+        println!(
+            "{:<22}{ours:>14.2}{third:>14.2}{theirs:>14.2}{:>10.2}",
+            sample.name,
+            ours / theirs
+        );
     }
     Ok(())
 }
