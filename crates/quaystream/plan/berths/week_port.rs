@@ -7,7 +7,7 @@ use optimise::berth::generate::crane;
 use optimise::random::Random;
 
 /// Calls of run-in and week.
-const CALLS: usize = 150;
+const CALLS: usize = 160;
 /// Most steps by which a call comes off its even share of the time, earlier or later.
 const JITTER_STEPS: i64 = 24;
 /// Minutes of the week that is measured.
@@ -240,7 +240,7 @@ fn port() -> BerthProblem {
         slushy_shift_m: 60,
         weights: Weights {
             crane_per_min: 1,
-            change_stay: 300,
+            change_stay: 500,
             change_tolerance_min: MOVED_MIN,
             ..Weights::default()
         },
