@@ -208,6 +208,14 @@ impl Transactions {
                 self.timeout.as_secs()
             )));
         }
+        // A client that was told that it is out of the group may name no member and no generation, and offsets without
+        // both Kafka takes from anybody (as from producers older than KIP-447): there would be no fence.
+        if self.consumer.assignment_lost() {
+            return Err(Trouble::Abort(
+                "the group has given this member up: what it read is the next owner's to commit"
+                    .to_owned(),
+            ));
+        }
         self.commit_transaction()
     }
 

@@ -7,14 +7,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use events::internal::{Covered, Partials};
+use events::v1::RejectReason;
 use events::{encode, ipc};
 use windows::error::Fault;
 use windows::frontier::{Frontier, Origin};
-use windows::merge::{Absorbed, Merge as Windows, MergeSettings, Output};
+use windows::merge::{Absorbed, Merge as Windows, MergeSettings, Output, Refused};
 use windows::program::Program;
 
 use crate::clock::Clock;
 use crate::error::EngineError;
+use crate::intake::rejects::{self, Refusal};
 use crate::log::{Batch, Outgoing, Partition};
 use crate::outcome::Tally;
 use crate::partials::{self, PORT_PARTITION};
@@ -141,14 +143,19 @@ impl Merge {
             let value = batch.value(entry).unwrap_or_default();
             let message = partials::read(&self.partition, entry.offset, value)?;
             self.timestamp_ms = self.timestamp_ms.max(entry.timestamp_ms);
-            self.absorb(message)?;
+            self.absorb(message, entry.offset, &mut records)?;
             self.next_offset = entry.offset + 1;
             records.append(&mut self.step()?);
         }
         Ok(records)
     }
 
-    fn absorb(&mut self, message: Partials) -> Result<(), EngineError> {
+    fn absorb(
+        &mut self,
+        message: Partials,
+        offset: i64,
+        records: &mut Vec<Outgoing>,
+    ) -> Result<(), EngineError> {
         for delta in message.deltas {
             for rows in ipc::read(delta.ipc)? {
                 let absorbed = self.state.absorb(&delta.query, delta.fingerprint, &rows);
@@ -158,6 +165,7 @@ impl Merge {
                     Absorbed::But(refused) => {
                         self.tally.late_in_merge(&delta.query, refused.late as u64);
                         self.tally.keys_refused(&delta.query, refused.full as u64);
+                        self.point_at(&delta.query, offset, refused, &message.covered, records);
                     }
                     Absorbed::Unknown => {
                         let seen = self.unknown.entry(delta.query.clone()).or_default();
@@ -177,6 +185,50 @@ impl Merge {
         }
         partials::update(&mut self.frontier, message.frontiers);
         Ok(())
+    }
+
+    /// Writes rejects that point at partials of which rows could not be used, and at the input that they stand for.
+    fn point_at(
+        &self,
+        query: &str,
+        offset: i64,
+        refused: Refused,
+        covered: &[Covered],
+        records: &mut Vec<Outgoing>,
+    ) {
+        let covered = covered.iter().map(|covered| {
+            let (topic, partition) = (&covered.topic, covered.partition);
+            format!("{topic}[{partition}] {} to {}", covered.from, covered.to)
+        });
+        let input = covered.collect::<Vec<_>>().join(", ");
+        let late = format!(
+            "{} rows for windows that are final: their source had been idle, raise idle_timeout_s if it is often so; input: {input}",
+            refused.late
+        );
+        let full = format!(
+            "{} rows with new keys, while as many keys are open as may be: raise the bound on keys; input: {input}",
+            refused.full
+        );
+        for (rows, reason, detail) in [
+            (refused.late, RejectReason::LateInMerge, late),
+            (refused.full, RejectReason::KeyLimit, full),
+        ] {
+            if rows > 0 {
+                let refusal = Refusal {
+                    query: query.to_owned(),
+                    ..Refusal::new(reason, detail)
+                };
+                records.push(rejects::outgoing(
+                    &self.settings.topics.rejects,
+                    &self.partition,
+                    offset,
+                    self.timestamp_ms,
+                    None,
+                    &[],
+                    &refusal,
+                ));
+            }
+        }
     }
 
     /// Asserts that no commit of fold was lost or doubled.

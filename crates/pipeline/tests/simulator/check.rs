@@ -78,7 +78,7 @@ fn rejects(log: &MemoryLog) -> Result<Rejects, String> {
 }
 
 /// Final rows by query. Of every key, revisions count up and the last row alone is final.
-fn finals(log: &MemoryLog) -> Result<BTreeMap<String, Vec<Vec<u8>>>, String> {
+pub fn finals(log: &MemoryLog) -> Result<BTreeMap<String, Vec<Vec<u8>>>, String> {
     let mut rows: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
     let mut open: BTreeMap<Vec<u8>, (i64, bool)> = BTreeMap::new();
     for record in log.records("window-stats").into_iter().flatten() {

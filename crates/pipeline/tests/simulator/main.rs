@@ -9,6 +9,7 @@
 mod check;
 mod dice;
 mod history;
+mod idle;
 mod oracle;
 mod program;
 mod seeds;

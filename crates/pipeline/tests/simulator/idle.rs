@@ -1,0 +1,114 @@
+//! A source that falls silent lets the others go on after the idle timeout, and not before; what it writes of the time
+//! that is over then is told, not lost in silence.
+
+use std::time::Duration;
+
+use events::v1::{Reject, RejectReason};
+use events::{Event, Message};
+use pipeline::worker::programs::Programs;
+
+use crate::check::finals;
+use crate::dice::Dice;
+use crate::oracle::expect;
+use crate::program::IDLE_TIMEOUT;
+use crate::workload::{DAY_US, Record, day};
+use crate::world::World;
+
+const HOUR_US: i64 = 3_600_000_000;
+
+fn source(record: &Record) -> String {
+    let event = Event::decode(record.stream, &record.value);
+    let envelope = event.ok().and_then(|event| event.envelope().cloned());
+    envelope.map_or_else(String::new, |envelope| envelope.source)
+}
+
+/// Feeds and turns everything, with so much time from turn to turn.
+fn pass(world: &mut World, records: &[Record], each: usize, step: Duration) {
+    let mut dice = Dice(1);
+    for chunk in records.chunks(each) {
+        chunk.iter().for_each(|record| world.feed(record));
+        world.clock.advance(step);
+        for place in 0..world.processes.len() {
+            world.turn(place, &mut dice).expect("no fault, no error");
+        }
+    }
+}
+
+fn rest(world: &mut World, turns: usize, step: Duration) {
+    let mut dice = Dice(1);
+    for _ in 0..turns {
+        world.clock.advance(step);
+        for place in 0..world.processes.len() {
+            world.turn(place, &mut dice).expect("no fault, no error");
+        }
+    }
+}
+
+#[test]
+fn a_silent_source_holds_the_port_for_the_timeout_and_what_it_writes_later_is_told() {
+    let day = day(2);
+    let (first, second) = day.split_at(day.len() / 2);
+    let (held, others): (Vec<Record>, Vec<Record>) = second
+        .iter()
+        .cloned()
+        .partition(|record| source(record) == "gate");
+    let mut world = World::new(Programs::default(), 500);
+    for stage in ["fold", "merge", "merge"] {
+        world.start(stage);
+    }
+    let step = Duration::from_millis(200);
+    pass(&mut world, first, 40, step);
+    pass(&mut world, &others, 40, step);
+    rest(&mut world, 10, step);
+    let held_at_us = world.tally.frontier_us();
+    assert!(
+        held_at_us < DAY_US + 2 * HOUR_US + HOUR_US / 4,
+        "the gate holds the port"
+    );
+    // The process sleeps for an hour: nobody has listened meanwhile.
+    world.clock.advance(Duration::from_secs(3_600));
+    rest(&mut world, 3, step);
+    assert_eq!(world.tally.frontier_us(), held_at_us);
+    let turns = (IDLE_TIMEOUT.as_millis() / step.as_millis()) as usize;
+    rest(&mut world, turns + 20, step);
+    // All are silent by now, the gate for longest; the last word of the others counts.
+    assert!(
+        world.tally.frontier_us() > DAY_US + 3 * HOUR_US,
+        "{}",
+        world.tally.frontier_us()
+    );
+    assert_eq!(world.tally.rejects().get("late_in_merge"), None);
+
+    pass(&mut world, &held, 40, step);
+    rest(&mut world, 20, step);
+    let late = world.tally.rejects()["late_in_merge"];
+    let rejects = world.log.records("rejects").into_iter().flatten();
+    let rejects = rejects
+        .map(|record| Reject::decode(record.value.expect("a value").as_slice()).expect("a reject"));
+    let pointers: Vec<Reject> = rejects
+        .filter(|reject| reject.reason() == RejectReason::LateInMerge)
+        .collect();
+    assert!(late > 0 && !pointers.is_empty());
+    for pointer in &pointers {
+        assert_eq!(
+            (pointer.topic.as_str(), pointer.query.as_str()),
+            ("partials", "intake_all")
+        );
+        assert!(
+            pointer.detail.contains("input: container["),
+            "{}",
+            pointer.detail
+        );
+    }
+
+    // Queries that the gate has no part in are as if nothing had been.
+    world.drain();
+    rest(&mut world, 200, step);
+    assert!(world.is_done());
+    let rows = finals(&world.log).expect("each row once");
+    let order: Vec<Record> = first.iter().chain(&others).chain(&held).cloned().collect();
+    let expected = expect(&order);
+    for query in ["moves", "yard", "open_bookings"] {
+        assert_eq!(rows.get(query), expected.rows.get(query), "{query}");
+    }
+}
