@@ -222,7 +222,7 @@ fn r6_bookings_that_were_brought_and_that_were_not() {
         "{rows:#?}"
     );
     assert_eq!(
-        ends("DGT | Main |  | 1 | 0 | 0 | 0 | 7935"),
+        ends("DGT | Main | '' | 1 | 0 | 0 | 0 | 7935"),
         28,
         "{rows:#?}"
     );
