@@ -56,7 +56,7 @@ impl Default for RailRules {
             overbooking_confidence_permille: 950,
             no_show_bookings_min: 30,
             load_within_min: 720,
-            load_iterations: 20_000,
+            load_iterations: 4_000,
             wagon_type: "Sggmrss".to_owned(),
             train_length_max_dm: 7_200,
             train_gross_max_kg: 1_600_000,
