@@ -267,18 +267,18 @@ fn random_bytes_never_panic() {
     }
 }
 
-/// Millions of records, each time of another projection: `QUAYSTREAM_TESTS=full`, with optimised code.
+/// Many more records, under changing projections: `QUAYSTREAM_TESTS=full`.
 #[test]
 fn many_seeds_agree_with_prost() {
     if std::env::var("QUAYSTREAM_TESTS").is_ok_and(|value| value == "full") {
         let mut kept = BTreeMap::new();
-        for seed in 100..120 {
+        for seed in 100..108 {
             for (place, stream) in Stream::ALL.into_iter().enumerate() {
                 generated_and_spoilt(stream, seed * 10 + place as u64, &mut kept);
-                random_bytes(stream, &mut Random(seed), 100_000);
+                random_bytes(stream, &mut Random(seed), 20_000);
             }
         }
-        assert!(kept.values().sum::<usize>() > 500_000);
+        assert!(kept.values().sum::<usize>() > 150_000);
     } else {
         eprintln!("skipped: set QUAYSTREAM_TESTS=full");
     }
