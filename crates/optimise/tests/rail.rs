@@ -70,6 +70,35 @@ fn larger_problems_pass_the_checker() {
     }
 }
 
+/// Enough paths that they are sifted: the bound must hold for all of them, and the plan must pass the checker.
+#[test]
+fn sifted_problems_pass_the_checker_and_repeat() {
+    let shape = Shape {
+        units: 2_500,
+        trains: 72,
+        fill_percent: 100,
+    };
+    let problem = problem(shape, 3);
+    let network = optimise::rail::full::network::network(&problem);
+    assert!(
+        optimise::rail::full::sift::options(&network) > optimise::rail::full::sift::MAX_OPTIONS
+    );
+    let budget = Budget::iterations(400_000);
+    let (answer, warm) = optimise::rail::re_plan(&problem, None, 1, &budget);
+    let cost = check(&problem, &answer.plan).expect("a plan within the rules");
+    assert_eq!(cost.total(), answer.value);
+    assert!(
+        answer.bound <= answer.value && answer.gap() < 0.03,
+        "{}",
+        answer.gap()
+    );
+    let again = optimise::rail::re_plan(&problem, None, 1, &budget);
+    assert_eq!((&answer, &warm), (&again.0, &again.1));
+    let (warmer, _) = optimise::rail::re_plan(&problem, Some(&warm), 1, &budget);
+    assert!(check(&problem, &warmer.plan).is_ok());
+    assert!(warmer.gap() < 0.03, "{}", warmer.gap());
+}
+
 #[test]
 fn same_seed_same_plan() {
     let problem = problem(

@@ -3,7 +3,7 @@
 use super::cut_off::CutOffKind;
 
 /// When something that a cut-off asks for happens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Milestone {
     /// It happened, or is forecast to happen, at this minute.
     At(i64),
@@ -14,7 +14,7 @@ pub enum Milestone {
 }
 
 /// Where customs stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Customs {
     /// Released, or no customs business.
     #[default]
@@ -26,7 +26,7 @@ pub enum Customs {
 }
 
 /// What the unit carries, as far as it decides on rules.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Cargo {
     /// True if it runs empty.
     pub is_empty: bool,
@@ -39,7 +39,7 @@ pub struct Cargo {
 }
 
 /// What a planner has decided about the unit.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub enum Lock {
     /// Nothing.
     #[default]
@@ -51,7 +51,7 @@ pub enum Lock {
 }
 
 /// One unit of load.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Unit {
     /// The unit's reference, opaque here.
     pub id: String,

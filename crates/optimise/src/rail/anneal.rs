@@ -37,7 +37,7 @@ impl<'c> Anneal<'c> {
     pub fn new(core: &'c Core) -> Self {
         Anneal {
             core,
-            train_of: core.train_of_rows(),
+            train_of: core.train_of_rows().to_vec(),
             chain: Vec::with_capacity(MAX_LINKS + 1),
         }
     }

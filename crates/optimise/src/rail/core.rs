@@ -21,17 +21,20 @@ pub struct Core {
     leg_first: Vec<u32>,
     legs: Vec<u32>,
     capacity: Vec<i64>,
+    train_of: Vec<u32>,
     trains: usize,
 }
 
 impl Core {
-    /// A core without items.
-    pub fn new(trains: usize, capacity: Vec<i64>) -> Self {
+    /// A core without items; each capacity row belongs to a train.
+    pub fn new(trains: usize, capacity: Vec<i64>, train_of: Vec<u32>) -> Self {
+        debug_assert_eq!(capacity.len(), train_of.len());
         Core {
             first: vec![0],
             use_first: vec![0],
             leg_first: vec![0],
             capacity,
+            train_of,
             trains,
             ..Core::default()
         }
@@ -59,7 +62,12 @@ impl Core {
     /// The core of a bare assignment. Where an item has no option without uses, one is added as its last, dearer than
     /// any plan: a plan that takes it is infeasible (see [`Core::is_artificial`]).
     pub fn of_assignment(problem: &Assignment) -> Self {
-        let mut core = Core::new(problem.trains, problem.capacities.clone());
+        let mut train_of = vec![0; problem.capacities.len()];
+        for choice in problem.items.iter().flatten() {
+            let rows = choice.uses.iter();
+            rows.for_each(|&(row, _)| train_of[row] = choice.train as u32);
+        }
+        let mut core = Core::new(problem.trains, problem.capacities.clone(), train_of);
         let dearest = |choices: &Vec<domain::rail::assignment::Choice>| {
             choices.iter().map(|choice| choice.cost.abs()).max()
         };
@@ -149,16 +157,9 @@ impl Core {
         room
     }
 
-    /// The train of each row: the one by which options of a single leg use it; 0 where there is none.
-    pub fn train_of_rows(&self) -> Vec<u32> {
-        let mut train_of = vec![0; self.capacity.len()];
-        for option in 0..self.options() {
-            if let [train] = self.legs(option) {
-                let uses = self.uses(option).iter();
-                uses.for_each(|used| train_of[used.row as usize] = *train);
-            }
-        }
-        train_of
+    /// The train of each row.
+    pub fn train_of_rows(&self) -> &[u32] {
+        &self.train_of
     }
 
     /// True if `option` fits into `room`.

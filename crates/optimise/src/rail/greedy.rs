@@ -72,6 +72,21 @@ pub fn round(core: &Core, active: &Active, share: &[f64], price: &[i64]) -> Vec<
     (0..core.items()).map(largest).collect()
 }
 
+/// The option of each item that takes the least part of any row.
+pub fn refuges(core: &Core) -> Vec<u32> {
+    let part = |option: usize| -> f64 {
+        let uses = core.uses(option).iter();
+        uses.map(|used| used.amount as f64 / core.capacity()[used.row as usize].max(1) as f64)
+            .sum()
+    };
+    let least = |item: usize| {
+        let options = core.options_of(item);
+        let least = options.min_by(|&a, &b| part(a).total_cmp(&part(b)).then(a.cmp(&b)));
+        least.unwrap_or(0) as u32
+    };
+    (0..core.items()).map(least).collect()
+}
+
 /// The cheapest option that fits and its lead over the next; the regret of an only option is the greatest.
 fn best(core: &Core, price: &[i64], room: &[i64], item: usize) -> (Option<usize>, i64) {
     let (mut best, mut best_price, mut second) = (None, i64::MAX, i64::MAX);

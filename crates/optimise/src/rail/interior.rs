@@ -15,8 +15,15 @@ const SHORT: f64 = 0.1;
 const TINY: f64 = 0.02;
 /// After so many bad steps, no bad step is.
 const MAX_SHORT: u32 = 5;
-/// Stop at this relative distance between the relaxation's two sides.
-const ENOUGH: f64 = 3e-5;
+/// Corrections of a step towards the centre at most, each for a step that is longer by [`FURTHER`].
+const CORRECTIONS: u32 = 3;
+const FURTHER: f64 = 0.2;
+/// Products so near to the centre, as parts of it, are left alone.
+const NEAR: std::ops::Range<f64> = 0.1..10.0;
+/// Halvings when a value is sought.
+const BISECTIONS: u32 = 20;
+/// The relative distance between the relaxation's two sides at which its prices are as good as they get.
+pub const ENOUGH: f64 = 3e-5;
 
 /// What the relaxation says.
 #[derive(Debug, Clone)]
@@ -32,26 +39,31 @@ pub struct Relaxed {
 }
 
 /// The relaxation in compact form.
-struct Form<'a> {
+struct Form {
     first: Vec<usize>,
     options: Vec<u32>,
     cost: Vec<f64>,
     use_first: Vec<usize>,
     uses: Vec<(usize, f64)>,
     rows: usize,
-    core: &'a Core,
 }
 
-impl<'a> Form<'a> {
-    fn new(core: &'a Core, active: &Active) -> Self {
+/// Not one of the rows looked at.
+const OUT: usize = usize::MAX;
+
+impl Form {
+    fn new(core: &Core, active: &Active, rows: &[u32]) -> Self {
+        let mut place = vec![OUT; core.capacity().len()];
+        for (at, &row) in rows.iter().enumerate() {
+            place[row as usize] = at;
+        }
         let mut form = Form {
             first: vec![0],
             options: Vec::with_capacity(active.len()),
             cost: Vec::with_capacity(active.len()),
             use_first: vec![0],
             uses: Vec::new(),
-            rows: core.capacity().len(),
-            core,
+            rows: rows.len(),
         };
         for item in 0..core.items() {
             for &option in active.of(item) {
@@ -60,8 +72,13 @@ impl<'a> Form<'a> {
                 for used in core.uses(option as usize) {
                     let row = used.row as usize;
                     let part = used.amount as f64 / core.capacity()[row].max(1) as f64;
-                    form.uses.push((row, part));
+                    if place[row] != OUT {
+                        form.uses.push((place[row], part));
+                    }
                 }
+                // Trains of a chain come in any order, the factorisation reads the lower triangle alone.
+                let start = form.use_first[form.use_first.len() - 1];
+                form.uses[start..].sort_unstable_by_key(|(row, _)| *row);
                 form.use_first.push(form.uses.len());
             }
             form.first.push(form.options.len());
@@ -103,17 +120,31 @@ struct Step {
     value: Vec<f64>,
 }
 
-/// Solves the relaxation over the options in play; `stop` ends it early with the prices so far.
-pub fn relax(core: &Core, active: &Active, stop: &dyn Fn() -> bool) -> Relaxed {
-    let form = Form::new(core, active);
+impl Step {
+    fn new(form: &Form) -> Self {
+        Step {
+            share: vec![0.0; form.options.len()],
+            slack: vec![0.0; form.rows],
+            share_dual: vec![0.0; form.options.len()],
+            prices: vec![0.0; form.rows],
+            value: vec![0.0; form.items()],
+        }
+    }
+}
+
+/// Solves the relaxation over the options in play and the given rows (ascending); `stop` ends it early with the prices so
+/// far, as does a relative distance of `enough` between its two sides. Rows left out have no price.
+pub fn relax(
+    core: &Core,
+    active: &Active,
+    rows: &[u32],
+    enough: f64,
+    stop: &dyn Fn() -> bool,
+) -> Relaxed {
+    let form = Form::new(core, active, rows);
     let mut point = start(&form);
-    let mut step = Step {
-        share: vec![0.0; form.options.len()],
-        slack: vec![0.0; form.rows],
-        share_dual: vec![0.0; form.options.len()],
-        prices: vec![0.0; form.rows],
-        value: vec![0.0; form.items()],
-    };
+    let mut step = Step::new(&form);
+    let mut other = Step::new(&form);
     let mut target = (vec![0.0; form.options.len()], vec![0.0; form.rows]);
     let mut normal = Normal::new(&form);
     let mut iterations = 0;
@@ -121,7 +152,7 @@ pub fn relax(core: &Core, active: &Active, stop: &dyn Fn() -> bool) -> Relaxed {
     let mut is_converged = false;
     while iterations < MAX_ITERATIONS && !stop() {
         let (gap, scale) = gap(&form, &point);
-        is_converged = gap <= ENOUGH * scale;
+        is_converged = gap <= enough * scale;
         if is_converged || !normal.factor(&form, &point) {
             break;
         }
@@ -135,6 +166,20 @@ pub fn relax(core: &Core, active: &Active, stop: &dyn Fn() -> bool) -> Relaxed {
         let sigma = (left / centre) * (left / centre) * (left / centre);
         corrected_target(&point, &step, sigma.min(1.0) * centre, &mut target);
         normal.solve(&form, &point, &target, &mut step);
+        let aimed = sigma.min(1.0) * centre;
+        let mut reached = lengths(&point, &step, 1.0);
+        for _ in 0..CORRECTIONS {
+            let further = |length: f64| (length + FURTHER).min(1.0);
+            let aim = (further(reached.0), further(reached.1));
+            centred_target(&point, &step, aim, aimed, &mut target);
+            normal.solve(&form, &point, &target, &mut other);
+            let now = lengths(&point, &other, 1.0);
+            if now.0 + now.1 < reached.0 + reached.1 + 0.1 * FURTHER {
+                break;
+            }
+            reached = now;
+            std::mem::swap(&mut step, &mut other);
+        }
         let (mut primal, mut dual) = lengths(&point, &step, 0.995);
         short += u32::from(primal.min(dual) < SHORT);
         let least = if short > MAX_SHORT { SHORT } else { TINY };
@@ -150,19 +195,25 @@ pub fn relax(core: &Core, active: &Active, stop: &dyn Fn() -> bool) -> Relaxed {
     for (at, &option) in form.options.iter().enumerate() {
         share[option as usize] = point.share[at];
     }
+    let mut prices = vec![0.0; core.capacity().len()];
+    for (&row, &price) in rows.iter().zip(&point.prices) {
+        prices[row as usize] = price;
+    }
     Relaxed {
-        prices: point.prices,
+        prices,
         share,
         iterations,
         is_converged,
     }
 }
 
-/// Multiplications of one Newton step.
-pub fn newton_work(core: &Core, active: &Active) -> u64 {
-    let rows = core.capacity().len() as u64;
-    let mut work = rows * rows * rows / 6;
-    let mut seen = vec![u32::MAX; core.capacity().len()];
+/// Multiplications of one Newton step over the given rows.
+pub fn newton_work(core: &Core, active: &Active, rows: &[u32]) -> u64 {
+    let count = rows.len() as u64;
+    let mut work = count * count * count / 6;
+    // The item that touched a row last; rows left out count as touched always.
+    let mut seen = vec![u32::MAX - 1; core.capacity().len()];
+    rows.iter().for_each(|&row| seen[row as usize] = u32::MAX);
     for item in 0..core.items() {
         let mut touched = 0_u64;
         for &option in active.of(item) {
@@ -170,8 +221,10 @@ pub fn newton_work(core: &Core, active: &Active) -> u64 {
             work += (uses.len() * uses.len()) as u64;
             for used in uses {
                 let seen = &mut seen[used.row as usize];
-                touched += u64::from(*seen != item as u32);
-                *seen = item as u32;
+                if *seen != u32::MAX - 1 && *seen != item as u32 {
+                    touched += 1;
+                    *seen = item as u32;
+                }
             }
         }
         work += touched * touched / 2;
@@ -179,62 +232,69 @@ pub fn newton_work(core: &Core, active: &Active) -> u64 {
     work
 }
 
-/// Values below the least priced option by a margin, shares inverse to what options lack to that: every product of a
-/// share and its dual is then alike within an item. Prices so that rows are alike too.
-#[expect(
-    clippy::needless_range_loop,
-    reason = "the index names an item in several arrays"
-)]
+/// Near the central path. Where prices rule, the path's shares are `mu / priced use` and a row that `n` options use is full
+/// but for one part in `n + 1`: so its price is `mu (n + 1)`, and values follow from shares that add up to 1.
 fn start(form: &Form) -> Point {
+    let mut value = vec![0.0; form.items()];
+    let mut users = vec![1.0; form.rows];
+    let mut spread = 0.0;
+    for (item, value) in value.iter_mut().enumerate() {
+        let range = form.first[item]..form.first[item + 1];
+        let costs = &form.cost[range.clone()];
+        *value = costs.iter().copied().fold(f64::INFINITY, f64::min);
+        spread += costs.iter().map(|cost| cost - *value).sum::<f64>();
+        for at in range {
+            form.uses(at).iter().for_each(|&(row, _)| users[row] += 1.0);
+        }
+    }
+    let centre = 1.0 + spread / form.options.len().max(1) as f64;
+    let prices: Vec<f64> = users.iter().map(|users| centre * users).collect();
     let mut share = vec![0.0; form.options.len()];
     let mut share_dual = vec![0.0; form.options.len()];
-    let mut value = vec![0.0; form.items()];
-    let mut used = vec![0.0; form.rows];
-    let mut spread = 0.0;
-    for item in 0..form.items() {
-        let costs = &form.cost[form.first[item]..form.first[item + 1]];
-        value[item] = costs.iter().copied().fold(f64::INFINITY, f64::min);
-        spread += costs.iter().map(|cost| cost - value[item]).sum::<f64>();
-    }
-    let margin = 1.0 + spread / form.options.len().max(1) as f64;
+    let mut slack = vec![1.0; form.rows];
     for item in 0..form.items() {
         let range = form.first[item]..form.first[item + 1];
-        value[item] = if range.is_empty() {
-            0.0
-        } else {
-            value[item] - margin
-        };
         for at in range.clone() {
-            share_dual[at] = form.cost[at] - value[item];
+            share_dual[at] = form.cost[at] + form.priced(at, &prices);
         }
-        let sum: f64 = range.clone().map(|at| 1.0 / share_dual[at]).sum();
+        value[item] = centred_value(&share_dual[range.clone()], centre);
         for at in range {
-            share[at] = 1.0 / share_dual[at] / sum;
+            share_dual[at] -= value[item];
+            share[at] = centre / share_dual[at];
             for &(row, part) in form.uses(at) {
-                used[row] += share[at] * part;
+                slack[row] -= share[at] * part;
             }
         }
     }
-    let pairs = share
-        .iter()
-        .zip(&share_dual)
-        .map(|(share, dual)| share * dual);
-    let centre = pairs.sum::<f64>() / form.options.len().max(1) as f64;
-    let slack: Vec<f64> = used
-        .iter()
-        .map(|used| (1.0 - used).abs().max(0.2))
-        .collect();
-    let mut point = Point {
-        prices: slack.iter().map(|slack| centre / slack).collect(),
+    for (slack, users) in slack.iter_mut().zip(&users) {
+        *slack = slack.max(1.0 / users);
+    }
+    Point {
         share,
         slack,
         share_dual,
+        prices,
         value,
-    };
-    for at in 0..form.options.len() {
-        point.share_dual[at] += form.priced(at, &point.prices);
     }
-    point
+}
+
+/// The value `v` at which the shares `centre / (priced - v)` add up to 1.
+fn centred_value(priced: &[f64], centre: f64) -> f64 {
+    let least = priced.iter().copied().fold(f64::INFINITY, f64::min);
+    if priced.is_empty() {
+        return 0.0;
+    }
+    let (mut low, mut high) = (least - centre * priced.len() as f64, least - centre);
+    for _ in 0..BISECTIONS {
+        let middle = 0.5 * (low + high);
+        let sum: f64 = priced.iter().map(|priced| centre / (priced - middle)).sum();
+        if sum > 1.0 {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    low
 }
 
 /// Complementarity left, and the size of the objective.
@@ -288,6 +348,37 @@ fn corrected_target(point: &Point, step: &Step, centre: f64, target: &mut (Vec<f
     }
     for (row, t) in target.1.iter_mut().enumerate() {
         *t = centre - point.slack[row] * point.prices[row] - step.slack[row] * step.prices[row];
+    }
+}
+
+/// Moves the target so that products which a longer step would leave far from `centre` come nearer (Gondzio 1996).
+fn centred_target(
+    point: &Point,
+    step: &Step,
+    lengths: (f64, f64),
+    centre: f64,
+    target: &mut (Vec<f64>, Vec<f64>),
+) {
+    let (primal, dual) = lengths;
+    let moved = |x: f64, dx: f64, z: f64, dz: f64| {
+        let product = (x + primal * dx) * (z + dual * dz);
+        (product.clamp(NEAR.start * centre, NEAR.end * centre) - product).max(-NEAR.end * centre)
+    };
+    for (at, t) in target.0.iter_mut().enumerate() {
+        *t += moved(
+            point.share[at],
+            step.share[at],
+            point.share_dual[at],
+            step.share_dual[at],
+        );
+    }
+    for (row, t) in target.1.iter_mut().enumerate() {
+        *t += moved(
+            point.slack[row],
+            step.slack[row],
+            point.prices[row],
+            step.prices[row],
+        );
     }
 }
 
@@ -457,6 +548,51 @@ impl Normal {
             step.prices[row] = -right[row];
             step.slack[row] = (target.1[row] + point.slack[row] * right[row]) / price;
         }
-        debug_assert_eq!(form.core.capacity().len(), form.rows);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ENOUGH, relax};
+    use crate::rail::active::Active;
+    use crate::rail::binding::undominated;
+    use crate::rail::full::build::build;
+    use crate::rail::generate::{Shape, problem};
+
+    /// Chains of trains name their rows in any order; read wrongly, the matrix is another and no step goes far.
+    #[test]
+    fn chains_whose_later_train_comes_first_do_not_stop_it() {
+        for seed in 0..5 {
+            let shape = Shape {
+                units: 400,
+                trains: 24,
+                fill_percent: 110,
+            };
+            let core = build(&problem(shape, seed)).core;
+            let active = Active::new(&core);
+            let relaxed = relax(
+                &core,
+                &active,
+                &undominated(&core, &active),
+                ENOUGH,
+                &|| false,
+            );
+            assert!(relaxed.is_converged, "seed {seed}");
+            assert!(
+                relaxed.iterations < 60,
+                "seed {seed}: {}",
+                relaxed.iterations
+            );
+            let mut used = vec![0.0; core.capacity().len()];
+            for (option, share) in relaxed.share.iter().enumerate() {
+                let uses = core.uses(option).iter();
+                uses.for_each(|one| used[one.row as usize] += share * one.amount as f64);
+            }
+            let mut rows = used.iter().zip(core.capacity());
+            assert!(
+                rows.all(|(used, &room)| *used <= 1.0001 * room as f64 + 1e-6),
+                "seed {seed}"
+            );
+        }
     }
 }

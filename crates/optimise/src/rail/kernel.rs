@@ -28,6 +28,8 @@ pub struct Start {
     pub choice: Vec<Option<u32>>,
     /// The price of each whole row.
     pub prices: Vec<f64>,
+    /// What the relaxation takes of each option at these prices. Where this is known, the kernel solves none at its start.
+    pub share: Vec<f64>,
 }
 
 /// An answer with the prices behind its bound.
@@ -85,6 +87,8 @@ const CYCLES: [Cycle; 10] = [
 const MOVES_AN_ITEM: u64 = 100;
 /// The same after a warm start, which needs less.
 const WARM_MOVES_AN_ITEM: u64 = 20;
+/// The first cycle from the relaxation's choice is shorter by this factor.
+const FIRST_PART: u64 = 3;
 /// Cycles without success after which a warm start has given what it can, and the full relaxation follows.
 const WARM_CYCLES: usize = 4;
 /// Moves of the first cycle at least.
@@ -126,6 +130,10 @@ struct Kernel<'a> {
     is_warm: bool,
     /// Where the last soft cycle ended.
     last: Option<State>,
+    /// The option of each item that takes least of any row.
+    refuge: Vec<u32>,
+    /// True until a soft cycle has found a plan.
+    is_cold: bool,
     /// Whole rounds of the cycles without success.
     passes: u64,
     statistics: Statistics,
@@ -135,8 +143,17 @@ impl<'a> Kernel<'a> {
     fn new(core: &'a Core, start: Option<&Start>, seed: u64, budget: &'a Budget<'a>) -> Self {
         let active = Active::new(core);
         let stop = || budget.stop.stop();
-        let known = start.map(|start| start.prices.as_slice());
-        let relaxation = relaxation::first(core, &active, known, &stop);
+        let relaxation = match start {
+            Some(start) if !start.share.is_empty() => Relaxation {
+                prices: start.prices.clone(),
+                share: start.share.clone(),
+                iterations: 0,
+            },
+            _ => {
+                let known = start.map(|start| start.prices.as_slice());
+                relaxation::first(core, &active, known, &stop)
+            }
+        };
         let prices = Prices::new(core, &active, &relaxation.prices);
         let known: &[Option<u32>] = start.map_or(&[], |start| &start.choice);
         let first = greedy::repair(core, known, &prices.reduced);
@@ -147,8 +164,10 @@ impl<'a> Kernel<'a> {
             best: State::new(core, &first),
             knapsacks: Knapsacks::new(core, &active, &prices),
             active,
-            is_warm: start.is_some(),
+            is_warm: start.is_some_and(|start| start.choice.iter().any(Option::is_some)),
             last: None,
+            refuge: greedy::refuges(core),
+            is_cold: start.is_none_or(|start| start.choice.iter().all(Option::is_none)),
             passes: 0,
             relaxation,
             prices,
@@ -231,6 +250,12 @@ impl<'a> Kernel<'a> {
         };
         let mut moves = (each * self.core.items() as u64).max(MOVES_AT_LEAST);
         let mut nth = 0;
+        if self.last.is_some() && !self.is_proved {
+            // From the relaxation's choice little is left to do: a short cycle finds the first good plan.
+            let first = moves / FIRST_PART;
+            self.cycle(CYCLES[0], first.min(budget.iterations));
+            self.fix();
+        }
         let mut tried = u64::MAX;
         while !self.is_proved
             && self.statistics.iterations < budget.iterations
@@ -297,8 +322,10 @@ impl<'a> Kernel<'a> {
     /// Where a soft cycle starts: at the best plan, or, once that has long been the same, every other time where the last
     /// one ended (with options in play alone).
     fn departure(&mut self, active: &Active) -> State {
-        let wanders =
-            self.statistics.iterations == 0 || (self.passes > 0 && self.random.below(2) == 0);
+        // A soft choice that costs less than the best plan has more to give than that.
+        let leads = (self.last.as_ref()).is_some_and(|last| last.value < self.best.value);
+        let is_first = self.statistics.iterations == 0 || (self.is_cold && leads);
+        let wanders = is_first || (self.passes > 0 && self.random.below(2) == 0);
         let Some(last) = self.last.take().filter(|_| wanders) else {
             return self.best.clone();
         };
@@ -318,7 +345,13 @@ impl<'a> Kernel<'a> {
         let reach = (cycle.reach * mean * money) as i64;
         let mut active = self.active.clone();
         let (reduced, chosen) = (&self.prices.reduced, &self.best.choice);
-        active.retain(|item, option| reduced[option as usize] <= reach || option == chosen[item]);
+        // Without a plan yet, what finds no room must have where to go.
+        let is_refuge = |item: usize, option| {
+            self.is_cold && self.refuge.get(item).is_some_and(|&way| way == option)
+        };
+        active.retain(|item, option| {
+            reduced[option as usize] <= reach || option == chosen[item] || is_refuge(item, option)
+        });
         let items = 0..self.core.items();
         let loose: Vec<u32> = items
             .filter(|&item| active.of(item).len() > 1)
@@ -335,6 +368,7 @@ impl<'a> Kernel<'a> {
                 moves,
             };
             let mut from = self.departure(&active);
+            let before = self.best.value;
             let tried = Soft::new(self.core, &self.prices).run(
                 &active,
                 &loose,
@@ -344,7 +378,15 @@ impl<'a> Kernel<'a> {
                 &mut self.best,
                 &stop,
             );
+            if self.is_cold && self.best.value == before {
+                let known: Vec<Option<u32>> = from.choice.iter().map(|&way| Some(way)).collect();
+                let mended = greedy::repair(self.core, &known, &self.prices.reduced);
+                if self.core.total(&mended) < before {
+                    self.best = State::new(self.core, &mended);
+                }
+            }
             self.last = Some(from);
+            self.is_cold &= self.best.value == before;
             tried
         } else {
             let second = |&item: &u32| reduced[active.of(item as usize)[1] as usize] as f64 / money;

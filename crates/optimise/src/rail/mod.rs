@@ -15,6 +15,7 @@
 
 pub mod active;
 pub mod anneal;
+pub mod binding;
 pub mod cholesky;
 pub mod core;
 pub mod dual;

@@ -33,23 +33,7 @@ fn dearest_total(core: &Core) -> i64 {
 impl Prices {
     /// Prices `row_prices` (of whole rows), and the bound over the options in play.
     pub fn new(core: &Core, active: &Active, row_prices: &[f64]) -> Self {
-        let total = dearest_total(core);
-        // The largest shift at which no sum over the core, nor overload at 64 times its price, can overflow.
-        let bits = 64 - total.leading_zeros();
-        let shift = 50_u32.saturating_sub(bits).min(24);
-        let scale = (1_u64 << shift) as f64;
-        let sum: f64 = row_prices.iter().sum();
-        let is_useful = sum.is_finite() && sum <= 2.0 * total as f64;
-        let scale = if is_useful { scale } else { 0.0 };
-        let rows = row_prices.iter().zip(core.capacity());
-        let per_unit =
-            rows.map(|(price, &capacity)| (price / capacity.max(1) as f64 * scale) as i64);
-        let mut prices = Prices {
-            shift,
-            per_unit: per_unit.collect(),
-            reduced: Vec::new(),
-            bound: 0,
-        };
+        let mut prices = Prices::of_rows(core.capacity(), dearest_total(core), row_prices);
         prices.reprice(core, active);
         if prices.bound < 0 && prices.per_unit.iter().any(|price| *price != 0) {
             // Prices from a search cut short may be worse than none.
@@ -62,6 +46,26 @@ impl Prices {
             }
         }
         prices
+    }
+
+    /// Prices alone, of rows of `capacities`, where the dearest plan costs `total`.
+    pub fn of_rows(capacities: &[i64], total: i64, row_prices: &[f64]) -> Self {
+        // The largest shift at which no sum over the core, nor overload at 64 times its price, can overflow.
+        let bits = 64 - total.leading_zeros();
+        let shift = 50_u32.saturating_sub(bits).min(24);
+        let scale = (1_u64 << shift) as f64;
+        let sum: f64 = row_prices.iter().sum();
+        let is_useful = sum.is_finite() && sum <= 2.0 * total as f64;
+        let scale = if is_useful { scale } else { 0.0 };
+        let rows = row_prices.iter().zip(capacities);
+        let per_unit =
+            rows.map(|(price, &capacity)| (price / capacity.max(1) as f64 * scale) as i64);
+        Prices {
+            shift,
+            per_unit: per_unit.collect(),
+            reduced: Vec::new(),
+            bound: 0,
+        }
     }
 
     /// Reduced costs and bound over the options in play.
@@ -97,7 +101,12 @@ impl Prices {
 
     /// The bound in money, rounded up: costs are whole.
     pub fn bound_in_money(&self) -> i64 {
-        (self.bound + (1 << self.shift) - 1) >> self.shift
+        self.in_money(self.bound)
+    }
+
+    /// Another bound at the same fixed point in money, rounded up.
+    pub fn in_money(&self, bound: i64) -> i64 {
+        (bound + (1 << self.shift) - 1) >> self.shift
     }
 
     /// Takes out of play every option through which no plan can cost less than `value`; returns how many.

@@ -1,12 +1,17 @@
 //! Which relaxation gives the prices: the interior point where its Newton steps are cheap, else the subgradient.
 
 use super::active::Active;
+use super::binding;
 use super::core::Core;
 use super::dual::Dual;
-use super::interior;
+use super::interior::{self, ENOUGH};
 
 /// Work of one Newton step (multiplications) up to which the interior point is used.
 const MAX_NEWTON_WORK: u64 = 40_000_000;
+/// The same where the subgradient has told which rows bind.
+const MAX_SIEVED_WORK: u64 = 120_000_000;
+/// Iterations of the subgradient for that.
+const SIEVE_ITERATIONS: u64 = 120;
 /// Up to so much work a Newton step, known prices save nothing.
 const QUICK_NEWTON_WORK: u64 = 150_000;
 /// Iterations of the subgradient where it stands alone.
@@ -33,11 +38,10 @@ pub fn first(
     stop: &dyn Fn() -> bool,
 ) -> Relaxation {
     match known {
-        Some(_) if interior::newton_work(core, active) <= QUICK_NEWTON_WORK => {
-            full(core, active, vec![0.0; core.capacity().len()], stop)
+        Some(known) if newton_work(core, active) > QUICK_NEWTON_WORK => {
+            ascend(core, active, known.to_vec(), WARM_ITERATIONS, stop)
         }
-        Some(known) => ascend(core, active, known.to_vec(), WARM_ITERATIONS, stop),
-        None => full(core, active, vec![0.0; core.capacity().len()], stop),
+        _ => full(core, active, vec![0.0; core.capacity().len()], ENOUGH, stop),
     }
 }
 
@@ -48,14 +52,42 @@ pub fn refined(
     known: &Relaxation,
     stop: &dyn Fn() -> bool,
 ) -> Relaxation {
-    full(core, active, known.prices.clone(), stop)
+    full(core, active, known.prices.clone(), ENOUGH, stop)
 }
 
-fn full(core: &Core, active: &Active, from: Vec<f64>, stop: &dyn Fn() -> bool) -> Relaxation {
-    if interior::newton_work(core, active) > MAX_NEWTON_WORK {
-        return ascend(core, active, from, SUBGRADIENT_ITERATIONS, stop);
+/// Over all rows: which of them bind would cost a re-plan too much to find out.
+fn newton_work(core: &Core, active: &Active) -> u64 {
+    let rows: Vec<u32> = (0..core.capacity().len() as u32).collect();
+    interior::newton_work(core, active, &rows)
+}
+
+/// The full relaxation to a relative distance of `enough` between its two sides, from known prices where it needs some.
+pub fn full(
+    core: &Core,
+    active: &Active,
+    from: Vec<f64>,
+    enough: f64,
+    stop: &dyn Fn() -> bool,
+) -> Relaxation {
+    let mut rows = binding::undominated(core, active);
+    let mut from = from;
+    let mut spent = 0;
+    if interior::newton_work(core, active, &rows) > MAX_NEWTON_WORK {
+        // Too many rows: the subgradient finds those that bind, the interior point their prices.
+        let mut dual = Dual::new(core, active, from);
+        dual.ascend(SIEVE_ITERATIONS, stop);
+        spent = dual.iterations;
+        rows.retain(|&row| dual.prices[row as usize] > 0.0);
+        from = dual.prices;
+        if stop() || interior::newton_work(core, active, &rows) > MAX_SIEVED_WORK {
+            let rest = ascend(core, active, from, SUBGRADIENT_ITERATIONS, stop);
+            return Relaxation {
+                iterations: spent + rest.iterations,
+                ..rest
+            };
+        }
     }
-    let relaxed = interior::relax(core, active, stop);
+    let relaxed = interior::relax(core, active, &rows, enough, stop);
     let prices = if relaxed.is_converged {
         relaxed.prices
     } else {
@@ -65,7 +97,7 @@ fn full(core: &Core, active: &Active, from: Vec<f64>, stop: &dyn Fn() -> bool) -
     Relaxation {
         prices,
         share: relaxed.share,
-        iterations: u64::from(relaxed.iterations),
+        iterations: spent + u64::from(relaxed.iterations),
     }
 }
 

@@ -46,14 +46,8 @@ impl<'a> Resplit<'a> {
     /// A search on the options in play.
     pub fn new(core: &'a Core, active: &'a Active, prices: &'a Prices) -> Self {
         let mut rows = vec![Vec::new(); core.trains()];
-        for option in 0..core.options() {
-            if let [train] = core.legs(option) {
-                for used in core.uses(option) {
-                    if !rows[*train as usize].contains(&used.row) {
-                        rows[*train as usize].push(used.row);
-                    }
-                }
-            }
+        for (row, &train) in core.train_of_rows().iter().enumerate() {
+            rows[train as usize].push(row as u32);
         }
         Resplit {
             core,
@@ -109,6 +103,11 @@ impl<'a> Resplit<'a> {
             .iter()
             .flat_map(|&train| state.aboard(train as usize))
             .copied()
+            .filter(|&item| {
+                // Who would leave room on another train too stays: that room has a price as well.
+                let legs = self.core.legs(state.choice[item as usize] as usize);
+                legs.iter().all(|leg| freed.contains(leg))
+            })
             .collect();
         items.sort_unstable();
         items.dedup();

@@ -63,7 +63,7 @@ impl<'c> Soft<'c> {
             shift: prices.shift,
             journal: Vec::new(),
             overfull: 0,
-            train_of: core.train_of_rows(),
+            train_of: core.train_of_rows().to_vec(),
         }
     }
 

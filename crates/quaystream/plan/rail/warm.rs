@@ -49,6 +49,7 @@ pub fn folder(folder: &Path, limit: &LimitArgs) -> Result<String, RailError> {
         let start = Start {
             choice,
             prices: first.prices,
+            share: Vec::new(),
         };
         let start_s = thread_cpu_s();
         let short = CpuDeadline::after(Some(REPLAN_S));

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use domain::rail::{RailPlan, RailProblem};
 
-use super::build::{Built, Row};
+use super::build::Built;
+use super::network::{Network, Party};
+use super::rows::Row;
 
 /// The duals and the plan of the last run, by reference, so that they survive a changed problem.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -17,12 +19,12 @@ pub struct Warm {
 
 impl Warm {
     /// The price of each row of a new problem, 0 where nothing is known.
-    pub fn row_prices(&self, problem: &RailProblem, built: &Built) -> Vec<f64> {
+    pub fn row_prices(&self, problem: &RailProblem, rows: &[(u32, Row)]) -> Vec<f64> {
         let price = |(slot, row): &(u32, Row)| {
             let id = problem.trains[*slot as usize].id.clone();
             self.prices.get(&(id, *row)).copied().unwrap_or(0.0)
         };
-        built.rows.iter().map(price).collect()
+        rows.iter().map(price).collect()
     }
 
     /// Keeps the prices of a solved problem.
@@ -41,25 +43,43 @@ impl Warm {
 
     /// The option of each item that the last plan took, where it is still one.
     pub fn choice(&self, problem: &RailProblem, built: &Built) -> Vec<Option<u32>> {
-        let last: BTreeMap<&str, &[String]> = self
-            .plan
-            .assignments
-            .iter()
-            .map(|assigned| (assigned.unit.as_str(), assigned.legs.as_slice()))
-            .collect();
+        let last = self.last();
         let of_item = |(at, item): (usize, &super::build::Item)| {
             let unit = &problem.units[item.units[0]];
             let legs = last.get(unit.id.as_str()).copied().unwrap_or_default();
-            let is_same = |path: &Vec<u32>| {
-                path.len() == legs.len()
-                    && path
-                        .iter()
-                        .zip(legs)
-                        .all(|(&slot, id)| problem.trains[slot as usize].id == *id)
-            };
-            let option = item.options.iter().position(is_same)?;
+            let mut paths = item.options.iter();
+            let option = paths.position(|path| is_same(problem, path, legs))?;
             Some((built.core.options_of(at).start + option) as u32)
         };
         built.items.iter().enumerate().map(of_item).collect()
     }
+
+    /// The path of each party that the last plan took, where the network still has it.
+    pub fn paths(&self, problem: &RailProblem, network: &Network) -> Vec<Option<u32>> {
+        let last = self.last();
+        let of_party = |party: &Party| {
+            let unit = &problem.units[party.units[0]];
+            let legs = last.get(unit.id.as_str())?;
+            let relation = network.profiles[party.profile].relation;
+            let mut paths = network.relations[relation].paths.iter();
+            let path = paths.position(|path| is_same(problem, path, legs))?;
+            Some(path as u32)
+        };
+        network.parties.iter().map(of_party).collect()
+    }
+
+    fn last(&self) -> BTreeMap<&str, &[String]> {
+        let assignments = self.plan.assignments.iter();
+        assignments
+            .map(|assigned| (assigned.unit.as_str(), assigned.legs.as_slice()))
+            .collect()
+    }
+}
+
+fn is_same(problem: &RailProblem, path: &[u32], legs: &[String]) -> bool {
+    path.len() == legs.len()
+        && path
+            .iter()
+            .zip(legs)
+            .all(|(&slot, id)| problem.trains[slot as usize].id == *id)
 }
