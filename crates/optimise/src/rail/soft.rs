@@ -38,8 +38,6 @@ pub struct Soft<'c> {
     journal: Vec<u32>,
     /// Rows that are overfull.
     overfull: u32,
-    /// The train of each row.
-    train_of: Vec<u32>,
 }
 
 impl<'c> Soft<'c> {
@@ -63,7 +61,6 @@ impl<'c> Soft<'c> {
             shift: prices.shift,
             journal: Vec::new(),
             overfull: 0,
-            train_of: core.train_of_rows().to_vec(),
         }
     }
 
@@ -97,9 +94,7 @@ impl<'c> Soft<'c> {
             let mut feasible = 0;
             for _ in 0..ROUND {
                 let threshold = (temperature * random.exponential()) as i64;
-                let item = self
-                    .offender(active, random, from)
-                    .unwrap_or_else(|| loose[random.below(loose.len())]);
+                let item = loose[random.below(loose.len())];
                 let moved = if random.next_u64() & 3 == 0 {
                     self.exchange(active, item, threshold, random, from)
                 } else {
@@ -116,20 +111,6 @@ impl<'c> Soft<'c> {
             self.adapt(feasible);
         }
         rounds * ROUND
-    }
-
-    /// Now and then, while a train is overfull, an item aboard one.
-    fn offender(&self, active: &Active, random: &mut Random, state: &State) -> Option<u32> {
-        if self.overfull == 0 || random.next_u64() & 7 != 0 {
-            return None;
-        }
-        let rows = state.room.len();
-        let start = random.below(rows);
-        let mut order = (start..rows).chain(0..start);
-        let row = order.find(|&row| state.room[row] < 0)?;
-        let aboard = state.aboard(self.train_of[row] as usize);
-        let item = *aboard.get(random.below(aboard.len()))?;
-        (active.of(item as usize).len() > 1).then_some(item)
     }
 
     fn reset(&mut self, from: &State, best: &State) {
