@@ -252,14 +252,14 @@ fn start(form: &Form) -> Point {
     let mut share = vec![0.0; form.options.len()];
     let mut share_dual = vec![0.0; form.options.len()];
     let mut slack = vec![1.0; form.rows];
-    for item in 0..form.items() {
+    for (item, value) in value.iter_mut().enumerate() {
         let range = form.first[item]..form.first[item + 1];
         for at in range.clone() {
             share_dual[at] = form.cost[at] + form.priced(at, &prices);
         }
-        value[item] = centred_value(&share_dual[range.clone()], centre);
+        *value = centred_value(&share_dual[range.clone()], centre);
         for at in range {
-            share_dual[at] -= value[item];
+            share_dual[at] -= *value;
             share[at] = centre / share_dual[at];
             for &(row, part) in form.uses(at) {
                 slack[row] -= share[at] * part;
