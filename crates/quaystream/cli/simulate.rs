@@ -52,8 +52,8 @@ pub(super) fn simulate(args: &SimulateArgs) -> Result<(), CliError> {
     for (topic, kept_h) in feed::too_old_for(&config, start_at_us / 1_000) {
         tracing::warn!(
             topic,
-            "the simulated records are older than the {kept_h} h that the broker keeps them: begin later with --start \
-             $(date +%s), or set retention_h = 0 before the topic is created"
+            "the simulated records are older than the {kept_h} h that the broker keeps them: begin a day ago with \
+             --start $(($(date +%s) - 86400)), or set retention_h = 0 before the topic is created"
         );
     }
     let mut simulation = Simulation::new(settings)?;
