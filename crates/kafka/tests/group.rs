@@ -98,7 +98,7 @@ fn a_rebalance_at_the_end_of_a_partition_skips_nothing() {
     first.run(|copier| copier.ends.len() == 2);
     let pair = connect(&cluster.connection(), worker(&group, "b", &input)).expect("connect");
     let mut second = Copier::new(pair, &output);
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(90);
     while second.positions.is_empty() {
         assert!(
             Instant::now() < deadline,
@@ -188,7 +188,7 @@ fn paused_a_source_gives_signals_only() {
         connect(&cluster.connection(), worker(&unique("g"), "a", &input)).expect("connect");
     source.pause(true).expect("pause");
     let mut batch = Batch::default();
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(90);
     let mut assigned = false;
     while !assigned {
         assert!(Instant::now() < deadline);
@@ -289,7 +289,7 @@ fn a_start_offset_that_is_gone_names_the_way_out() {
     drop(copier);
     let pair = connect(&cluster.connection(), worker(&group, "b", &input)).expect("connect");
     let mut copier = Copier::new(pair, &output);
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(90);
     let error = loop {
         assert!(Instant::now() < deadline, "no error");
         if let Err(error) = copier.step(Duration::from_millis(50)) {
@@ -322,16 +322,20 @@ fn a_new_group_starts_where_it_is_told() {
         let mut worker = worker(&unique("g"), "a", &input);
         worker.start = start;
         let (mut source, _sink) = connect(&cluster.connection(), worker).expect("connect");
-        let mut signals = Vec::new();
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while signals.is_empty() {
+        let mut assigned = None;
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while assigned.is_none() {
             assert!(Instant::now() < deadline);
-            signals = source
+            let signals = source
                 .fetch(&mut Batch::default(), Duration::from_millis(50))
                 .expect("fetch");
+            // A busy broker may be out of reach for a moment, which is told too.
+            assigned = signals
+                .into_iter()
+                .find(|signal| matches!(signal, Signal::Assigned(_)));
         }
         let wanted = vec![(Partition::new(input.as_str(), 0), expected)];
-        assert_eq!(signals[0], Signal::Assigned(wanted), "{start:?}");
+        assert_eq!(assigned, Some(Signal::Assigned(wanted)), "{start:?}");
     }
 }
 
