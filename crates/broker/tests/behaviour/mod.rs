@@ -8,6 +8,7 @@ mod codes;
 mod group_codes;
 mod groups;
 mod producers;
+mod read_codes;
 mod records;
 mod topics;
 mod transactions;
@@ -54,7 +55,7 @@ pub const CASES: &[(&str, Case)] = &[
         codes::transactional_offset_codes,
     ),
     ("group_codes", group_codes::group_codes),
-    ("read_codes", codes::read_codes),
+    ("read_codes", read_codes::read_codes),
 ];
 
 /// The case of this name.
