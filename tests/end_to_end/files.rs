@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use events::v1::cell::Value;
 use kafka::feed::Feeder;
-use quaystream::config::Config;
 use quaystream::demo::outputs::Outputs;
 use quaystream::demo::recount::Recount;
 use quaystream::demo::scene::Scene;
@@ -39,22 +38,13 @@ fn files_of_public_formats_come_out_as_counted() {
     if files.is_empty() {
         return;
     }
-    let scene = Scene::embedded(windows_alone()).expect("the embedded broker");
+    let scene = Scene::embedded(cluster::config("")).expect("the embedded broker");
     check(&scene, &files, "embedded broker");
     if let Some(bootstrap) = cluster::kafka("imported files") {
         let _up = cluster::undisturbed();
-        let scene = cluster::on_kafka(windows_alone(), &bootstrap);
+        let scene = cluster::on_kafka(cluster::config(""), &bootstrap);
         check(&scene, &files, "Apache Kafka");
     }
-}
-
-/// The files lie years apart: ticks, levels and planners would go on through all of them.
-fn windows_alone() -> Config {
-    let planners_off = "[planners.berths]\nis_on = false\n[planners.rail]\nis_on = false\n";
-    let mut config = cluster::config(planners_off);
-    let goes_on = |text: &str| text.contains("TICK(") || text.contains("LEVEL(");
-    config.engine.queries.retain(|file| !goes_on(&file.text));
-    config
 }
 
 fn check(scene: &Scene, files: &[PathBuf], place: &str) {
