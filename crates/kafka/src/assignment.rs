@@ -8,7 +8,7 @@ use crate::raw::Taken;
 #[derive(Debug)]
 pub(crate) struct OwnedPartition {
     pub(crate) partition: Partition,
-    /// The offset that the engine has not seen yet. Ours, not librdkafka's: see `KafkaSource::settle`.
+    /// The offset that the engine has not seen yet.
     pub(crate) next: i64,
 }
 

@@ -1,8 +1,7 @@
-//! The only unsafe code: batch consuming from one queue, and librdkafka's own flush.
+//! The only unsafe code: consuming from one queue for all partitions, and librdkafka's own flush.
 //!
-//! rust-rdkafka hands out one message at a time, at about twice the CPU (see `docs/decisions/0004-batch-consumer.md`).
+//! rust-rdkafka polls the whole consumer for each message, at twice the CPU (see `docs/decisions/0004-one-queue.md`).
 
-use std::collections::VecDeque;
 use std::ffi::{CStr, CString};
 use std::time::Duration;
 
@@ -15,8 +14,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 /// The owner must drop it before the consumer it was made from.
 pub(crate) struct FetchQueue {
     queue: *mut sys::rd_kafka_queue_t,
-    scratch: Vec<*mut sys::rd_kafka_message_t>,
-    taken: VecDeque<Taken>,
+    put_back: Option<Taken>,
 }
 
 // SAFETY: librdkafka's queues and messages may be used from any one thread at a time; `FetchQueue` is not shared
@@ -33,8 +31,7 @@ impl FetchQueue {
         let queue = unsafe { sys::rd_kafka_queue_new(client.native_ptr()) };
         FetchQueue {
             queue,
-            scratch: Vec::new(),
-            taken: VecDeque::new(),
+            put_back: None,
         }
     }
 
@@ -63,52 +60,31 @@ impl FetchQueue {
         Ok(())
     }
 
-    /// The next message, waiting at most `wait` for it. Takes up to `ahead` messages at once from librdkafka when it
-    /// has none in stock.
-    pub(crate) fn next(&mut self, ahead: usize, wait: Duration) -> Option<Taken> {
-        if self.taken.is_empty() {
-            self.refill(ahead.max(1), Duration::ZERO);
+    /// The next message, waiting at most `wait` for it.
+    pub(crate) fn next(&mut self, wait: Duration) -> Option<Taken> {
+        if self.put_back.is_some() {
+            return self.put_back.take();
         }
-        if self.taken.is_empty() && !wait.is_zero() {
-            // A batch call waits until it is full: to wait for anything at all, ask for one.
-            self.refill(1, wait);
-        }
-        self.taken.pop_front()
-    }
-
-    /// Puts back a message that was not wanted yet.
-    pub(crate) fn put_back(&mut self, message: Taken) {
-        self.taken.push_front(message);
-    }
-
-    /// Drops the messages in stock: they will be fetched again.
-    pub(crate) fn clear(&mut self) {
-        self.taken.clear();
-    }
-
-    fn refill(&mut self, count: usize, wait: Duration) {
         let wait_ms = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX);
-        self.scratch.clear();
-        self.scratch.reserve(count);
-        // SAFETY: `queue` is ours and alive; `scratch` has room for `count` pointers, of which the call fills the
-        // first `filled`, and no more than those are read. Each pointer is owned by exactly one `Taken`.
-        unsafe {
-            let filled = sys::rd_kafka_consume_batch_queue(
-                self.queue,
-                wait_ms,
-                self.scratch.as_mut_ptr(),
-                count,
-            );
-            self.scratch
-                .set_len(usize::try_from(filled).unwrap_or(0).min(count));
-        }
-        self.taken.extend(self.scratch.drain(..).map(Taken));
+        // SAFETY: `queue` is ours and alive; the message is owned by the one `Taken` that is made of it.
+        let message = unsafe { sys::rd_kafka_consume_queue(self.queue, wait_ms) };
+        (!message.is_null()).then(|| Taken(message))
+    }
+
+    /// Puts back the last message, which was not wanted yet.
+    pub(crate) fn put_back(&mut self, message: Taken) {
+        self.put_back = Some(message);
+    }
+
+    /// Drops a message that was put back, unless it is `wanted`.
+    pub(crate) fn keep(&mut self, wanted: impl FnOnce(&Taken) -> bool) {
+        self.put_back = self.put_back.take().filter(wanted);
     }
 }
 
 impl Drop for FetchQueue {
     fn drop(&mut self) {
-        self.taken.clear();
+        self.put_back = None;
         // SAFETY: made by `rd_kafka_queue_new`, destroyed once, no message of it is left with us.
         unsafe { sys::rd_kafka_queue_destroy(self.queue) }
     }

@@ -125,7 +125,7 @@ impl KafkaSource {
             self.owned.remove(partition);
             self.consumer.context().positions().remove(partition);
         }
-        self.settle();
+        self.queue.keep(|message| self.owned.of(message).is_some());
         let answer = if self.cooperative() {
             self.consumer
                 .incremental_unassign(&offsets::list_of(&partitions))
@@ -191,38 +191,10 @@ impl KafkaSource {
             self.queue
                 .attach(self.consumer.client(), element.topic(), element.partition())?;
         }
-        self.settle();
         if self.cooperative() {
             self.consumer.incremental_assign(list)
         } else {
             self.consumer.assign(list)
-        }
-    }
-
-    /// Before a rebalance is answered: lets the partitions that stay go on exactly where the engine is.
-    ///
-    /// While a rebalance waits for its answer librdkafka pauses them, and then goes on from its own idea of what the
-    /// application has seen. Its batch call takes an end of partition for a record there (2.12): it would go on one
-    /// offset too far and skip a record. It may also be behind, by a batch that was being taken.
-    fn settle(&mut self) {
-        self.queue.clear();
-        if self.owned.is_empty() || !self.cooperative() {
-            return;
-        }
-        let places = self
-            .owned
-            .iter()
-            .map(|owned| (&owned.partition, owned.next));
-        let answer = offsets::list_at(places)
-            .and_then(|list| self.consumer.seek_partitions(list, LOOKUP_WAIT));
-        match answer {
-            // A partition that has not begun to fetch yet begins where it was assigned, which is the same place.
-            Ok(list) => list
-                .elements()
-                .iter()
-                .filter_map(|element| element.error().err())
-                .for_each(|error| tracing::debug!(%error, "settle")),
-            Err(error) => tracing::warn!(%error, "cannot settle the partitions that stay"),
         }
     }
 }

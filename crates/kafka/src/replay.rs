@@ -58,6 +58,7 @@ pub(crate) fn replay(
         .and_then(|()| consumer.assign(&list))
         .map_err(failed)?;
 
+    let mut next = from;
     let mut batch = Batch::default();
     let mut last_progress = Instant::now();
     loop {
@@ -66,7 +67,7 @@ pub(crate) fn replay(
             tracing::debug!(%error, "replay");
         }
         batch.clear();
-        let reached = fill(&mut queue, &mut batch, worker, partition, to)?;
+        let reached = fill(&mut queue, &mut batch, worker, partition, &mut next, to)?;
         if !batch.is_empty() {
             visit(&batch)?;
         }
@@ -92,11 +93,12 @@ fn fill(
     batch: &mut Batch,
     worker: &Worker,
     partition: &Partition,
+    next: &mut i64,
     to: i64,
 ) -> Result<bool, LogError> {
     let mut wait = REPLAY_SLICE;
     while batch.len() < worker.batch_rows && batch.bytes() < worker.batch_bytes {
-        let Some(message) = queue.next(worker.batch_rows.min(4096), wait) else {
+        let Some(message) = queue.next(wait) else {
             return Ok(false);
         };
         wait = Duration::ZERO;
@@ -110,13 +112,14 @@ fn fill(
                     message.key(),
                     message.value(),
                 );
-                if message.offset() + 1 >= to {
+                *next = message.offset() + 1;
+                if *next >= to {
                     return Ok(true);
                 }
             }
             Some(RDKafkaErrorCode::PartitionEOF) if message.offset() >= to => return Ok(true),
             Some(RDKafkaErrorCode::PartitionEOF) => {}
-            Some(code) => partition_error(partition, code, &message)?,
+            Some(code) => partition_error(partition, *next, code, &message)?,
         }
     }
     Ok(false)

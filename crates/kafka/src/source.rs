@@ -20,8 +20,6 @@ use crate::rebalance::LOOKUP_WAIT;
 
 /// Between two looks at the group while nothing comes; the time that a rebalance may wait for it.
 const IDLE_SLICE: Duration = Duration::from_millis(20);
-/// Messages taken from librdkafka at once.
-const TAKE_AHEAD: usize = 4096;
 
 /// The records of one worker. See [`connect`](crate::connect()).
 ///
@@ -86,8 +84,7 @@ impl KafkaSource {
             if rows >= self.worker.batch_rows {
                 break;
             }
-            let ahead = (self.worker.batch_rows - rows).min(TAKE_AHEAD);
-            let Some(message) = self.queue.next(ahead, wait) else {
+            let Some(message) = self.queue.next(wait) else {
                 break;
             };
             wait = Duration::ZERO;
@@ -117,7 +114,7 @@ impl KafkaSource {
                     *next = offset;
                     signals.push(Signal::End(partition.clone(), offset));
                 }
-                Some(code) => partition_error(partition, code, &message)?,
+                Some(code) => partition_error(partition, *next, code, &message)?,
             }
         }
         let rows = batch.len() - rows_before;
@@ -128,9 +125,10 @@ impl KafkaSource {
     }
 }
 
-/// An error of one partition: fatal where waiting does not mend it.
+/// An error of one partition that was to be read from `next` on: fatal where waiting does not mend it.
 pub(crate) fn partition_error(
     partition: &Partition,
+    next: i64,
     code: RDKafkaErrorCode,
     message: &Taken,
 ) -> Result<(), LogError> {
@@ -140,11 +138,9 @@ pub(crate) fn partition_error(
         RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange
     ) {
         return Err(LogError::Fatal(format!(
-            "topic {} partition {} has no record at offset {} any more ({text}): what was not read is gone or the \
+            "topic {} partition {} has no record at offset {next} any more ({text}): what was not read is gone or the \
              topic was made anew; restore the topic, or reset the group's offsets and start with empty state",
-            partition.topic,
-            partition.index,
-            message.offset()
+            partition.topic, partition.index
         )));
     }
     if is_denied(code) {
@@ -198,8 +194,7 @@ impl Source for KafkaSource {
         self.give_up()
     }
 
-    /// Leaves the messages where they are: librdkafka stops fetching at its bound of bytes. (Its own pause would go on
-    /// from a position that counts an end of partition as a record.)
+    /// Leaves the messages where they are: librdkafka stops fetching at its bound of bytes, and keeps what it has.
     fn pause(&mut self, paused: bool) -> Result<(), LogError> {
         self.paused = paused;
         Ok(())
@@ -319,7 +314,7 @@ impl KafkaSource {
         for element in answer.elements() {
             element.error()?;
         }
-        self.queue.clear();
+        self.queue.keep(|_| false);
         for (partition, next) in &places {
             self.owned.set(partition, *next);
         }

@@ -351,6 +351,7 @@ impl Transactions {
             ));
         }
         let deadline = Instant::now() + self.worker.patience;
+        let mut is_said = false;
         loop {
             match offsets::committed(&self.consumer, &partitions, TRY * 4) {
                 Ok(found) => return Ok(found.values().any(|known| known.metadata == marker)),
@@ -361,7 +362,14 @@ impl Transactions {
                     )));
                 }
                 Err(error) => {
-                    tracing::debug!(%error, "waiting to read back a commit");
+                    if !std::mem::replace(&mut is_said, true) {
+                        tracing::warn!(
+                            %error,
+                            patience_s = self.worker.patience.as_secs(),
+                            "a commit was not answered: waiting for the group's offsets to tell whether it happened; if \
+                             this lasts, look for a transaction that hangs on them (kafka-transactions.sh find-hanging)"
+                        );
+                    }
                     serve(&self.consumer, PAUSE);
                 }
             }
