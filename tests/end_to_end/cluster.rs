@@ -1,9 +1,13 @@
 //! Where the tests run: the embedded broker, and a real Kafka if there is one.
 
+use std::path::PathBuf;
+use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use events::v1::WindowStat;
 use quaystream::config::{Config, Folder};
+use quaystream::demo::outputs::Outputs;
 use quaystream::demo::scene::Scene;
 
 /// Held for reading by tests on the real Kafka, for writing by the one that kills it.
@@ -38,18 +42,57 @@ pub fn config(toml: &str) -> Config {
     Config::parse("test.toml", toml, |_| Ok(Folder::shipped())).expect("a sound configuration")
 }
 
-/// A scene on a real Kafka, with topics that nobody else uses.
-pub fn on_kafka(config: Config, bootstrap: &str) -> Scene {
+/// Runs deploy/kafka/kafka.sh; what it printed, if it went well.
+pub fn script(arguments: &[&str]) -> Option<String> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("deploy/kafka/kafka.sh");
+    let output = Command::new(path).args(arguments).output().ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Final rows and plans are the same, each once.
+pub fn assert_same(found: &Outputs, expected: &Outputs) {
+    let (found_rows, expected_rows) = (found.final_rows(), expected.final_rows());
+    assert_eq!(
+        found_rows.keys().collect::<Vec<_>>(),
+        expected_rows.keys().collect::<Vec<_>>()
+    );
+    for (query, rows) in &expected_rows {
+        let again = &found_rows[query];
+        let sorted = |rows: &[&WindowStat]| {
+            let mut texts: Vec<String> = rows.iter().map(|row| format!("{row:?}")).collect();
+            texts.sort();
+            texts
+        };
+        for (again, row) in sorted(again).iter().zip(&sorted(rows)) {
+            assert_eq!(again, row, "a row of {query}");
+        }
+        assert_eq!(again.len(), rows.len(), "rows of {query}");
+    }
+    assert_eq!(found.rejects.len(), expected.rejects.len(), "rejects");
+    assert_eq!(found.berths, expected.berths, "berth plans");
+    assert_eq!(found.rail, expected.rail, "rail plans");
+    assert_eq!(found.digest, expected.digest, "all plans, in their order");
+}
+
+/// A prefix of topics and groups that nobody else has.
+pub fn prefix() -> String {
     let number = SCENES.fetch_add(1, Ordering::Relaxed);
     let since = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .expect("after 1970");
-    let prefix = format!(
+    format!(
         "test-{}-{}-{number}.",
         since.as_micros(),
         std::process::id()
-    );
-    Scene::at(config, bootstrap, &prefix).expect("topics on Kafka")
+    )
+}
+
+/// A scene on a real Kafka, with topics that nobody else uses.
+pub fn on_kafka(config: Config, bootstrap: &str) -> Scene {
+    Scene::at(config, bootstrap, &prefix()).expect("topics on Kafka")
 }
 
 /// Runs `test` on the embedded broker and, where it is there, on Kafka.

@@ -1,5 +1,6 @@
 mod architecture;
 mod bad_input;
+mod chaos;
 mod cluster;
 mod command_line;
 mod files;

@@ -1,30 +1,18 @@
 //! A real broker is killed in mid-run and started again: the processor waits, and goes on without losing or doubling.
 
-use std::path::PathBuf;
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use events::v1::WindowStat;
 use quaystream::demo::outputs::Outputs;
 use quaystream::demo::recount::Recount;
 use quaystream::demo::scene::Scene;
 use quaystream::wiring::feed::Pace;
 use quaystream::wiring::signals::StopRequest;
 
-use super::cluster;
+use super::cluster::{self, script};
 
 /// How long the broker stays away.
 const AWAY: Duration = Duration::from_secs(5);
-
-fn script(arguments: &[&str]) -> Option<String> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("deploy/kafka/kafka.sh");
-    let output = Command::new(path).args(arguments).output().ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
-}
 
 #[test]
 fn a_broker_that_is_killed_and_started_again_costs_time_and_nothing_else() {
@@ -59,27 +47,7 @@ fn a_broker_that_is_killed_and_started_again_costs_time_and_nothing_else() {
         is_killed.into_inner(),
         "the run was long enough to be disturbed"
     );
-    // Whether the rows are the very same as without the outage is asked of the long run alone: docs/VERIFICATION.md has
-    // what was seen.
-    if std::env::var("QUAYSTREAM_TESTS").as_deref() != Ok("full") {
-        eprintln!("SKIPPED byte equality after an outage: QUAYSTREAM_TESTS=full asks for it");
-        return;
-    }
-    for (query, rows) in expected.final_rows() {
-        let again = found.final_rows().remove(query).unwrap_or_default();
-        assert_eq!(again.len(), rows.len(), "rows of {query}");
-        let sorted = |rows: &[&WindowStat]| {
-            let mut texts: Vec<String> = rows.iter().map(|row| format!("{row:?}")).collect();
-            texts.sort();
-            texts
-        };
-        for (again, row) in sorted(&again).iter().zip(&sorted(&rows)) {
-            assert_eq!(again, row, "a row of {query}");
-        }
-    }
-    assert_eq!(found.berths, expected.berths, "berth plans");
-    assert_eq!(found.rail, expected.rail, "rail plans");
-    assert_eq!(found.digest, expected.digest, "all plans, in their order");
+    cluster::assert_same(&found, &expected);
 }
 
 /// Calls `disturb` once the processor has read something.

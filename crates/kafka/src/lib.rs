@@ -25,6 +25,7 @@ mod connect;
 mod context;
 mod deliver;
 pub mod error;
+mod fail_point;
 pub mod feed;
 pub mod metrics;
 mod offsets;

@@ -22,6 +22,7 @@ use crate::config::{Connection, TransactionalId, Worker};
 use crate::context::{SharedConsumer, serve};
 use crate::deliver::{OutContext, OutProducer, enqueue, flush};
 use crate::error::{Error, is_denied, is_fence};
+use crate::fail_point::{Place, reach};
 use crate::metrics::Outcome;
 use crate::offsets;
 use crate::sink::{record, refusal};
@@ -178,6 +179,7 @@ impl Transactions {
         self.producer
             .begin_transaction()
             .map_err(|error| self.before_commit("begin a transaction", &error))?;
+        reach(Place::Begun);
         let limit = self.worker.record_bytes_max;
         for out in &commit.records {
             let record = record(out);
@@ -188,6 +190,7 @@ impl Transactions {
                 });
             }
         }
+        reach(Place::Written);
         // The offsets travel while the records are flushed.
         let offsets = self.send_offsets(positions, marker)?;
         let flushed = flush(&self.producer, deadline);
@@ -216,7 +219,11 @@ impl Transactions {
                     .to_owned(),
             ));
         }
-        self.commit_transaction()
+        reach(Place::Flushed);
+        reach(Place::Asked);
+        self.commit_transaction()?;
+        reach(Place::Committed);
+        Ok(())
     }
 
     fn commit_transaction(&self) -> Result<(), Trouble> {

@@ -22,9 +22,23 @@ pub(super) struct RunArgs {
     /// Read to the end of the input, flush all windows, and stop
     #[arg(long)]
     until_end: bool,
+    /// The stages that this process takes part in
+    #[arg(long, value_enum, default_value_t = Role::All)]
+    role: Role,
     /// Where Prometheus reads the metrics, instead of metrics_address
     #[arg(long, value_name = "ADDRESS")]
     metrics: Option<SocketAddr>,
+}
+
+/// What a process does.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Role {
+    /// Both stages
+    All,
+    /// Decode, check and aggregate: scales with the partitions of the input topics
+    Fold,
+    /// Windows, tables and plans: scales with the partitions of the partials topic
+    Merge,
 }
 
 pub(super) fn run(args: &RunArgs) -> Result<(), CliError> {
@@ -32,6 +46,11 @@ pub(super) fn run(args: &RunArgs) -> Result<(), CliError> {
     logging::start(&config.log_level);
     if args.until_end {
         config.engine.bounded = Bounded::UntilEnd;
+    }
+    match args.role {
+        Role::All => {}
+        Role::Fold => config.merge_workers = 0,
+        Role::Merge => config.fold_workers = 0,
     }
     let faults = config.query_faults();
     if !faults.is_empty() {

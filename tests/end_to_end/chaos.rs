@@ -1,0 +1,353 @@
+//! Three processes over three brokers of Apache Kafka, while processes and brokers die: what comes out is what comes out
+//! when nobody dies.
+//!
+//! Run by hand (docs/VERIFICATION.md), with `--features fail-points` for deaths inside a commit as well.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use quaystream::config::{Config, Folder};
+use quaystream::demo::outputs::Outputs;
+use quaystream::demo::scene::Scene;
+use quaystream::wiring::feed::Pace;
+use quaystream::wiring::signals::StopRequest;
+
+use super::cluster::{self, script};
+
+const INSTANCES: usize = 3;
+const KILLS_MIN: usize = 20;
+const FAIL_POINT_KILLS_MIN: usize = 5;
+/// Bound on the disturbed part.
+const DISTURBED_MAX: Duration = Duration::from_secs(600);
+/// Beyond the session timeout of the workers (10 s): the group gives a paused member up.
+const PAUSED: Duration = Duration::from_secs(14);
+const SIGABRT: i32 = 6;
+
+#[test]
+fn deaths_of_processes_and_brokers_cost_time_and_nothing_else() {
+    let Some(bootstrap) = three_brokers() else {
+        return;
+    };
+    let _alone = cluster::alone();
+    let settings = portsim::Settings {
+        hours: 3,
+        ..portsim::Settings::default()
+    };
+    let undisturbed = Scene::embedded(cluster::config("")).expect("the embedded broker");
+    let stop = StopRequest::default();
+    let produced = undisturbed
+        .produce(settings.clone(), Pace::default(), &stop, |_, _| {})
+        .expect("produced");
+    undisturbed.process(&stop, |_| {}).expect("processed");
+    let expected = Outputs::read(&undisturbed.config).expect("outputs");
+
+    let file = configuration(&bootstrap);
+    let toml = std::fs::read_to_string(&file).expect("readable");
+    let config = Config::parse("chaos.toml", &toml, |_| Ok(Folder::shipped())).expect("sound");
+    let scene = Scene::at(config, &bootstrap, "").expect("topics on Kafka");
+    let is_produced = AtomicBool::new(false);
+    let pace = Pace {
+        per_second: Some(produced.truth.records / 300),
+        records_max: None,
+    };
+    let kills = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            scene
+                .produce(settings, pace, &StopRequest::default(), |_, _| {})
+                .expect("produced at a steady rate");
+            is_produced.store(true, Ordering::Relaxed);
+        });
+        let mut crew = Crew::start(file);
+        crew.disturb(&is_produced);
+        crew.end()
+    });
+    eprintln!("deaths: {kills:?}");
+    assert!(kills.values().sum::<usize>() >= KILLS_MIN, "{kills:?}");
+    if cfg!(feature = "fail-points") {
+        let inside = |stage: &str| -> usize {
+            let of_stage = kills.iter().filter(|(kind, _)| kind.starts_with(stage));
+            of_stage.map(|(_, count)| count).sum()
+        };
+        let (fold, merge) = (inside("fold:"), inside("merge:"));
+        assert!(
+            fold > 0 && merge > 0 && fold + merge >= FAIL_POINT_KILLS_MIN,
+            "{kills:?}"
+        );
+    } else {
+        eprintln!("SKIPPED deaths inside a commit: --features fail-points builds them in");
+    }
+
+    // Whoever comes last brings it to its end.
+    scene.process(&stop, |_| {}).expect("processed to the end");
+    let found = Outputs::read(&scene.config).expect("outputs");
+    cluster::assert_same(&found, &expected);
+}
+
+/// The bootstrap servers, if three brokers of deploy/kafka/kafka.sh are there and this run is to take minutes.
+fn three_brokers() -> Option<String> {
+    let bootstrap = cluster::kafka("chaos")?;
+    let is_three = bootstrap.split(',').count() == 3;
+    let is_ours = script(&["env"]).is_some_and(|printed| printed.contains(&bootstrap));
+    if !is_three || !is_ours || std::env::var("QUAYSTREAM_TESTS").as_deref() != Ok("full") {
+        eprintln!(
+            "SKIPPED chaos: it takes `deploy/kafka/kafka.sh up 3` and QUAYSTREAM_TESTS=full, and about ten minutes"
+        );
+        return None;
+    }
+    Some(bootstrap)
+}
+
+/// The configuration that all processes run with, its topics used by nobody else.
+fn configuration(bootstrap: &str) -> PathBuf {
+    let prefix = cluster::prefix();
+    let pipeline = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/pipelines/duisburg");
+    let shipped = cluster::config("");
+    let topics = &shipped.engine.topics;
+    let mut named: Vec<(String, String)> = shipped
+        .engine
+        .inputs
+        .iter()
+        .map(|input| {
+            (
+                format!("topics.{}", input.stream.name()),
+                input.topic.to_string(),
+            )
+        })
+        .collect();
+    for (section, topic) in [
+        ("partials", &topics.partials),
+        ("intake_state", &topics.intake_state),
+        ("rejects", &topics.rejects),
+        ("berth_plan", &topics.berth_plan),
+        ("rail_plan", &topics.rail_plan),
+        ("plan_deltas", &topics.plan_deltas),
+        ("plan_explanations", &topics.plan_explanations),
+        ("train_loads", &topics.train_loads),
+    ] {
+        named.push((format!("topics.{section}"), topic.to_string()));
+    }
+    for (sink, topic) in &topics.sinks {
+        named.push((format!("sinks.{sink}"), topic.to_string()));
+    }
+    let mut toml = format!(
+        "[application]\nname = \"{prefix}quaystream\"\npipeline = {pipeline:?}\nmetrics_address = \"\"\n\n\
+         [kafka]\nbootstrap = {bootstrap:?}\nreplication = -1\n\n\
+         [delivery]\ncommit_interval_ms = 200\n\n\
+         [time]\nidle_timeout_s = 3600\n\n\
+         [limits]\nfetch_rows_max = 500\n"
+    );
+    for (section, topic) in named {
+        toml.push_str(&format!("\n[{section}]\nname = \"{prefix}{topic}\"\n"));
+    }
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{prefix}toml"));
+    std::fs::write(&path, toml).expect("written");
+    path
+}
+
+/// The running processes, and who died of what.
+struct Crew {
+    file: PathBuf,
+    members: Vec<Member>,
+    dice: Dice,
+    births: usize,
+    deaths: BTreeMap<String, usize>,
+}
+
+struct Member {
+    child: Child,
+    log: PathBuf,
+    fail_point: Option<String>,
+}
+
+impl Crew {
+    fn start(file: PathBuf) -> Crew {
+        let mut crew = Crew {
+            file,
+            members: Vec::new(),
+            dice: Dice(1),
+            births: 0,
+            deaths: BTreeMap::new(),
+        };
+        for _ in 0..INSTANCES {
+            let member = crew.birth();
+            crew.members.push(member);
+        }
+        crew
+    }
+
+    /// Every other process is born to die inside a commit, each place and stage in turn.
+    fn birth(&mut self) -> Member {
+        const PLACES: [&str; 5] = ["begun", "written", "flushed", "asked", "committed"];
+        self.births += 1;
+        let turn = self.births / 2;
+        let stage = if turn.is_multiple_of(2) {
+            "merge"
+        } else {
+            "fold"
+        };
+        let place = PLACES[turn / 2 % PLACES.len()];
+        let fail_point = (cfg!(feature = "fail-points") && self.births.is_multiple_of(2))
+            .then(|| format!("{stage}:{place}:{}", 2 + self.dice.below(12)));
+        let log = self.file.with_extension(format!("{}.log", self.births));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_quaystream"));
+        command
+            .args(["run", "--config"])
+            .arg(&self.file)
+            .env_remove("RUST_LOG")
+            .env("RUST_BACKTRACE", "0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(&log).expect("a log"));
+        if let Some(fail_point) = &fail_point {
+            command.env("QUAYSTREAM_FAIL_POINT", fail_point);
+        }
+        Member {
+            child: command.spawn().expect("the binary starts"),
+            log,
+            fail_point,
+        }
+    }
+
+    fn disturb(&mut self, is_produced: &AtomicBool) {
+        let began = Instant::now();
+        let mut round = 0;
+        while !is_produced.load(Ordering::Relaxed) {
+            assert!(began.elapsed() < DISTURBED_MAX, "the producer is stuck");
+            round += 1;
+            match round {
+                8 => self.broker("kill", 2),
+                14 => self.pause(),
+                20 => (1..=3).for_each(|node| self.broker("stop", node)),
+                26 => self.pause(),
+                _ => self.kill(),
+            }
+            let calm = Duration::from_millis(3_000 + self.dice.below(4_000));
+            self.watch(calm);
+        }
+    }
+
+    /// One at random; who is to die inside a commit is spared where there is another.
+    fn kill(&mut self) {
+        let mut at = self.dice.below(INSTANCES as u64) as usize;
+        let is_plain = |member: &Member| member.fail_point.is_none();
+        if !is_plain(&self.members[at]) {
+            at = self.members.iter().position(is_plain).unwrap_or(at);
+        }
+        let member = &mut self.members[at];
+        member.child.kill().expect("killed");
+        member.child.wait().expect("ended");
+        *self.deaths.entry("kill -9".to_owned()).or_default() += 1;
+        std::thread::sleep(Duration::from_millis(self.dice.below(1_500)));
+        self.members[at] = self.birth();
+    }
+
+    /// Ends a broker and starts it again after a few seconds.
+    fn broker(&mut self, how: &str, node: usize) {
+        let node = node.to_string();
+        script(&[how, &node]).expect("the broker ends");
+        self.watch(Duration::from_secs(3));
+        script(&["start", &node]).expect("the broker starts again");
+        *self.deaths.entry(format!("broker, {how}")).or_default() += 1;
+        self.watch(Duration::from_secs(4));
+    }
+
+    /// A process that the group gives up while it sleeps, and that wakes as a zombie in the middle of what it did.
+    fn pause(&mut self) {
+        let at = self.dice.below(INSTANCES as u64) as usize;
+        let pid = self.members[at].child.id().to_string();
+        let signal = |name: &str| {
+            Command::new("kill")
+                .args([name, &pid])
+                .status()
+                .expect("kill runs");
+        };
+        signal("-STOP");
+        self.watch(PAUSED);
+        signal("-CONT");
+        *self.deaths.entry("paused".to_owned()).or_default() += 1;
+    }
+
+    /// Lets time pass. Those who die inside a commit are followed by others; anybody else who ends is a defect.
+    fn watch(&mut self, time: Duration) {
+        let until = Instant::now() + time;
+        while Instant::now() < until {
+            for at in 0..self.members.len() {
+                let member = &mut self.members[at];
+                let Some(status) = member.child.try_wait().expect("its state") else {
+                    continue;
+                };
+                let planned = member.fail_point.take();
+                match planned {
+                    Some(fail_point) if status.signal() == Some(SIGABRT) => {
+                        *self.deaths.entry(fail_point).or_default() += 1;
+                    }
+                    _ => panic!("a process ended with {status}:\n{}", tail(&member.log)),
+                }
+                self.members[at] = self.birth();
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// All stop in good order.
+    fn end(mut self) -> BTreeMap<String, usize> {
+        for member in &self.members {
+            let pid = member.child.id().to_string();
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .expect("kill runs");
+        }
+        for member in &mut self.members {
+            let until = Instant::now() + Duration::from_secs(60);
+            let status = loop {
+                if let Some(status) = member.child.try_wait().expect("its state") {
+                    break status;
+                }
+                assert!(Instant::now() < until, "no end:\n{}", tail(&member.log));
+                std::thread::sleep(Duration::from_millis(50));
+            };
+            let is_planned = member.fail_point.is_some() && status.signal() == Some(SIGABRT);
+            assert!(
+                status.success() || is_planned,
+                "{status}:\n{}",
+                tail(&member.log)
+            );
+        }
+        std::mem::take(&mut self.deaths)
+    }
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        for member in &mut self.members {
+            // It has ended already where all went well.
+            let _ = member.child.kill();
+            let _ = member.child.wait();
+        }
+    }
+}
+
+fn tail(log: &PathBuf) -> String {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(30)..].join("\n")
+}
+
+/// Numbers that look random and are the same in every run (Knuth's MMIX).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+}
