@@ -2,6 +2,8 @@
 
 #[path = "rail/brute.rs"]
 mod brute;
+#[path = "rail/give_way.rs"]
+mod give_way;
 #[path = "rail/loading.rs"]
 mod loading;
 #[path = "rail/sets.rs"]

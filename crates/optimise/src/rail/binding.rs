@@ -17,6 +17,9 @@ pub fn undominated(core: &Core, active: &Active) -> Vec<u32> {
         for &option in active.of(item) {
             let uses = core.uses(option as usize);
             for used in uses {
+                if matches!(&above[used.row as usize], Some(known) if known.is_empty()) {
+                    continue;
+                }
                 let mine = part(used.amount, used.row);
                 let beats = |row: u32| {
                     let mut uses = uses.iter().filter(|other| other.row == row);

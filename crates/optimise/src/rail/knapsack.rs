@@ -33,6 +33,8 @@ pub struct Knapsacks {
     pub bound: i64,
     /// Rounds so far.
     pub rounds: u64,
+    /// Cells of the programme so far.
+    pub cells: u64,
     capacity: Vec<usize>,
     objects: Vec<Vec<Object>>,
     /// Options that use nothing: (item, cost).
@@ -82,6 +84,7 @@ impl Knapsacks {
         Some(Knapsacks {
             bound: i64::MIN,
             rounds: 0,
+            cells: 0,
             capacity: core.capacity().iter().map(|&room| room as usize).collect(),
             objects,
             free,
@@ -97,11 +100,12 @@ impl Knapsacks {
         })
     }
 
-    /// Up to `rounds` rounds of ascent towards `value`, the best plan known. False once it has nothing more to give.
-    pub fn ascend(&mut self, value: i64, rounds: u64, stop: &dyn Fn() -> bool) -> bool {
+    /// Rounds of ascent towards `value`, the best plan known, until `cells` of the programme are done in all. False once it
+    /// has nothing more to give.
+    pub fn ascend(&mut self, value: i64, cells: u64, stop: &dyn Fn() -> bool) -> bool {
         let mut whole: Vec<i64> = vec![0; self.price.len()];
         let mut lack: Vec<f64> = vec![0.0; self.price.len()];
-        for _ in 0..rounds {
+        while self.cells < cells {
             if self.bound >= value || self.step < 1e-3 {
                 return false;
             }
@@ -191,6 +195,7 @@ impl Knapsacks {
             std::mem::swap(&mut before, &mut after);
             lines += 1;
         }
+        self.cells += (lines * width + width) as u64;
         let best = before[capacity];
         let mut room = capacity;
         let mut objects = self.objects[row].iter().filter(gains).rev();

@@ -24,6 +24,7 @@ pub mod explain;
 pub mod full;
 pub mod generate;
 pub mod greedy;
+pub mod insert;
 pub mod interior;
 pub mod kernel;
 pub mod knapsack;

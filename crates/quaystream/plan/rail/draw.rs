@@ -6,6 +6,8 @@ use domain::rail::assignment::Assignment;
 use domain::rail::rules::capacity;
 use domain::rail::{Cost, RailPlan, RailProblem, UNLIMITED, Unit};
 use optimise::answer::Answer;
+use optimise::rail::explain::give_way::GiveWay;
+use optimise::rail::explain::{Alternative, Obstacle};
 use optimise::rail::load::teach::Loaded;
 
 use crate::plan::table::Table;
@@ -198,4 +200,49 @@ fn more(trains: usize) -> String {
         0 => String::new(),
         more => format!("and {more} trains more\n"),
     }
+}
+
+/// One place of a unit, with its price and what stands in the way.
+pub fn alternative(alternative: &Alternative) -> String {
+    let obstacles: Vec<String> = alternative.obstacles.iter().map(obstacle).collect();
+    let legs = way(&alternative.legs);
+    match obstacles.as_slice() {
+        [] => format!("{legs} at {}", alternative.price),
+        obstacles => format!(
+            "{legs} at {}, but {}",
+            alternative.price,
+            obstacles.join("; ")
+        ),
+    }
+}
+
+fn way(legs: &[String]) -> String {
+    match legs {
+        [] => "stays".to_owned(),
+        legs => legs.join(" > "),
+    }
+}
+
+/// What stands in the way.
+pub fn obstacle(obstacle: &Obstacle) -> String {
+    match obstacle {
+        Obstacle::Breach { train, breach } => format!(
+            "{} on {train} (needs {}, allowed {})",
+            breach.rule.code(),
+            breach.needed,
+            breach.allowed
+        ),
+        Obstacle::Room { train, rule, lack } => format!("{train} lacks {lack} of {}", rule.code()),
+    }
+}
+
+/// Who would have to give way.
+pub fn give_way(gives: &GiveWay) -> String {
+    let who = gives.displaced.iter().map(|one| {
+        let to = way(&one.to);
+        format!("{} goes instead by {to} ({:+})", one.unit, one.dearer)
+            .replace("instead by stays", "not at all")
+    });
+    let who: Vec<String> = who.collect();
+    format!("{}: the plan costs {:+}", who.join(" and "), gives.price)
 }

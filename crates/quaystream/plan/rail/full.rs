@@ -5,7 +5,7 @@ use std::path::Path;
 use domain::rail::{Assigned, RailPlan, RailProblem, RolledOver, RolledOverReason, check, wagons};
 use optimise::answer::Answer;
 use optimise::budget::Budget;
-use optimise::rail::explain::{self, Alternative, Obstacle};
+use optimise::rail::explain::{Alternative, Explainer};
 use optimise::rail::load::teach::{Loaded, aboard, plan_and_load};
 
 use super::error::{self, RailError};
@@ -87,8 +87,8 @@ pub fn run(args: &Args, file: &Path, text: &str) -> Result<String, RailError> {
         seconds,
     } = solve(args, &instance);
     let cost = refuse(problem, &answer.plan, file)?;
-    if let Some(unit) = &args.explain {
-        return explain(problem, &answer.plan, unit, file);
+    if args.explain.is_some() {
+        return explain(args, problem, &answer.plan, file);
     }
     if let Some(loads) = &loads {
         refuse_loads(&instance, &answer.plan, loads, file)?;
@@ -184,53 +184,49 @@ fn read_plan(file: &Path) -> Result<RailPlan, RailError> {
 }
 
 fn explain(
+    args: &Args,
     problem: &RailProblem,
     plan: &RailPlan,
-    unit: &str,
     file: &Path,
 ) -> Result<String, RailError> {
-    let explained = explain::explain(problem, plan, unit, ALTERNATIVES);
+    let unit = args.explain.as_deref().unwrap_or_default();
+    let explainer = Explainer::new(problem, plan);
+    let explained = explainer.explain(unit, ALTERNATIVES);
     let explained = explained.ok_or_else(|| RailError::Meaning {
         file: file.to_owned(),
         field: format!("unit {unit}"),
         reason: "no such unit".to_owned(),
     })?;
     let stays = plan.rolled_over.iter().find(|stays| stays.unit == unit);
-    let reason = stays.map_or(String::new(), |stays| format!(" ({})", stays.reason.code()));
+    let reason = stays.map_or("", |stays| stays.reason.code());
+    let give_way = |other: &Alternative| explainer.give_way(plan, unit, &other.legs);
+    let others: Vec<_> = explained
+        .others
+        .iter()
+        .map(|other| (other, give_way(other)))
+        .collect();
+    if args.out == Some(Out::Json) {
+        let others = others
+            .iter()
+            .map(|(other, gives)| output::Way::new(other, gives.as_ref()));
+        return output::text(&output::Explained {
+            version: 1,
+            unit: unit.to_owned(),
+            reason: reason.to_owned(),
+            taken: output::Way::new(&explained.taken, None),
+            others: others.collect(),
+        });
+    }
+    let reason = stays.map_or(String::new(), |_| format!(" ({reason})"));
     let mut text = format!(
         "unit {unit}\n  taken{reason}: {}\n",
-        alternative(&explained.taken)
+        draw::alternative(&explained.taken)
     );
-    for other in &explained.others {
-        text += &format!("  instead: {}\n", alternative(other));
+    for (other, gives) in others {
+        text += &format!("  instead: {}\n", draw::alternative(other));
+        if let Some(gives) = gives {
+            text += &format!("    if {}\n", draw::give_way(&gives));
+        }
     }
     Ok(text)
-}
-
-fn alternative(alternative: &Alternative) -> String {
-    let legs = match alternative.legs.as_slice() {
-        [] => "stays".to_owned(),
-        legs => legs.join(" > "),
-    };
-    let obstacles: Vec<String> = alternative.obstacles.iter().map(obstacle).collect();
-    match obstacles.as_slice() {
-        [] => format!("{legs} at {}", alternative.price),
-        obstacles => format!(
-            "{legs} at {}, but {}",
-            alternative.price,
-            obstacles.join("; ")
-        ),
-    }
-}
-
-fn obstacle(obstacle: &Obstacle) -> String {
-    match obstacle {
-        Obstacle::Breach { train, breach } => format!(
-            "{} on {train} (needs {}, allowed {})",
-            breach.rule.code(),
-            breach.needed,
-            breach.allowed
-        ),
-        Obstacle::Room { train, rule, lack } => format!("{train} lacks {lack} of {}", rule.code()),
-    }
 }

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use domain::rail::wagons::{Loading, Placed};
 use domain::rail::{Cost, LoadCut};
+use optimise::rail::explain::Alternative;
+use optimise::rail::explain::give_way::{self, GiveWay};
 use optimise::rail::load::teach::Loaded;
 use serde::{Deserialize, Serialize};
 
+use super::draw;
 use super::error::RailError;
 
 /// One solved instance.
@@ -191,8 +194,77 @@ impl<P> Given<P> {
     }
 }
 
+/// One unit explained.
+#[derive(Debug, Serialize)]
+pub struct Explained {
+    /// Version of this form.
+    pub version: u32,
+    /// The unit.
+    pub unit: String,
+    /// Why it stays, as a code; empty if it goes.
+    pub reason: String,
+    /// Its place in the plan.
+    pub taken: Way,
+    /// Other places, free ones first, then by price.
+    pub others: Vec<Way>,
+}
+
+/// A place for a unit.
+#[derive(Debug, Serialize)]
+pub struct Way {
+    /// Its slots; none if it stays.
+    pub legs: Vec<String>,
+    /// What the unit costs there.
+    pub price: i64,
+    /// What stands in the way, in words.
+    pub obstacles: Vec<String>,
+    /// Who would have to give way, where nothing but room stands in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub give_way: Option<Giving>,
+}
+
+/// Units that would have to give way.
+#[derive(Debug, Serialize)]
+pub struct Giving {
+    /// What the whole plan would cost more.
+    pub price: i64,
+    /// Who, and where each would go.
+    pub units: Vec<Displaced>,
+}
+
+/// One of them.
+#[derive(Debug, Serialize)]
+pub struct Displaced {
+    /// The unit.
+    pub unit: String,
+    /// Its slots then; none if it would stay.
+    pub to: Vec<String>,
+    /// What that costs more than its place in the plan.
+    pub dearer: i64,
+}
+
+impl Way {
+    /// An alternative, and who would give way for it.
+    pub fn new(way: &Alternative, gives: Option<&GiveWay>) -> Self {
+        let displaced = |one: &give_way::Displaced| Displaced {
+            unit: one.unit.clone(),
+            to: one.to.clone(),
+            dearer: one.dearer,
+        };
+        Way {
+            legs: way.legs.clone(),
+            price: way.price,
+            obstacles: way.obstacles.iter().map(draw::obstacle).collect(),
+            give_way: gives.map(|gives| Giving {
+                price: gives.price,
+                units: gives.displaced.iter().map(displaced).collect(),
+            }),
+        }
+    }
+}
+
 /// The object as text.
-pub fn text<P: Serialize>(output: &Output<P>) -> Result<String, RailError> {
+pub fn text(output: &impl Serialize) -> Result<String, RailError> {
     let mut text = serde_json::to_string_pretty(output).map_err(RailError::Write)?;
     text.push('\n');
     Ok(text)

@@ -73,6 +73,21 @@ fn the_dearer_unit_goes_and_the_other_says_why() {
     );
     let why = command(&[file.arg(), "--iterations", "1000", "--explain", "U1"]).unwrap();
     assert!(why.contains("T1 at 18, but T1 lacks 8 of TEU"), "{why}");
+    assert!(why.contains("if U2 goes not at all"), "{why}");
+    let why = command(&[
+        file.arg(),
+        "--iterations",
+        "1000",
+        "--explain",
+        "U1",
+        "--out",
+        "json",
+    ]);
+    let why: serde_json::Value = serde_json::from_str(&why.unwrap()).unwrap();
+    assert_eq!(why["taken"]["legs"], serde_json::json!([]));
+    let gives = &why["others"][0]["give_way"];
+    assert_eq!(gives["units"][0]["unit"], "U2");
+    assert!(gives["price"].as_i64().unwrap() >= 0, "{gives}");
 }
 
 #[test]

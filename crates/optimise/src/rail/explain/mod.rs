@@ -1,12 +1,14 @@
 //! Why a unit goes as it goes, or stays: every path that the network offers it, its price, and what stands in its way.
 
+pub mod give_way;
+
 use std::collections::BTreeMap;
 
 use domain::rail::index::Index;
 use domain::rail::rules::{self, Path, capacity};
-use domain::rail::{Breach, RailPlan, RailProblem, Rule, TrainSlot, Unit, cost};
+use domain::rail::{Breach, LoadCut, RailPlan, RailProblem, Rule, TrainSlot, Unit, cost};
 
-use super::full::paths::{self, Departures};
+use crate::rail::full::paths::{self, Departures};
 
 /// Something that keeps a unit off a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,8 +91,29 @@ impl<'p> Explainer<'p> {
     pub fn explain(&self, unit: &str, limit: usize) -> Option<Explanation> {
         let problem = self.problem;
         let unit = &problem.units[self.index.unit(unit)?];
+        let (held, ways) = self.ways(unit);
+        let taken: &[String] = self.legs.get(unit.id.as_str()).copied().unwrap_or_default();
+        let judge = |legs: &[&TrainSlot]| judge(problem, unit, &held, legs, &self.aboard);
+        let mut others: Vec<Alternative> = ways
+            .iter()
+            .map(|legs| judge(legs))
+            .filter(|other| other.legs != taken)
+            .collect();
+        others.sort_by_key(|other| (!other.obstacles.is_empty(), other.price));
+        others.truncate(limit);
+        Some(Explanation {
+            taken: judge(&self.index.path(problem, taken)?),
+            others,
+        })
+    }
+}
+
+impl<'p> Explainer<'p> {
+    /// The slots that a unit keeps whatever is planned, and every way on from there; the first is not to go on.
+    fn ways(&self, unit: &Unit) -> (Vec<&'p TrainSlot>, Vec<Vec<&'p TrainSlot>>) {
+        let problem = self.problem;
         let previous = self.index.path(problem, &unit.previous).unwrap_or_default();
-        let held = &previous[..rules::held(problem, &previous)];
+        let held = previous[..rules::held(problem, &previous)].to_vec();
         let held_at: Vec<u32> = held
             .iter()
             .filter_map(|slot| self.index.train(&slot.id).map(|at| at as u32))
@@ -102,25 +125,12 @@ impl<'p> Explainer<'p> {
             &unit.origin,
             &unit.destination,
         );
-        let taken: &[String] = self.legs.get(unit.id.as_str()).copied().unwrap_or_default();
-        let judge = |legs: &[&TrainSlot]| judge(problem, unit, held, legs, &self.aboard);
-        let mut others: Vec<Alternative> = std::iter::once(&held_at)
-            .chain(&offered.paths)
-            .map(|path| {
-                let legs: Vec<&TrainSlot> = path
-                    .iter()
-                    .map(|&slot| &problem.trains[slot as usize])
-                    .collect();
-                judge(&legs)
-            })
-            .filter(|other| other.legs != taken)
-            .collect();
-        others.sort_by_key(|other| (!other.obstacles.is_empty(), other.price));
-        others.truncate(limit);
-        Some(Explanation {
-            taken: judge(&self.index.path(problem, taken)?),
-            others,
-        })
+        let slots = |path: &Vec<u32>| {
+            let slots = path.iter();
+            slots.map(|&slot| &problem.trains[slot as usize]).collect()
+        };
+        let ways = std::iter::once(&held_at).chain(&offered.paths);
+        (held, ways.map(slots).collect())
     }
 }
 
@@ -169,37 +179,45 @@ fn judge(
         let others = aboard.get(slot.id.as_str()).into_iter().flatten().copied();
         let mut units: Vec<&Unit> = others.filter(|other| other.id != unit.id).collect();
         units.push(unit);
-        let mut lacks = |rule, lack| {
-            obstacles.push(Obstacle::Room {
-                train: slot.id.clone(),
-                rule,
-                lack,
-            });
-        };
-        for (rule, used, limit) in capacity::overloads(slot, &units) {
-            lacks(rule, used - limit);
-        }
-        for (limit, count, gross_kg) in rules::dangerous::overloads(slot, &units) {
-            let units_over = count - limit.max_units;
-            lacks(
-                Rule::Dangerous,
-                if units_over > 0 {
-                    units_over
-                } else {
-                    gross_kg - limit.max_gross_kg
-                },
-            );
-        }
-        for cut in problem.load_cuts.iter().filter(|cut| cut.train == slot.id) {
-            let over = rules::load_cut::counted(cut, &units) - cut.max_units;
-            if over > 0 && cut.units.contains(&unit.id) {
-                lacks(Rule::LoadCut, over);
-            }
-        }
+        let lacks = lacks(problem, slot, &units).into_iter();
+        // A cut of the loading concerns those that it names.
+        let concerns = |cut: &LoadCut| cut.train == slot.id && cut.units.contains(&unit.id);
+        let is_named = problem.load_cuts.iter().any(concerns);
+        obstacles.extend(
+            lacks
+                .filter(|(rule, _)| *rule != Rule::LoadCut || is_named)
+                .map(|(rule, lack)| Obstacle::Room {
+                    train: slot.id.clone(),
+                    rule,
+                    lack,
+                }),
+        );
     }
     Alternative {
         legs: legs.iter().map(|slot| slot.id.clone()).collect(),
         price: cost::of_path(&path).total(),
         obstacles,
     }
+}
+
+/// What `units` together lack on `slot`, by rule.
+fn lacks(problem: &RailProblem, slot: &TrainSlot, units: &[&Unit]) -> Vec<(Rule, i64)> {
+    let rooms = capacity::overloads(slot, units).map(|(rule, used, limit)| (rule, used - limit));
+    let mut lacks: Vec<(Rule, i64)> = rooms.collect();
+    for (limit, count, gross_kg) in rules::dangerous::overloads(slot, units) {
+        let units_over = count - limit.max_units;
+        let over = if units_over > 0 {
+            units_over
+        } else {
+            gross_kg - limit.max_gross_kg
+        };
+        lacks.push((Rule::Dangerous, over));
+    }
+    for cut in problem.load_cuts.iter().filter(|cut| cut.train == slot.id) {
+        let over = rules::load_cut::counted(cut, units) - cut.max_units;
+        if over > 0 {
+            lacks.push((Rule::LoadCut, over));
+        }
+    }
+    lacks
 }

@@ -1,0 +1,253 @@
+//! The kernel: a choice of one option an item within the capacities, and a bound.
+//!
+//! Order of work: prices of capacity and a bound ([`relaxation`]); first plans by regret greedy under
+//! those prices; options that no better plan can use leave play; then cycles of annealing ([`soft`](super::soft) with
+//! priced overloads, [`anneal`](super::anneal) with ejection chains), which widen and narrow the options they look at,
+//! while the bound of the [`knapsack`](super::knapsack) relaxation rises beside them; an exact search
+//! ([`exact`]) once little is left in play.
+
+mod cycles;
+mod search;
+
+use super::active::Active;
+use super::core::Core;
+use super::exact::{self, Outcome};
+use super::greedy;
+use super::insert::insert;
+use super::knapsack::Knapsacks;
+use super::prices::Prices;
+use super::relaxation::{self, Relaxation};
+use super::state::State;
+use crate::answer::{Answer, Statistics};
+use crate::budget::Budget;
+use crate::random::Random;
+
+/// What an earlier run left.
+#[derive(Debug, Clone, Default)]
+pub struct Start {
+    /// The option of each item, where it is still known.
+    pub choice: Vec<Option<u32>>,
+    /// The price of each whole row.
+    pub prices: Vec<f64>,
+    /// What the relaxation takes of each option at these prices. Where this is known, the kernel solves none at its start.
+    pub share: Vec<f64>,
+}
+
+/// An answer with the prices behind its bound.
+#[derive(Debug, Clone)]
+pub struct Solved {
+    /// The chosen option of each item (counted over all options), value and bound.
+    pub answer: Answer<Vec<u32>>,
+    /// The price of each whole row.
+    pub prices: Vec<f64>,
+}
+
+/// After a change, one in so many items is looked at for a cheaper place even if it has kept its own.
+const CHAINED_PART: usize = 30;
+const CHAIN_PASSES: usize = 6;
+/// Cells of the knapsack bound's programme for one move, and for one step of a re-split.
+const CELLS_A_MOVE: u64 = 8;
+const CELLS_A_STEP: u64 = 16;
+
+/// Solves `core`. Every item must have an option that always fits.
+pub fn solve(core: &Core, start: Option<&Start>, seed: u64, budget: &Budget) -> Solved {
+    let mut kernel = Kernel::new(core, start, seed, budget);
+    kernel.search();
+    let bound = kernel.bound();
+    Solved {
+        answer: Answer {
+            value: kernel.best.value,
+            plan: kernel.best.choice,
+            bound,
+            statistics: kernel.statistics,
+        },
+        prices: kernel.relaxation.prices,
+    }
+}
+
+struct Kernel<'a> {
+    core: &'a Core,
+    budget: &'a Budget<'a>,
+    random: Random,
+    active: Active,
+    relaxation: Relaxation,
+    prices: Prices,
+    knapsacks: Option<Knapsacks>,
+    best: State,
+    is_proved: bool,
+    is_warm: bool,
+    /// Where the last soft cycle ended.
+    last: Option<State>,
+    /// The best plan of that cycle alone.
+    found: Option<State>,
+    /// The option of each item that takes least of any row.
+    refuge: Vec<u32>,
+    /// True until a soft cycle has found a plan.
+    is_cold: bool,
+    /// Whole rounds of the cycles without success.
+    passes: u64,
+    turns: search::Turns,
+    statistics: Statistics,
+}
+
+impl<'a> Kernel<'a> {
+    fn new(core: &'a Core, start: Option<&Start>, seed: u64, budget: &'a Budget<'a>) -> Self {
+        let active = Active::new(core);
+        let stop = || budget.stop.stop();
+        let relaxation = match start {
+            Some(start) if !start.share.is_empty() => Relaxation {
+                prices: start.prices.clone(),
+                share: start.share.clone(),
+                iterations: 0,
+            },
+            _ => {
+                let known = start.map(|start| start.prices.as_slice());
+                relaxation::first(core, &active, known, &stop)
+            }
+        };
+        let prices = Prices::new(core, &active, &relaxation.prices);
+        let known: &[Option<u32>] = start.map_or(&[], |start| &start.choice);
+        let first = greedy::repair(core, known, &prices.reduced);
+        let mut kernel = Kernel {
+            core,
+            budget,
+            random: Random::new(seed),
+            best: State::new(core, &first),
+            knapsacks: Knapsacks::new(core, &active, &prices),
+            active,
+            is_warm: start.is_some_and(|start| start.choice.iter().any(Option::is_some)),
+            last: None,
+            found: None,
+            refuge: greedy::refuges(core),
+            is_cold: start.is_none_or(|start| start.choice.iter().all(Option::is_none)),
+            passes: 0,
+            relaxation,
+            prices,
+            is_proved: false,
+            turns: search::Turns::default(),
+            statistics: Statistics::default(),
+        };
+        if kernel.relaxation.share.is_empty() && !kernel.is_warm {
+            let cost = |option| core.cost(option);
+            let costs: Vec<i64> = (0..core.options()).map(cost).collect();
+            kernel.consider(&greedy::regret(core, &costs));
+        }
+        kernel.round();
+        kernel.statistics.bound_iterations = kernel.relaxation.iterations;
+        kernel.fix();
+        if let Some(start) = start.filter(|_| kernel.is_warm) {
+            kernel.resume(&start.choice);
+        }
+        kernel
+    }
+
+    fn consider(&mut self, choice: &[u32]) {
+        if self.core.total(choice) < self.best.value {
+            self.best = State::new(self.core, choice);
+            self.statistics.improvements += 1;
+        }
+    }
+
+    /// What the relaxation takes, made whole: most of it fits, and the first soft cycle mends the rest.
+    fn round(&mut self) {
+        let (core, share) = (self.core, &self.relaxation.share);
+        if share.is_empty() {
+            return;
+        }
+        let rounded = greedy::round(core, &self.active, share, &self.prices.reduced);
+        let known: Vec<Option<u32>> = rounded.iter().map(|&option| Some(option)).collect();
+        self.consider(&greedy::repair(core, &known, &self.prices.reduced));
+        self.last = Some(State::new(core, &rounded));
+    }
+
+    /// Places for whoever the last plan leaves without one, by chains; then for those who pay most, while that helps.
+    fn resume(&mut self, known: &[Option<u32>]) {
+        for pass in 0..CHAIN_PASSES {
+            let before = self.best.value;
+            let (choice, reduced) = (&self.best.choice, &self.prices.reduced);
+            let pays = |&item: &u32| reduced[choice[item as usize] as usize];
+            let lost = |item: &u32| {
+                let known = known.get(*item as usize).copied().flatten();
+                pass == 0 && known != Some(choice[*item as usize])
+            };
+            let items = 0..self.core.items() as u32;
+            let (mut first, mut rest): (Vec<u32>, Vec<u32>) = items.partition(lost);
+            let by_price = |item: &u32| (std::cmp::Reverse(pays(item)), *item);
+            first.sort_unstable_by_key(by_price);
+            rest.sort_unstable_by_key(by_price);
+            rest.truncate(self.core.items() / CHAINED_PART);
+            first.append(&mut rest);
+            let stop = || self.budget.stop.stop();
+            insert(self.core, &self.active, &mut self.best, &first, &stop);
+            self.fix();
+            if self.best.value == before || stop() {
+                break;
+            }
+        }
+    }
+
+    fn bound(&self) -> i64 {
+        if self.is_proved {
+            return self.best.value;
+        }
+        let knapsacks = self
+            .knapsacks
+            .as_ref()
+            .map_or(i64::MIN, |knapsacks| knapsacks.bound);
+        self.prices
+            .bound_in_money()
+            .max(knapsacks)
+            .min(self.best.value)
+    }
+
+    /// Takes options out of play through which no plan beats the best one.
+    fn fix(&mut self) {
+        self.prices.fix(&mut self.active, self.best.value);
+        self.active.sort_by_key(&self.prices.reduced);
+        let items = 0..self.core.items();
+        self.is_proved |= self.bound() >= self.best.value
+            || items.clone().any(|item| self.active.of(item).is_empty());
+    }
+
+    /// The full relaxation, over what is still in play.
+    fn refine(&mut self) {
+        let stop = || self.budget.stop.stop();
+        let relaxation = relaxation::refined(self.core, &self.active, &self.relaxation, &stop);
+        let prices = Prices::new(self.core, &self.active, &relaxation.prices);
+        self.statistics.bound_iterations += relaxation.iterations;
+        if prices.bound > self.prices.bound {
+            (self.relaxation, self.prices) = (relaxation, prices);
+        }
+    }
+
+    /// Rounds of the knapsack bound, in proportion to the search.
+    fn raise(&mut self) {
+        if let Some(knapsacks) = &mut self.knapsacks {
+            let before = knapsacks.rounds;
+            let done = &self.statistics;
+            let cells = CELLS_A_MOVE * done.iterations + CELLS_A_STEP * done.nodes;
+            knapsacks.ascend(self.best.value, cells, &|| self.budget.stop.stop());
+            self.statistics.bound_iterations += knapsacks.rounds - before;
+            self.is_proved |= knapsacks.bound >= self.best.value;
+        }
+    }
+
+    /// Exact search over what is in play, if that is little.
+    fn finish(&mut self) {
+        if self.is_proved {
+            return;
+        }
+        let stop = || self.budget.stop.stop();
+        let (outcome, nodes) =
+            exact::finish(self.core, &self.active, &self.prices, &self.best, &stop);
+        self.statistics.nodes += nodes;
+        match outcome {
+            Outcome::Better(choice) => {
+                self.consider(&choice);
+                self.is_proved = true;
+            }
+            Outcome::NoneBetter => self.is_proved = true,
+            Outcome::Unknown => {}
+        }
+    }
+}
