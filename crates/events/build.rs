@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use prost::Message;
 
 /// Relative to `proto/`. Imports are found from these.
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
     "quaystream/v1/envelope.proto",
     "quaystream/v1/vessel.proto",
     "quaystream/v1/container.proto",
@@ -15,6 +15,7 @@ const FILES: [&str; 9] = [
     "quaystream/v1/planner.proto",
     "quaystream/v1/outputs.proto",
     "quaystream/internal/v1/partials.proto",
+    "quaystream/internal/v1/snapshot.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

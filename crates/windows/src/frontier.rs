@@ -102,6 +102,18 @@ impl Frontier {
         (!self.origins.is_empty()).then_some(largest)
     }
 
+    /// Takes up where another frontier was, with all its origins.
+    pub fn resume(
+        &mut self,
+        origins: impl IntoIterator<Item = (Origin, Progress)>,
+        begin_us: Option<i64>,
+        reached_us: Option<i64>,
+    ) {
+        self.origins.extend(origins);
+        self.begin_us = begin_us;
+        self.reached_us = reached_us;
+    }
+
     /// The origins that hold the frontier back most, for people.
     pub fn slowest(&self) -> Option<(&Origin, &Progress)> {
         let rank = |progress: &Progress| match *progress {

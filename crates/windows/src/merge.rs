@@ -3,6 +3,8 @@
 //! Time here is an *instant of the agenda*: everything with row_time below it has been seen. A window [s, e) is computed
 //! at e; a tick T at T + 1 us, because it reads all rows up to and including T.
 
+mod saved;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -98,6 +98,20 @@ impl Activity {
         self.hours = self.hours.split_off(&floor(oldest, REST_LEAST_US));
     }
 
+    /// Hour, first and last row of each.
+    pub(crate) fn save(&self) -> Vec<i64> {
+        let hours = self.hours.iter();
+        hours
+            .flat_map(|(hour, (first, last))| [*hour, *first, *last])
+            .collect()
+    }
+
+    pub(crate) fn restore(&mut self, numbers: &[i64]) {
+        for hour in numbers.chunks_exact(3) {
+            self.hours.insert(hour[0], (hour[1], hour[2]));
+        }
+    }
+
     /// Hours kept.
     pub fn hours(&self) -> usize {
         self.hours.len()

@@ -1,5 +1,7 @@
 //! Levels: per key the running sum of changes, told at the end of every interval whether anything changed or not.
 
+mod saved;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

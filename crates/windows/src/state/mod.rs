@@ -6,6 +6,7 @@ pub mod keys;
 pub mod levels;
 pub mod panes;
 pub mod revisions;
+pub mod saved;
 pub mod sessions;
 pub mod sums;
 pub mod tables;

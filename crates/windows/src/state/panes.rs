@@ -1,5 +1,7 @@
 //! The open panes of a windowed query, each a few batches of partial aggregates or rows.
 
+mod saved;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

@@ -1,5 +1,7 @@
 //! Numbers the rows of one window and key: early rows leave only if they changed, the final one always, once.
 
+mod saved;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 

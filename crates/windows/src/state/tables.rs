@@ -1,5 +1,7 @@
 //! Tables: the newest row of each key as of an instant, and the versions before where a query needs them.
 
+mod saved;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
