@@ -28,6 +28,6 @@ mod stream;
 pub use descriptor::{descriptor_set, message, pool};
 pub use event::Event;
 pub use generated::{internal, v1};
-pub use prost::Message;
+pub use prost::{DecodeError, Message};
 pub use row_time::row_time_us;
 pub use stream::Stream;

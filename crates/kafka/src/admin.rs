@@ -311,6 +311,20 @@ impl Admin {
             .try_for_each(|name| self.await_topic(name, false))
     }
 
+    /// Lets the records of a partition before `before` go.
+    pub fn trim(&self, partition: &Partition, before: i64) -> Result<(), Error> {
+        let list = offsets::list_at([(partition, before)])
+            .map_err(self.request(format!("name the offset {before} of {partition}")))?;
+        let answer = block_on(self.client.delete_records(&list, &self.options()))
+            .map_err(self.request(format!("delete records of {partition}")))?;
+        for element in answer.elements() {
+            element
+                .error()
+                .map_err(self.request(format!("delete records of {partition} before {before}")))?;
+        }
+        Ok(())
+    }
+
     /// All partitions of a topic.
     pub fn partitions(&self, topic: &str) -> Result<Vec<Partition>, Error> {
         let count = partition_count(self.client.inner(), topic, self.wait)

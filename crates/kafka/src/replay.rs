@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use pipeline::log::{Batch, LogError, Partition};
+use pipeline::log::{Batch, LogError, Partition, missing};
 use rdkafka::Offset;
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -40,10 +40,7 @@ pub(crate) fn replay(
     let from = range.start.unwrap_or(oldest);
     let to = range.end.unwrap_or(end);
     if from < oldest || to > end {
-        return Err(LogError::Fatal(format!(
-            "{partition} holds offsets {oldest} to {end}, and {from} to {to} are needed to restore state: restore the \
-             topic, or reset the group's offsets and start with empty state"
-        )));
+        return Err(missing(partition, (oldest, end), (from, to)));
     }
     if from >= to {
         return Ok(from);

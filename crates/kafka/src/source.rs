@@ -8,7 +8,7 @@ use pipeline::log::{Batch, LogError, Partition, Signal, Source};
 use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaResult, RDKafkaErrorCode};
 
-use crate::admin::partition_count;
+use crate::admin::{Admin, partition_count};
 use crate::assignment::{Owned, OwnedPartition};
 use crate::config::{Connection, Delivery, Membership, Worker};
 use crate::context::{Notice, SharedConsumer, serve};
@@ -241,6 +241,11 @@ impl Source for KafkaSource {
             tracing::debug!(%error, "cannot ask whether the topics are read to their ends");
         }
         Ok(drained.unwrap_or(false))
+    }
+
+    fn trim(&mut self, partition: &Partition, before: i64) -> Result<(), LogError> {
+        let admin = Admin::connect(&self.connection, LOOKUP_WAIT)?;
+        Ok(admin.trim(partition, before)?)
     }
 
     fn replay(

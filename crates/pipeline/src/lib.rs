@@ -5,7 +5,7 @@
 //! reads the wall clock or is random; every plan passes the checker of `domain` before it is written.
 //!
 //! Reading order: [`log`] (what the engine asks of Kafka), [`worker`] (the two loops), [`intake`] and [`fold`],
-//! [`partials`], [`merge`], [`plans`]. [`memory`] is the log for tests and benchmarks.
+//! [`partials`], [`merge`], [`plans`], [`snapshot`]. [`memory`] is the log for tests and benchmarks.
 
 pub mod clock;
 pub mod error;
@@ -19,4 +19,5 @@ pub mod partials;
 pub mod plans;
 pub mod planted;
 pub mod settings;
+pub mod snapshot;
 pub mod worker;

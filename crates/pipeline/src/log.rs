@@ -172,6 +172,16 @@ pub enum LogError {
     Fatal(String),
 }
 
+/// The error of a replay that asks for more of a partition than there is: `there` and `needed` are first offset and end.
+pub fn missing(partition: &Partition, there: (i64, i64), needed: (i64, i64)) -> LogError {
+    let ((oldest, end), (from, to)) = (there, needed);
+    LogError::Fatal(format!(
+        "{partition} holds offsets {oldest} to {end}, and {from} to {to} are needed to restore state: restore the topic from \
+         a copy, or stop all instances, delete the engine's own topics (partials, snapshots, intake_state) and the groups' \
+         offsets, and begin anew with the events that are there"
+    ))
+}
+
 /// Where records come from: a member of a consumer group, or a fake.
 pub trait Source {
     /// Waits at most `wait` for records, appends them to `batch` up to its own limits of rows and bytes, and says what
@@ -196,9 +206,12 @@ pub trait Source {
     /// to know whether there will be something.
     fn is_drained(&mut self) -> Result<bool, LogError>;
 
+    /// Lets the records of a partition before `before` go. Nobody may need them any more.
+    fn trim(&mut self, partition: &Partition, before: i64) -> Result<(), LogError>;
+
     /// Reads one partition from its first record, or `from`, to `to` (exclusive; its end at the time of the call if
     /// none), outside the group, for recovery of state. Committed records only. Calls `visit` for each batch and
-    /// returns the offset after the last record.
+    /// returns the offset after the last record. If `from` is no longer there, that is an error that names the way out.
     fn replay(
         &mut self,
         partition: &Partition,

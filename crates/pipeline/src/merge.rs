@@ -3,6 +3,8 @@
 //! One [`Merge`] owns one partition of the partials topic. What it does is a function of that partition's log: reading it
 //! again from the beginning in silence brings a new instance to the same state.
 
+mod saved;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

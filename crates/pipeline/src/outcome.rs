@@ -11,7 +11,7 @@ use metrics::{counter, gauge, histogram};
 use crate::intake::rejects::reason_name;
 
 /// Names of all metrics of the engine, with their kind and unit.
-pub const METRICS: [(&str, &str, &str); 24] = [
+pub const METRICS: [(&str, &str, &str); 28] = [
     (
         "quaystream_records_total",
         "counter",
@@ -66,6 +66,26 @@ pub const METRICS: [(&str, &str, &str); 24] = [
         "quaystream_merge_seconds",
         "histogram",
         "work of one step of merge, seconds",
+    ),
+    (
+        "quaystream_snapshot_bytes",
+        "gauge",
+        "bytes of the last snapshot of merge, by partition",
+    ),
+    (
+        "quaystream_snapshot_seconds",
+        "histogram",
+        "from taking a snapshot of merge to its last commit, seconds",
+    ),
+    (
+        "quaystream_snapshot_age_seconds",
+        "gauge",
+        "since the state in the newest snapshot was taken, or since the start, by partition, seconds",
+    ),
+    (
+        "quaystream_restore_seconds",
+        "histogram",
+        "from the assignment of a partition of merge to its state, seconds",
     ),
     (
         "quaystream_frontier_seconds",
@@ -183,6 +203,8 @@ pub struct Tally {
     rows: AtomicU64,
     fold_commits: AtomicU64,
     merge_commits: AtomicU64,
+    snapshots: AtomicU64,
+    restores: AtomicU64,
     frontier_us: AtomicI64,
     rejects: Mutex<BTreeMap<&'static str, u64>>,
     flagged: Mutex<BTreeMap<&'static str, u64>>,
@@ -253,6 +275,37 @@ impl Tally {
     pub fn merge_commit(&self) {
         self.merge_commits.fetch_add(1, Ordering::Relaxed);
         counter!("quaystream_merge_commits_total").increment(1);
+    }
+
+    /// A snapshot of a partition of merge is whole.
+    pub fn snapshot(&self, partition: i32, bytes: u64, seconds: f64) {
+        self.snapshots.fetch_add(1, Ordering::Relaxed);
+        let partition = partition.to_string();
+        gauge!("quaystream_snapshot_bytes", "partition" => partition).set(bytes as f64);
+        histogram!("quaystream_snapshot_seconds").record(seconds);
+    }
+
+    /// How old the newest snapshot of a partition of merge is.
+    pub fn snapshot_age(&self, partition: i32, seconds: f64) {
+        let partition = partition.to_string();
+        gauge!("quaystream_snapshot_age_seconds", "partition" => partition).set(seconds);
+    }
+
+    /// The state of a partition of merge is there, from a snapshot that stands for all below `snapshot`, or from nothing
+    /// (0).
+    pub fn restored(&self, snapshot: i64, seconds: f64) {
+        let is_from_snapshot = snapshot > 0;
+        self.restores
+            .fetch_add(u64::from(is_from_snapshot), Ordering::Relaxed);
+        histogram!("quaystream_restore_seconds").record(seconds);
+    }
+
+    /// Snapshots that were written, and starts from one.
+    pub fn snapshots(&self) -> (u64, u64) {
+        (
+            self.snapshots.load(Ordering::Relaxed),
+            self.restores.load(Ordering::Relaxed),
+        )
     }
 
     /// Merge computed what was due.

@@ -17,7 +17,7 @@ use crate::log::{Outgoing, Partition};
 pub const FORMAT: u32 = 1;
 
 /// Aim for the size of one record, bytes: well below Kafka's default limit of 1 MiB.
-const RECORD_BYTES: usize = 768 * 1024;
+pub const RECORD_BYTES: usize = 768 * 1024;
 
 /// Rows of one query or table on their way to merge.
 #[derive(Debug, Clone)]
@@ -132,18 +132,28 @@ fn route(
 
 /// Appends the rows as deltas that each fit a record.
 fn pack(part: &Part, rows: &RecordBatch, deltas: &mut Vec<Delta>) -> Result<(), ArrowError> {
+    cut(rows, &mut |ipc, rows| {
+        deltas.push(Delta {
+            query: part.name.clone(),
+            fingerprint: part.fingerprint,
+            ipc,
+            rows: rows as u32,
+        });
+    })
+}
+
+/// Rows as Arrow IPC streams that each fit a record, in their order, with the number of rows in each.
+pub(crate) fn cut(
+    rows: &RecordBatch,
+    visit: &mut dyn FnMut(Vec<u8>, usize),
+) -> Result<(), ArrowError> {
     let bytes = ipc::write(&rows.schema(), std::slice::from_ref(rows))?;
     if bytes.len() > RECORD_BYTES && rows.num_rows() > 1 {
         let half = rows.num_rows() / 2;
-        pack(part, &rows.slice(0, half), deltas)?;
-        return pack(part, &rows.slice(half, rows.num_rows() - half), deltas);
+        cut(&rows.slice(0, half), visit)?;
+        return cut(&rows.slice(half, rows.num_rows() - half), visit);
     }
-    deltas.push(Delta {
-        query: part.name.clone(),
-        fingerprint: part.fingerprint,
-        ipc: bytes,
-        rows: rows.num_rows() as u32,
-    });
+    visit(bytes, rows.num_rows());
     Ok(())
 }
 
@@ -213,21 +223,29 @@ pub fn read(at: &Partition, offset: i64, value: &[u8]) -> Result<Partials, Parti
 /// Takes in what fold says of its sources.
 pub fn update(frontier: &mut windows::frontier::Frontier, told: Vec<Frontier>) {
     for told in told {
-        let progress = match told.state() {
-            FrontierState::Active => Progress::Active {
-                complete_to_us: told.complete_to_us,
-            },
-            FrontierState::Idle => Progress::Idle,
-            FrontierState::Ended => Progress::Ended {
-                row_time_max_us: told.row_time_max_us,
-            },
-            FrontierState::Unspecified => continue,
-        };
-        let origin = Origin {
-            topic: told.topic,
-            partition: told.partition,
-            source: told.source,
-        };
-        frontier.update(origin, progress, told.begin_us);
+        let begin_us = told.begin_us;
+        if let Some((origin, progress)) = heard(told) {
+            frontier.update(origin, progress, begin_us);
+        }
     }
+}
+
+/// What a message says of one source.
+pub(crate) fn heard(told: Frontier) -> Option<(Origin, Progress)> {
+    let progress = match told.state() {
+        FrontierState::Active => Progress::Active {
+            complete_to_us: told.complete_to_us,
+        },
+        FrontierState::Idle => Progress::Idle,
+        FrontierState::Ended => Progress::Ended {
+            row_time_max_us: told.row_time_max_us,
+        },
+        FrontierState::Unspecified => return None,
+    };
+    let origin = Origin {
+        topic: told.topic,
+        partition: told.partition,
+        source: told.source,
+    };
+    Some((origin, progress))
 }

@@ -14,7 +14,7 @@ pub enum Bug {
     FrontierLostOnTakeover,
     /// A tick of the planners is made twice.
     TickAppliedTwice,
-    /// A snapshot says that it holds one record more than it does.
+    /// A snapshot says that it holds one record more than it does, or one less.
     SnapshotOneOff,
     /// A member that the group has given up may commit.
     ZombieUnfenced,
@@ -32,12 +32,13 @@ pub enum Bug {
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 11] = [
+    pub const ALL: [Bug; 12] = [
         Bug::OffsetsNotSent,
         Bug::DedupNotRolledBack,
         Bug::EvictionEarly,
         Bug::FrontierLostOnTakeover,
         Bug::TickAppliedTwice,
+        Bug::SnapshotOneOff,
         Bug::ZombieUnfenced,
         Bug::PlanWithoutTick,
         Bug::PartialMergedTwice,

@@ -51,6 +51,8 @@ pub struct Topics {
     pub partials_partitions: i32,
     /// State of intake, by input partition.
     pub intake_state: Arc<str>,
+    /// Snapshots of merge, by partition of `partials`.
+    pub snapshots: Arc<str>,
     /// Records that could not be used.
     pub rejects: Arc<str>,
     /// Rows of windowed queries, by the name in `INSERT INTO`.
@@ -75,6 +77,24 @@ pub enum Bounded {
     Never,
     /// Input ends where its partitions end at the time of reading: every source is waited for, then all is flushed.
     UntilEnd,
+}
+
+/// When merge writes its state down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SnapshotSettings {
+    /// From one snapshot to the next; zero: none are written.
+    pub interval: Duration,
+    /// A commit takes pieces of a snapshot until they hold so many bytes.
+    pub commit_bytes_max: usize,
+}
+
+impl Default for SnapshotSettings {
+    fn default() -> Self {
+        SnapshotSettings {
+            interval: Duration::from_secs(300),
+            commit_bytes_max: 8 << 20,
+        }
+    }
 }
 
 /// The engine's settings.
@@ -104,6 +124,8 @@ pub struct Settings {
     pub commit_interval: Duration,
     /// A commit is made earlier once so many bytes of input wait for it.
     pub commit_bytes_max: usize,
+    /// When merge writes its state down.
+    pub snapshots: SnapshotSettings,
     /// Silence after which a source is idle in a partition that has been read to its end.
     pub idle_timeout: Duration,
     /// Whether input ends.
@@ -161,6 +183,11 @@ impl Settings {
                 )
             })
         })
+    }
+
+    /// The partition of `snapshots` that holds those of a partition of `partials`.
+    pub fn snapshot_partition(&self, partials: &Partition) -> Partition {
+        Partition::new(Arc::clone(&self.topics.snapshots), partials.index)
     }
 
     /// The partition of `intake_state` that holds the state of an input partition.

@@ -61,6 +61,14 @@ pub struct Delivery {
     pub transaction_timeout_s: Spanned<u64>,
 }
 
+/// `[state]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    /// From one snapshot of merge to the next, seconds; 0: none are written.
+    pub snapshot_interval_s: Spanned<u64>,
+}
+
 /// `[workers]`
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use events::Stream;
 use kafka::admin::Topic;
-use pipeline::settings::{Bounded, Doubt, Input, Settings, SourceSettings, Topics};
+use pipeline::settings::{
+    Bounded, Doubt, Input, Settings, SnapshotSettings, SourceSettings, Topics,
+};
 use toml::Spanned;
 use windows::error::Fault;
 
@@ -19,10 +21,14 @@ use super::{Config, Folder, SHIPPED, raw};
 /// Longest time that an option may say, seconds: a year.
 const SECONDS_MAX: u64 = 366 * 86_400;
 
+/// Size of the files of the snapshots topic.
+const SNAPSHOT_SEGMENT_BYTES: usize = 64 << 20;
+
 /// The engine's own topics and the output topics, with the message in each.
-const ENGINE_TOPICS: [(&str, &str); 8] = [
+const ENGINE_TOPICS: [(&str, &str); 9] = [
     ("partials", "partials"),
     ("intake_state", "intake_delta"),
+    ("snapshots", "snapshot"),
     ("rejects", "reject"),
     ("berth_plan", "berth_plan"),
     ("rail_plan", "rail_slot_plan"),
@@ -59,6 +65,7 @@ struct Sections {
     application: raw::Application,
     kafka: raw::Kafka,
     delivery: raw::Delivery,
+    state: raw::State,
     workers: raw::Workers,
     time: raw::Time,
     checks: raw::Checks,
@@ -77,6 +84,7 @@ impl Sections {
         let application = reader.section::<raw::Application>(&["application"]);
         let kafka = reader.section(&["kafka"]);
         let delivery = reader.section(&["delivery"]);
+        let state = reader.section(&["state"]);
         let workers = reader.section(&["workers"]);
         let time = reader.section(&["time"]);
         let checks = reader.section(&["checks"]);
@@ -123,6 +131,7 @@ impl Sections {
             application,
             kafka: kafka?,
             delivery: delivery?,
+            state: state?,
             workers: workers?,
             time: time?,
             checks: checks?,
@@ -136,6 +145,298 @@ impl Sections {
         })
     }
 
+<<<<<<< HEAD
+=======
+    fn check(&self, reader: &mut Reader<'_>) {
+        self.check_names(reader);
+        self.check_ranges(reader);
+        self.check_topics(reader);
+        self.check_sources(reader);
+        self.planners.check(reader);
+    }
+
+    fn check_names(&self, reader: &mut Reader<'_>) {
+        let name = &self.application.name;
+        let is_plain = |text: &str| {
+            !text.is_empty()
+                && text.len() <= 200
+                && text
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+        };
+        reader.want(
+            is_plain(name.get_ref()),
+            name,
+            format!(
+                "application.name {:?} cannot name a consumer group",
+                name.get_ref()
+            ),
+            "use letters, digits, dot, hyphen and underscore",
+        );
+        let bootstrap = &self.kafka.bootstrap;
+        let is_list = bootstrap.get_ref().split(',').all(|part| {
+            part.trim()
+                .rsplit_once(':')
+                .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+        });
+        reader.want(
+            is_list,
+            bootstrap,
+            format!(
+                "kafka.bootstrap {:?} is no list of brokers",
+                bootstrap.get_ref()
+            ),
+            "write host:port, several separated by commas",
+        );
+        for (key, topic) in self.topics.iter().chain(&self.sinks) {
+            reader.want(
+                is_plain(topic.name.get_ref()),
+                &topic.name,
+                format!(
+                    "the topic name {:?} of {key} is not one that Kafka takes",
+                    topic.name.get_ref()
+                ),
+                "use letters, digits, dot, hyphen and underscore",
+            );
+        }
+        let log_level = &self.application.log_level;
+        reader.want(
+            log_level
+                .get_ref()
+                .parse::<tracing_subscriber::EnvFilter>()
+                .is_ok(),
+            log_level,
+            format!("log_level {:?} is no filter", log_level.get_ref()),
+            "write error, warn, info, debug or trace, or a list such as warn,kafka=debug",
+        );
+    }
+
+    fn check_ranges(&self, reader: &mut Reader<'_>) {
+        let mut within = |name: &str, value: &Spanned<u64>, low: u64, high: u64| {
+            let number = *value.get_ref();
+            reader.want(
+                (low..=high).contains(&number),
+                value,
+                format!("{name} is {number}"),
+                &format!("choose {low} to {high}"),
+            );
+        };
+        within("kafka.patience_s", &self.kafka.patience_s, 1, 86_400);
+        within(
+            "delivery.commit_interval_ms",
+            &self.delivery.commit_interval_ms,
+            10,
+            60_000,
+        );
+        within(
+            "delivery.transaction_timeout_s",
+            &self.delivery.transaction_timeout_s,
+            1,
+            74,
+        );
+        within(
+            "state.snapshot_interval_s",
+            &self.state.snapshot_interval_s,
+            0,
+            SECONDS_MAX,
+        );
+        within(
+            "time.out_of_order_max_s",
+            &self.time.out_of_order_max_s,
+            0,
+            SECONDS_MAX,
+        );
+        within(
+            "time.correction_max_s",
+            &self.time.correction_max_s,
+            0,
+            SECONDS_MAX,
+        );
+        within("time.future_max_s", &self.time.future_max_s, 0, SECONDS_MAX);
+        within(
+            "time.idle_timeout_s",
+            &self.time.idle_timeout_s,
+            1,
+            SECONDS_MAX,
+        );
+        within(
+            "time.rest_after_s",
+            &self.time.rest_after_s,
+            3_600,
+            SECONDS_MAX,
+        );
+        for (query, every_s) in &self.early_s {
+            within(&format!("early_s.{query}"), every_s, 1, SECONDS_MAX);
+        }
+        let mut size = |name: &str, value: &Spanned<usize>, low: usize, high: usize| {
+            let number = *value.get_ref();
+            let message = format!("{name} is {number}");
+            reader.want(
+                (low..=high).contains(&number),
+                value,
+                message,
+                &format!("choose {low} to {high}"),
+            );
+        };
+        const GIB: usize = 1 << 30;
+        size("workers.fold", &self.workers.fold, 0, 256);
+        size("workers.merge", &self.workers.merge, 0, 256);
+        size(
+            "delivery.commit_bytes_max",
+            &self.delivery.commit_bytes_max,
+            1_024,
+            GIB,
+        );
+        size(
+            "limits.record_bytes_max",
+            &self.limits.record_bytes_max,
+            1_024,
+            GIB,
+        );
+        size(
+            "limits.fetch_rows_max",
+            &self.limits.fetch_rows_max,
+            1,
+            10_000_000,
+        );
+        size(
+            "limits.fetch_bytes_max",
+            &self.limits.fetch_bytes_max,
+            1_024,
+            GIB,
+        );
+        size(
+            "limits.queued_bytes_max",
+            &self.limits.queued_bytes_max,
+            1_048_576,
+            GIB,
+        );
+        size(
+            "limits.table_keys_max",
+            &self.limits.table_keys_max,
+            1,
+            1_000_000_000,
+        );
+        size(
+            "limits.query_keys_max",
+            &self.limits.query_keys_max,
+            1,
+            1_000_000_000,
+        );
+        let commit_ms = self.delivery.commit_interval_ms.get_ref();
+        let timeout_ms = self.delivery.transaction_timeout_s.get_ref() * 1_000;
+        reader.want(
+            commit_ms * 2 <= timeout_ms,
+            &self.delivery.commit_interval_ms,
+            format!("commit_interval_ms = {commit_ms} does not fit twice into the transaction timeout of {timeout_ms} ms"),
+            "lower commit_interval_ms or raise transaction_timeout_s",
+        );
+        let workers = self.workers.fold.get_ref() + self.workers.merge.get_ref();
+        let hint = "set workers.fold or workers.merge to 1 or more";
+        reader.want(
+            workers > 0,
+            &self.workers.fold,
+            "this process would have no worker",
+            hint,
+        );
+    }
+
+    fn check_topics(&self, reader: &mut Reader<'_>) {
+        let mut seen: BTreeMap<&str, (&str, usize)> = BTreeMap::new();
+        for (key, topic) in self.topics.iter().chain(&self.sinks) {
+            let partitions = *topic.partitions.get_ref();
+            let message = format!("{key} has {partitions} partitions");
+            reader.want(
+                (1..=10_000).contains(&partitions),
+                &topic.partitions,
+                message,
+                "choose 1 to 10000",
+            );
+            let start = topic.name.span().start;
+            if let Some((other, other_start)) = seen.insert(topic.name.get_ref(), (key, start)) {
+                let message = format!(
+                    "the topic {} is used for {other} and for {key}",
+                    topic.name.get_ref()
+                );
+                // One of the two may be the shipped one, which has no place in this file.
+                let start = start.min(other_start);
+                reader.fault(Some(start..start), message, "give each its own topic");
+            }
+            let keeps = *topic.compact.get_ref() && *topic.retention_h.get_ref() > 0;
+            let hint = "set retention_h = 0 or compact = false";
+            reader.want(
+                !keeps,
+                &topic.retention_h,
+                format!("{key} is compacted and has a retention time"),
+                hint,
+            );
+        }
+        let inputs = Stream::ALL
+            .iter()
+            .filter_map(|stream| self.topics.get(stream.name()));
+        let widest = inputs
+            .map(|topic| *topic.partitions.get_ref())
+            .max()
+            .unwrap_or(1);
+        if let Some(state) = self.topics.get("intake_state") {
+            let partitions = *state.partitions.get_ref();
+            reader.want(
+                partitions >= widest,
+                &state.partitions,
+                format!(
+                    "intake_state has {partitions} partitions and the widest input topic {widest}"
+                ),
+                "give it as many as the widest input topic",
+            );
+        }
+        if let (Some(partials), Some(snapshots)) =
+            (self.topics.get("partials"), self.topics.get("snapshots"))
+        {
+            let (needed, there) = (
+                *partials.partitions.get_ref(),
+                *snapshots.partitions.get_ref(),
+            );
+            reader.want(
+                there >= needed,
+                &snapshots.partitions,
+                format!("snapshots has {there} partitions and partials {needed}"),
+                "give it as many as partials",
+            );
+        }
+    }
+
+    fn check_sources(&self, reader: &mut Reader<'_>) {
+        let mut seen: BTreeMap<&str, ()> = BTreeMap::new();
+        for source in &self.sources {
+            let name = source.name.get_ref();
+            if seen.insert(name, ()).is_some() || name.is_empty() {
+                let message = format!("the source {name:?} is empty or listed twice");
+                reader.fault(
+                    Some(source.name.span()),
+                    message,
+                    "give each source one entry",
+                );
+            }
+            let bound = &source.out_of_order_max_s;
+            let message = format!("out_of_order_max_s of {name} is {}", bound.get_ref());
+            reader.want(
+                *bound.get_ref() <= SECONDS_MAX,
+                bound,
+                message,
+                &format!("choose 0 to {SECONDS_MAX}"),
+            );
+            for stream in source.streams.get_ref() {
+                reader.want(
+                    Stream::from_name(stream).is_some(),
+                    &source.streams,
+                    format!("there is no stream {stream:?}"),
+                    "the streams are vessel, container, rail, telemetry, reference and planner",
+                );
+            }
+        }
+    }
+
+>>>>>>> 38755c1 (Merge takes up from snapshots, so that a restart no longer reads the whole partials log)
     fn config(self, folder: Folder) -> Config {
         let topics = self.all_topics();
         let messages = self.messages();
@@ -192,6 +493,7 @@ impl Sections {
                 partials: name("partials"),
                 partials_partitions: count("partials"),
                 intake_state: name("intake_state"),
+                snapshots: name("snapshots"),
                 rejects: name("rejects"),
                 sinks: sinks.collect(),
                 berth_plan: name("berth_plan"),
@@ -210,6 +512,10 @@ impl Sections {
             record_bytes_max: *self.limits.record_bytes_max.get_ref(),
             commit_interval: Duration::from_millis(*self.delivery.commit_interval_ms.get_ref()),
             commit_bytes_max: *self.delivery.commit_bytes_max.get_ref(),
+            snapshots: SnapshotSettings {
+                interval: seconds(&self.state.snapshot_interval_s),
+                ..SnapshotSettings::default()
+            },
             idle_timeout: seconds(&self.time.idle_timeout_s),
             bounded: Bounded::Never,
             early: self
@@ -238,13 +544,19 @@ impl Sections {
             } else {
                 "LogAppendTime"
             };
-            (topic, stamp)
+            (topic, stamp, key == "snapshots")
         });
-        let sinks = self.sinks.values().map(|topic| (topic, "LogAppendTime"));
-        own.chain(sinks)
-            .map(|(topic, stamp)| {
+        let sinks = self.sinks.values();
+        own.chain(sinks.map(|topic| (topic, "LogAppendTime", false)))
+            .map(|(topic, stamp, has_short_segments)| {
                 let replication = *self.kafka.replication.get_ref();
-                kafka_topic(topic, stamp, replication, record_bytes_max)
+                let mut topic = kafka_topic(topic, stamp, replication, record_bytes_max);
+                if has_short_segments {
+                    // What is compacted away is what lies in older segments; the rest is read at every start.
+                    let bytes = SNAPSHOT_SEGMENT_BYTES.to_string();
+                    topic.settings.push(("segment.bytes".to_owned(), bytes));
+                }
+                topic
             })
             .collect()
     }

@@ -18,6 +18,9 @@ use crate::wiring::feed;
 use crate::wiring::processor::Processor;
 use crate::wiring::signals::StopRequest;
 
+/// From one snapshot to the next in a run without an end: soon, because they let the log in memory be trimmed.
+const FOREVER_SNAPSHOTS: Duration = Duration::from_secs(20);
+
 /// Memory of the embedded broker, bytes.
 const BROKER_BYTES: usize = 512 * 1024 * 1024;
 
@@ -52,7 +55,14 @@ impl Scene {
     pub fn embedded_for_ever(mut config: Config) -> Result<Scene, CliError> {
         let partitions: usize = config.topics.iter().map(|topic| topic.partitions).sum();
         let share = BROKER_BYTES / 2 / partitions.max(1);
+        // What is left of the engine's own topics is all needed: the engine itself trims what it can.
+        let own = config.engine.topics.clone();
+        let is_own = |name: &str| name == &*own.partials || name == &*own.snapshots;
+        config.engine.snapshots.interval = FOREVER_SNAPSHOTS;
         for topic in &mut config.topics {
+            if is_own(&topic.name) {
+                continue;
+            }
             let bound = ("retention.bytes".to_owned(), share.to_string());
             topic.settings.push(bound);
         }
@@ -87,7 +97,11 @@ impl Scene {
 
     fn with_topics(mut self) -> Result<Scene, CliError> {
         // Simulated records carry simulated timestamps: no retention by time, and none may be too new.
+        let snapshots = self.config.engine.topics.snapshots.clone();
         for topic in &mut self.config.topics {
+            if *topic.name == *snapshots {
+                continue;
+            }
             for (key, value) in &mut topic.settings {
                 match key.as_str() {
                     "retention.ms" => "-1".clone_into(value),
@@ -172,6 +186,7 @@ fn rename(config: &mut Config, prefix: &str) {
     for topic in [
         &mut topics.partials,
         &mut topics.intake_state,
+        &mut topics.snapshots,
         &mut topics.rejects,
         &mut topics.berth_plan,
         &mut topics.rail_plan,

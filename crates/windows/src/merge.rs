@@ -5,6 +5,8 @@
 
 mod saved;
 
+pub use crate::state::saved::{Part, Piece};
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

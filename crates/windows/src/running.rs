@@ -69,6 +69,8 @@ pub(crate) struct Running {
     pub state: State,
     pub revisions: Revisions,
     pub is_early: bool,
+    /// No state of it was restored (yet).
+    pub is_new: bool,
     keys: Keys,
 }
 
@@ -103,6 +105,7 @@ impl Running {
         };
         Ok(Running {
             is_early: early_us.is_some() && matches!(state, State::Windows(_)),
+            is_new: true,
             state,
             revisions: Revisions::new(&query.schema, &query.key_columns)?,
             keys: Keys::new(&query.partial_schema, &query.group_columns, keys_max)?,

@@ -89,6 +89,14 @@ impl MemoryLog {
         self.lock().pending(member).unreachable = calls;
     }
 
+    /// In each partition of a topic the record with a value that lies `back` such records before the last one is lost.
+    pub fn lose(&self, topic: &str, back: usize) {
+        let mut shelf = self.lock();
+        for partition in shelf.partitions(&topic.into()) {
+            shelf.lose(&partition, back);
+        }
+    }
+
     /// The coordinator gives a member up, as after `session.timeout.ms`: its partitions go to the others. If it lives it
     /// learns so at its next fetch.
     pub fn expel(&self, member: Member) {

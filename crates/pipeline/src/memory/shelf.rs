@@ -24,6 +24,8 @@ struct Slot {
 #[derive(Debug, Default)]
 struct PartitionLog {
     slots: Vec<Slot>,
+    /// What lies before is gone.
+    start: usize,
     /// Transactions that have records here and no end yet.
     open: BTreeSet<Transaction>,
 }
@@ -131,6 +133,35 @@ impl Shelf {
         self.log(partition).map_or(0, |log| log.slots.len()) as i64
     }
 
+    /// Loses the record with a value that lies `back` such records before the last one.
+    pub(super) fn lose(&mut self, partition: &Partition, back: usize) {
+        let logs = self.topics.get_mut(&partition.topic);
+        let Some(log) = logs.and_then(|logs| logs.get_mut(partition.index as usize)) else {
+            return;
+        };
+        let has_value = |slot: &&mut Slot| {
+            let stored = slot.stored.as_ref();
+            stored.is_some_and(|stored| stored.value.is_some())
+        };
+        if let Some(slot) = log.slots.iter_mut().rev().filter(has_value).nth(back) {
+            slot.stored = None;
+        }
+    }
+
+    /// The offset of the first record that is there.
+    pub(super) fn start(&self, partition: &Partition) -> i64 {
+        self.log(partition).map_or(0, |log| log.start) as i64
+    }
+
+    /// Lets the records before an offset go.
+    pub(super) fn trim(&mut self, partition: &Partition, before: i64) {
+        let logs = self.topics.get_mut(&partition.topic);
+        if let Some(log) = logs.and_then(|logs| logs.get_mut(partition.index as usize)) {
+            let before = usize::try_from(before).unwrap_or_default();
+            log.start = log.start.max(before.min(log.slots.len()));
+        }
+    }
+
     /// The offset before which all is decided.
     pub(super) fn stable_end(&self, partition: &Partition) -> i64 {
         let Some(log) = self.log(partition) else {
@@ -146,7 +177,11 @@ impl Shelf {
 
     /// The committed record at an offset before [`Self::stable_end`]; none where there is a marker or an aborted one.
     pub(super) fn at(&self, partition: &Partition, offset: i64) -> Option<&Stored> {
-        let slot = self.log(partition)?.slots.get(offset as usize)?;
+        let log = self.log(partition)?;
+        let slot = log
+            .slots
+            .get(offset as usize)
+            .filter(|_| offset as usize >= log.start)?;
         let is_committed = |id| self.transactions.get(&id).map(|started| started.fate);
         match slot.transaction.map(is_committed) {
             None | Some(Some(Fate::Committed)) => slot.stored.as_ref(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Member, MemoryLog};
-use crate::log::{Batch, LogError, Partition, Signal, Source};
+use crate::log::{Batch, LogError, Partition, Signal, Source, missing};
 
 /// Records of one batch of a replay.
 const REPLAY_ROWS: usize = 64;
@@ -231,6 +231,11 @@ impl Source for MemorySource {
         Ok(partitions.iter().all(is_drained))
     }
 
+    fn trim(&mut self, partition: &Partition, before: i64) -> Result<(), LogError> {
+        self.log.lock().trim(partition, before);
+        Ok(())
+    }
+
     fn replay(
         &mut self,
         partition: &Partition,
@@ -238,10 +243,16 @@ impl Source for MemorySource {
         to: Option<i64>,
         visit: &mut dyn FnMut(&Batch) -> Result<(), LogError>,
     ) -> Result<i64, LogError> {
-        let end = self.log.lock().stable_end(partition);
+        let shelf = self.log.lock();
+        let (start, end) = (shelf.start(partition), shelf.stable_end(partition));
+        drop(shelf);
         let to = to.unwrap_or(end).min(end);
+        let from = from.unwrap_or(start);
+        if from < start {
+            return Err(missing(partition, (start, end), (from, to)));
+        }
         let mut batch = Batch::default();
-        for offset in from.unwrap_or_default()..to {
+        for offset in from..to {
             let shelf = self.log.lock();
             if let Some(record) = shelf.at(partition, offset) {
                 batch.push(

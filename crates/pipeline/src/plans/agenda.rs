@@ -4,6 +4,8 @@
 //! Everything here hangs on event time and on the tables as of an instant, so that plans stay a function of the event log:
 //! the watch looks at instants of a grid, not at records as they come in.
 
+mod saved;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

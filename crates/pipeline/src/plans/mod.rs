@@ -12,6 +12,8 @@ mod times;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
+use events::DecodeError;
+use events::internal::PlannerState;
 use windows::error::QueryError;
 use windows::sql::parse::SqlFile;
 
@@ -77,6 +79,19 @@ pub trait Planner {
         read: &mut ReadInput<'_>,
         topics: &Topics,
     ) -> Result<Option<Planned>, EngineError>;
+
+    /// Adds what it remembers from plan to plan: all that a later plan hangs on, and all that was published.
+    fn save(&self, state: &mut PlannerState);
+
+    /// Takes back what [`Self::save`] added.
+    fn restore(&mut self, state: PlannerState) -> Result<(), DecodeError>;
+}
+
+/// Why a planner's memory cannot be used.
+fn saved_fault(planner: &str, error: &DecodeError) -> EngineError {
+    EngineError::State(format!(
+        "the snapshot of the {planner} planner cannot be read: {error}; run the version that wrote it"
+    ))
 }
 
 /// One planning run.

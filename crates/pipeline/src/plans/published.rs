@@ -1,5 +1,7 @@
 //! What a planner has written, so that it writes only what changed; and the one way in which plans leave.
 
+mod saved;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::programs::Portion;
+use super::snapshots::{Finished, Snapshots};
 use super::spare::Spare;
 use super::{Shared, Turn, WAIT, part};
 use crate::error::EngineError;
@@ -13,6 +14,8 @@ use crate::merge::Merge;
 use crate::outcome::Tally;
 use crate::partials::PORT_PARTITION;
 use crate::planted::{Bug, has};
+use crate::settings::Bounded;
+use crate::snapshot::read::read;
 
 /// A worker of the second stage.
 pub struct MergeWorker<S, K> {
@@ -21,6 +24,7 @@ pub struct MergeWorker<S, K> {
     sink: K,
     is_strict: bool,
     merges: BTreeMap<Partition, Merge>,
+    snapshots: BTreeMap<Partition, Snapshots>,
     committed: BTreeMap<Partition, i64>,
     pending: Vec<Outgoing>,
     committed_at: Duration,
@@ -39,6 +43,7 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
             sink,
             is_strict,
             merges: BTreeMap::new(),
+            snapshots: BTreeMap::new(),
             committed: BTreeMap::new(),
             pending: Vec::new(),
             batch: Batch::default(),
@@ -157,13 +162,16 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
     fn forget(&mut self, partitions: &[Partition]) {
         for partition in partitions {
             self.merges.remove(partition);
+            self.snapshots.remove(partition);
             self.committed.remove(partition);
         }
     }
 
-    /// Brings a partition to the state of its last commit by reading its log in silence.
+    /// Brings a partition to the state of its last commit: from the newest snapshot, or from nothing, by reading its log
+    /// from there in silence.
     fn assign(&mut self, partition: Partition, offset: i64) -> Result<(), EngineError> {
         let shared = self.shared.clone();
+        let began = shared.clock.elapsed();
         // What is read again was counted before.
         let silent = Arc::new(Tally::silent());
         let portion = match partition.index {
@@ -179,11 +187,34 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
             self.is_strict,
         )?;
         merge.heed(self.shared.stop.clone());
+        let home = self.shared.settings.snapshot_partition(&partition);
+        let mut shelf = read(&mut self.source, &home, offset)?;
+        if let Some((next_offset, pieces)) = shelf.newest.take() {
+            merge.restore(next_offset, pieces)?;
+        }
+        let from = merge.next_offset();
+        self.replay(&mut merge, offset)?;
+        merge.skip_to(offset);
+        merge.count_in(Arc::clone(&self.shared.tally));
+        let now = self.shared.clock.elapsed();
+        let seconds = now.saturating_sub(began).as_secs_f64();
+        self.shared.tally.restored(from, seconds);
+        tracing::info!(%partition, offset, snapshot = from, seconds, "assigned");
+        let snapshots = Snapshots::new(home, &mut shelf, now);
+        self.snapshots.insert(partition.clone(), snapshots);
+        self.committed.insert(partition.clone(), offset);
+        self.merges.insert(partition, merge);
+        Ok(())
+    }
+
+    /// Reads the log from where the state stands to `offset`; what leaves has left before.
+    fn replay(&mut self, merge: &mut Merge, offset: i64) -> Result<(), EngineError> {
+        let (partition, from) = (merge.partition().clone(), merge.next_offset());
         let mut failure = None;
         let mut twice = Vec::new();
         let replayed = self
             .source
-            .replay(&partition, None, Some(offset), &mut |batch| {
+            .replay(&partition, Some(from), Some(offset), &mut |batch| {
                 merge
                     .take(batch)
                     .map(|records| {
@@ -202,16 +233,47 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
         }
         replayed?;
         self.pending.append(&mut twice);
-        merge.skip_to(offset);
-        merge.count_in(Arc::clone(&self.shared.tally));
-        tracing::info!(%partition, offset, "assigned");
-        self.committed.insert(partition.clone(), offset);
-        self.merges.insert(partition, merge);
         Ok(())
+    }
+
+    /// Adds pieces of snapshots to the commit in the making.
+    fn snapshot(&mut self) -> Result<Vec<(Partition, Finished)>, EngineError> {
+        let now = self.shared.clock.elapsed();
+        let settings = &self.shared.settings.snapshots;
+        let mut finished = Vec::new();
+        for (partition, merge) in &self.merges {
+            let Some(snapshots) = self.snapshots.get_mut(partition) else {
+                continue;
+            };
+            let whole = snapshots.write(merge, settings, now, &mut self.pending)?;
+            finished.extend(whole.map(|whole| (partition.clone(), whole)));
+            let tally = &self.shared.tally;
+            tally.snapshot_age(partition.index, snapshots.age(now).as_secs_f64());
+        }
+        Ok(finished)
+    }
+
+    /// Snapshots are whole: what lies before all that is needed of the log can go.
+    fn finish(&mut self, finished: Vec<(Partition, Finished)>) {
+        let now = self.shared.clock.elapsed();
+        for (partition, whole) in finished {
+            let seconds = now.saturating_sub(whole.taken_at).as_secs_f64();
+            let tally = &self.shared.tally;
+            tally.snapshot(partition.index, whole.bytes, seconds);
+            tracing::info!(%partition, bytes = whole.bytes, seconds, "snapshot written");
+            let is_endless = self.shared.settings.bounded == Bounded::Never;
+            let needed_from = whole.needed_from.filter(|_| is_endless);
+            if let Some(needed_from) = needed_from
+                && let Err(error) = self.source.trim(&partition, needed_from)
+            {
+                tracing::warn!(%partition, needed_from, %error, "the partials log was not trimmed; it is tried again with the next snapshot");
+            }
+        }
     }
 
     fn commit(&mut self) -> Result<(), EngineError> {
         self.committed_at = self.shared.clock.elapsed();
+        let finished = self.snapshot()?;
         let positions: Vec<(Partition, i64)> = self
             .merges
             .values()
@@ -240,6 +302,7 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
             Ok(()) => {
                 self.committed = positions.into_iter().collect();
                 self.shared.tally.merge_commit();
+                self.finish(finished);
                 Ok(())
             }
             Err(LogError::Aborted(reason)) => {
@@ -260,6 +323,7 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
         }
         let kept = std::mem::take(&mut self.committed);
         self.merges.clear();
+        self.snapshots.clear();
         self.source.rewind()?;
         for (partition, offset) in kept {
             self.assign(partition, offset)?;

@@ -1,11 +1,12 @@
 //! The two loops: read, work, commit. A worker runs on a thread of its own; nothing is shared between workers but the
 //! log. The commit is the one place where outputs, state and positions leave the process.
 //!
-//! Reading order: this file (what both share), [`fold`], [`merge`], [`programs`], `spare`.
+//! Reading order: this file (what both share), [`fold`], [`merge`], [`programs`], `snapshots`, `spare`.
 
 pub mod fold;
 pub mod merge;
 pub mod programs;
+mod snapshots;
 mod spare;
 
 use std::sync::Arc;

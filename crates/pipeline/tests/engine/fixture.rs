@@ -13,7 +13,9 @@ use pipeline::plans::agenda::Triggers;
 use pipeline::plans::berths::BerthRules;
 use pipeline::plans::rail::RailRules;
 use pipeline::plans::{PlannerRun, PlannerSettings};
-use pipeline::settings::{Bounded, Doubt, Input, Settings, SourceSettings, Topics};
+use pipeline::settings::{
+    Bounded, Doubt, Input, Settings, SnapshotSettings, SourceSettings, Topics,
+};
 use pipeline::worker::{FoldWorker, MergeWorker, Shared, Stop, Turn};
 use windows::sql::parse::SqlFile;
 
@@ -73,6 +75,7 @@ pub fn settings(partitions: i32, partials_partitions: i32) -> Settings {
             partials: "partials".into(),
             partials_partitions,
             intake_state: "intake-state".into(),
+            snapshots: "snapshots".into(),
             rejects: "rejects".into(),
             sinks: BTreeMap::from([("window_stat".to_owned(), "window-stats".into())]),
             berth_plan: "berth-plan".into(),
@@ -91,6 +94,7 @@ pub fn settings(partitions: i32, partials_partitions: i32) -> Settings {
         record_bytes_max: 10_000_000,
         commit_interval: Duration::from_millis(200),
         commit_bytes_max: 64 << 20,
+        snapshots: SnapshotSettings::default(),
         idle_timeout: Duration::from_secs(60),
         bounded: Bounded::UntilEnd,
         queries: QUERIES
@@ -134,6 +138,7 @@ pub fn port_with(
     }
     let partitions = settings.inputs[0].partitions;
     log.create("partials", settings.topics.partials_partitions);
+    log.create("snapshots", settings.topics.partials_partitions);
     log.create("intake-state", partitions);
     for topic in [
         "rejects",

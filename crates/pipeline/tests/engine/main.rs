@@ -5,4 +5,5 @@
 mod fixture;
 mod isolation;
 mod plans;
+mod snapshots;
 mod whole;

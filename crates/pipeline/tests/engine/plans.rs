@@ -23,7 +23,7 @@ use windows::sql::parse::SqlFile;
 use crate::fixture::{port_with, run, settings};
 
 /// The shipped SQL files of one folder, named as the engine names them.
-fn shipped(folder: &str) -> Vec<SqlFile> {
+pub fn shipped(folder: &str) -> Vec<SqlFile> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/pipelines/duisburg");
     let entries = std::fs::read_dir(root.join(folder)).expect(folder);
     let mut paths: Vec<_> = entries.map(|entry| entry.expect(folder).path()).collect();
@@ -39,7 +39,7 @@ fn shipped(folder: &str) -> Vec<SqlFile> {
     paths.iter().map(named).collect()
 }
 
-fn planning(every_min: u64) -> Settings {
+pub fn planning(every_min: u64) -> Settings {
     let mut settings = settings(2, 1);
     settings.queries = shipped("tables");
     let tolerances = [

@@ -34,6 +34,7 @@ pub enum Fault {
     ClockJump,
     DeadFold,
     CutOff,
+    TornSnapshot,
 }
 
 pub fn kinds() -> Vec<Fault> {
@@ -60,6 +61,7 @@ pub fn kinds() -> Vec<Fault> {
         Fault::ClockJump,
         Fault::DeadFold,
         Fault::CutOff,
+        Fault::TornSnapshot,
     ];
     for step in steps {
         for survival in [Survival::Lives, Survival::Dies] {
@@ -74,6 +76,8 @@ pub struct History {
     pub lines: Vec<String>,
     pub kinds: BTreeSet<Fault>,
     pub result: Result<(), String>,
+    /// Snapshots that were written, and starts of merge from one.
+    pub snapshots: (u64, u64),
     /// Everything that left, for comparison with the same seed again.
     pub digest: u64,
 }
@@ -125,6 +129,7 @@ pub fn run(
         );
     History {
         digest: digest(&telling.world),
+        snapshots: telling.world.tally.snapshots(),
         lines: telling.lines,
         kinds: telling.kinds,
         result,
@@ -158,6 +163,7 @@ fn digest(world: &World) -> u64 {
         "train-loads",
         "partials",
         "intake-state",
+        "snapshots",
     ];
     let mut bytes = Vec::new();
     for record in topics
@@ -260,6 +266,7 @@ impl Telling {
         let stage = *dice.pick(&STAGES);
         let stage = match fault {
             Fault::DeadFold => "fold",
+            Fault::TornSnapshot => "merge",
             _ => stage,
         };
         let of: Vec<usize> = (0..world.processes.len())
@@ -290,6 +297,12 @@ impl Telling {
             }
             Fault::ClockJump => world.clock.advance(Duration::from_secs(3_600)),
             Fault::DeadFold => self.dead = Some((name.clone(), turn + DEAD_TURNS)),
+            Fault::TornSnapshot => {
+                // A piece is gone that a manifest names, or will name; and all must take up from what is left.
+                world.log.lose("snapshots", 1);
+                let rests = 1 + dice.below(10);
+                of.iter().for_each(|place| world.kill(*place, rests));
+            }
             Fault::CutOff => {
                 world.log.cut_off(member, 3 + dice.below(6) as usize);
                 world.clock.advance(IDLE_TIMEOUT * 2);

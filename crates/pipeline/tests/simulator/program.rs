@@ -9,7 +9,9 @@ use pipeline::plans::agenda::Triggers;
 use pipeline::plans::berths::BerthRules;
 use pipeline::plans::rail::RailRules;
 use pipeline::plans::{PlannerRun, PlannerSettings};
-use pipeline::settings::{Bounded, Doubt, Input, Settings, SourceSettings, Topics};
+use pipeline::settings::{
+    Bounded, Doubt, Input, Settings, SnapshotSettings, SourceSettings, Topics,
+};
 use windows::sql::parse::SqlFile;
 
 pub const PARTITIONS: i32 = 4;
@@ -126,6 +128,7 @@ pub fn settings(bounded: Bounded) -> Settings {
             partials: "partials".into(),
             partials_partitions: PARTIALS,
             intake_state: "intake-state".into(),
+            snapshots: "snapshots".into(),
             rejects: "rejects".into(),
             sinks: BTreeMap::from([("window_stat".to_owned(), "window-stats".into())]),
             berth_plan: "berth-plan".into(),
@@ -144,6 +147,10 @@ pub fn settings(bounded: Bounded) -> Settings {
         record_bytes_max: 1_000_000,
         commit_interval: Duration::from_millis(1_500),
         commit_bytes_max: 64 << 20,
+        snapshots: SnapshotSettings {
+            interval: Duration::from_secs(4),
+            commit_bytes_max: 12_000,
+        },
         idle_timeout: IDLE_TIMEOUT,
         bounded,
         queries: queries(),

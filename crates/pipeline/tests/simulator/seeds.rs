@@ -69,6 +69,7 @@ fn rows_rejects_and_plans_survive_any_history_of_faults() {
     if let Some(seed) = variable("QUAYSTREAM_SEED") {
         let history = history(seed, &programs);
         println!("{}", history.lines.join("\n"));
+        println!("snapshots and starts from one: {:?}", history.snapshots);
         if history.result.is_err() {
             fail(seed, &history);
         }
@@ -77,6 +78,7 @@ fn rows_rejects_and_plans_survive_any_history_of_faults() {
     let seeds = variable("QUAYSTREAM_SEEDS").unwrap_or(SEEDS);
     let next = AtomicU64::new(0);
     let seen = Mutex::new(BTreeSet::new());
+    let (written, restored) = (AtomicU64::new(0), AtomicU64::new(0));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -93,14 +95,21 @@ fn rows_rejects_and_plans_survive_any_history_of_faults() {
                         fail(seed, &history);
                     }
                     assert!(history.kinds.len() >= 5, "seed {seed}: {:?}", history.kinds);
+                    written.fetch_add(history.snapshots.0, Ordering::Relaxed);
+                    restored.fetch_add(history.snapshots.1, Ordering::Relaxed);
                     seen.lock().expect("no panic before").extend(history.kinds);
                 }
             });
         }
     });
     let seen = seen.into_inner().expect("no panic before");
-    println!("{seeds} seeds, {} kinds of faults", seen.len());
+    let (written, restored) = (written.into_inner(), restored.into_inner());
+    println!(
+        "{seeds} seeds, {} kinds of faults, {written} snapshots, {restored} starts from one",
+        seen.len()
+    );
     if seeds >= SEEDS {
+        assert!(written > 4 * seeds && restored > 2 * seeds);
         assert_eq!(seen.len(), kinds().len(), "every kind of fault was seen");
     }
 }

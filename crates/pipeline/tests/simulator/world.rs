@@ -52,6 +52,7 @@ pub fn topics() -> MemoryLog {
         log.create(topic, PARTITIONS);
     }
     log.create("partials", PARTIALS);
+    log.create("snapshots", PARTIALS);
     for topic in [
         "rejects",
         "window-stats",

@@ -7,30 +7,25 @@ use super::Merge;
 use crate::error::QueryError;
 use crate::running::{Running, State};
 use crate::state::activity;
-use crate::state::saved::{Part, Piece, Saved, some, unknown};
+use crate::state::saved::{self, Part, Piece, Saved, unknown};
 
 impl Merge {
-    /// The state as it is now. Rows are shared, not copied, where they can be.
+    /// The state as it is now; it may go on while the pieces are written.
     pub fn save(&self) -> Result<Vec<Piece>, QueryError> {
-        let mut pieces = vec![Piece {
-            name: activity::NAME.to_owned(),
-            fingerprint: activity::FINGERPRINT,
-            part: Part::Numbers,
-            numbers: self.activity.save(),
-            rows: None,
-        }];
+        let mut pieces = Vec::new();
         let mut add = |name: &str, fingerprint: u64, saved: Result<Vec<Saved>>| {
             let saved = saved.map_err(|error| QueryError::new(name, error))?;
-            let pieces_of = saved.into_iter().map(|(part, numbers, rows)| Piece {
+            pieces.extend(saved.into_iter().map(|saved| Piece {
                 name: name.to_owned(),
                 fingerprint,
-                part,
-                numbers,
-                rows,
-            });
-            pieces.extend(pieces_of);
+                part: saved.part,
+                numbers: saved.numbers,
+                rows: saved.rows,
+            }));
             Ok::<(), QueryError>(())
         };
+        let hours = saved::numbers(Part::Numbers, &self.activity.save());
+        add(activity::NAME, activity::FINGERPRINT, Ok(hours))?;
         for (query, table) in self.program.tables.iter().zip(&self.tables) {
             add(&query.name, query.fingerprint, table.save())?;
         }
@@ -40,14 +35,11 @@ impl Merge {
         Ok(pieces)
     }
 
-    /// Takes one piece of [`Self::save`] back; in their order, into a merge without rows. False if no query of this name
-    /// and fingerprint runs here.
+    /// Takes one piece of [`Self::save`] back; in their order, into a merge without rows, and [`Self::begin`] after the
+    /// last. False if no query of this name and fingerprint runs here.
     pub fn restore(&mut self, piece: &Piece) -> Result<bool, QueryError> {
-        let known = match self.try_restore(piece) {
-            Ok(is_known) => is_known,
-            Err(error) => return Err(QueryError::new(&piece.name, error)),
-        };
-        Ok(known)
+        self.try_restore(piece)
+            .map_err(|error| QueryError::new(&piece.name, error))
     }
 
     fn try_restore(&mut self, piece: &Piece) -> Result<bool> {
@@ -56,46 +48,64 @@ impl Merge {
             self.activity.restore(&piece.numbers);
             return Ok(true);
         }
-        let rows = piece.rows.as_ref();
+        let rows = piece.batch()?;
         for (query, table) in self.program.tables.iter().zip(&mut self.tables) {
             if is(&query.name, query.fingerprint) {
-                table.restore(piece.part, rows)?;
+                table.restore(piece.part, rows.as_ref())?;
                 return Ok(true);
             }
         }
         for (query, running) in self.program.queries.iter().zip(&mut self.running) {
             if is(&query.name, query.fingerprint) {
-                running.restore(piece.part, &piece.numbers, rows)?;
+                running.is_new = false;
+                running.restore(piece.part, &piece.numbers, rows.as_ref())?;
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// All pieces are back. Queries of which there was none are new: they begin at the frontier.
+    pub fn begin(&mut self, frontier_us: Option<i64>) {
+        for running in self.running.iter_mut().filter(|running| running.is_new) {
+            running.is_new = false;
+            if let Some(frontier_us) = frontier_us {
+                running.begin(frontier_us);
+            }
+        }
     }
 }
 
 impl Running {
     fn save(&self) -> Result<Vec<Saved>> {
         let mut saved = match &self.state {
-            State::Windows(panes) => panes.save()?,
+            State::Windows(panes) => panes.save(),
+            State::Joined(joined) => joined.save(),
+            State::Sessions(sessions) => sessions.save()?,
             State::Levels(levels) => levels.save()?,
-            State::Ticks { last_us, .. } => vec![(Part::Numbers, some(*last_us), None)],
-            // Nothing is held, and that is what is said.
-            State::Stopped => return Ok(vec![(Part::Live, Vec::new(), None)]),
+            State::Ticks { last_us, .. } => {
+                let last: Vec<i64> = last_us.iter().copied().collect();
+                saved::numbers(Part::Numbers, &last)
+            }
+            State::Stopped => return Ok(saved::numbers(Part::Stopped, &[])),
         };
         saved.extend(self.revisions.save()?);
         Ok(saved)
     }
 
     fn restore(&mut self, part: Part, numbers: &[i64], rows: Option<&RecordBatch>) -> Result<()> {
-        if part == Part::Live && rows.is_none() {
-            self.stop();
-            return Ok(());
-        }
-        if let (Part::Revisions, Some(rows)) = (part, rows) {
-            return self.revisions.restore(rows);
+        match (part, rows) {
+            (Part::Stopped, _) => {
+                self.stop();
+                return Ok(());
+            }
+            (Part::Revisions, Some(rows)) => return self.revisions.restore(rows),
+            _ => {}
         }
         match &mut self.state {
             State::Windows(panes) => panes.restore(part, numbers, rows),
+            State::Joined(joined) => joined.restore(part, numbers, rows),
+            State::Sessions(sessions) => sessions.restore(part, numbers, rows),
             State::Levels(levels) => levels.restore(part, numbers, rows),
             State::Ticks { last_us, .. } => {
                 *last_us = numbers.first().copied();
@@ -103,5 +113,12 @@ impl Running {
             }
             State::Stopped => unknown(part),
         }
+    }
+
+    fn begin(&mut self, frontier_us: i64) {
+        if let State::Ticks { last_us, .. } = &mut self.state {
+            *last_us = Some(frontier_us);
+        }
+        self.close(frontier_us);
     }
 }

@@ -1,5 +1,7 @@
 //! Rows of streams that are joined by time: each is kept as long as a row that it can meet lies in an open window.
 
+mod saved;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::{BooleanArray, RecordBatch};

@@ -2,6 +2,8 @@
 
 mod saved;
 
+pub(crate) use saved::numbered;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

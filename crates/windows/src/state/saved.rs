@@ -1,7 +1,14 @@
 //! State on its way into a snapshot and out of it.
 
 use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+use arrow::error::ArrowError;
 use datafusion::common::{Result, exec_err};
+
+/// Rows of one piece at most.
+const ROWS_MAX: usize = 8_192;
+/// Numbers of one piece at most.
+const NUMBERS_MAX: usize = 32_768;
 
 /// What a piece of state holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -10,15 +17,17 @@ pub enum Part {
     Rows(u32),
     /// What counts as of the last instant: levels, versions of a table.
     Live,
-    /// What counts from a later instant on.
+    /// What counts from a later instant on, or is told at one.
     Pending,
-    /// Instants and flags, once the rows are there.
+    /// Instants, once the rows are there.
     Numbers,
     /// The last rows that left.
     Revisions,
+    /// The query has stopped at an error, and holds nothing.
+    Stopped,
 }
 
-/// One piece: rows, which may be cut into several pieces of the same part, or numbers.
+/// One piece: rows or numbers. A part may be cut into several pieces.
 #[derive(Debug, Clone)]
 pub struct Piece {
     /// Query or table.
@@ -29,19 +38,82 @@ pub struct Piece {
     pub part: Part,
     /// Instants in microseconds, and flags.
     pub numbers: Vec<i64>,
-    /// Rows, in an order that matters.
-    pub rows: Option<RecordBatch>,
+    /// Rows of one schema, in an order that matters. They are shared with the state that they were taken of.
+    pub rows: Vec<RecordBatch>,
+}
+
+impl Piece {
+    /// All rows in one batch, if there are any.
+    ///
+    /// # Errors
+    /// If Arrow cannot put them together.
+    pub fn batch(&self) -> Result<Option<RecordBatch>, ArrowError> {
+        match self.rows.as_slice() {
+            [] => Ok(None),
+            [rows] => Ok(Some(rows.clone())),
+            [first, ..] => concat_batches(first.schema_ref(), &self.rows).map(Some),
+        }
+    }
 }
 
 /// A piece without its name.
-pub(crate) type Saved = (Part, Vec<i64>, Option<RecordBatch>);
+pub(crate) struct Saved {
+    pub part: Part,
+    pub numbers: Vec<i64>,
+    pub rows: Vec<RecordBatch>,
+}
+
+/// Numbers, cut into pieces; one of them at least.
+pub(crate) fn numbers(part: Part, numbers: &[i64]) -> Vec<Saved> {
+    let saved = |numbers: &[i64]| Saved {
+        part,
+        numbers: numbers.to_vec(),
+        rows: Vec::new(),
+    };
+    match numbers {
+        [] => vec![saved(&[])],
+        numbers => numbers.chunks(NUMBERS_MAX).map(saved).collect(),
+    }
+}
+
+/// Batches in their order, put together or cut so that pieces are of a size; none without rows.
+pub(crate) fn rows<'a>(
+    part: Part,
+    batches: impl IntoIterator<Item = &'a RecordBatch>,
+) -> Vec<Saved> {
+    let mut saved: Vec<Saved> = Vec::new();
+    let mut held = 0;
+    for batch in batches {
+        let mut from = 0;
+        while from < batch.num_rows() {
+            let is_same = |rows: &RecordBatch| rows.schema_ref() == batch.schema_ref();
+            let last = saved
+                .last_mut()
+                .filter(|last| held < ROWS_MAX && last.rows.last().is_some_and(is_same));
+            let room = last.as_ref().map_or(ROWS_MAX, |_| ROWS_MAX - held);
+            let length = room.min(batch.num_rows() - from);
+            let rows = batch.slice(from, length);
+            match last {
+                Some(last) => {
+                    last.rows.push(rows);
+                    held += length;
+                }
+                None => {
+                    saved.push(Saved {
+                        part,
+                        numbers: Vec::new(),
+                        rows: vec![rows],
+                    });
+                    held = length;
+                }
+            }
+            from += length;
+        }
+    }
+    saved
+}
 
 /// A part that a state does not have.
 pub(crate) fn unknown<T>(part: Part) -> Result<T> {
     exec_err!("the state of this query has no part {part:?}")
-}
-
-/// An optional instant as numbers.
-pub(crate) fn some(instant_us: Option<i64>) -> Vec<i64> {
-    instant_us.into_iter().collect()
 }

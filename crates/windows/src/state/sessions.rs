@@ -1,6 +1,8 @@
 //! Sessions: rows of one key with no silence between them. Fold sends the sessions of each commit; here they grow together
 //! when they touch, and are told when no row can come any more that belongs to them.
 
+mod saved;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -240,19 +242,22 @@ impl Sessions {
             true => Vec::new(),
             false => reduce(vec![self.gather(self.open.values().flatten())?])?,
         };
-        let (closed_us, keys_max) = (self.closed_us, self.keys_max);
         self.batches.clear();
         self.stored = 0;
         self.open.clear();
         self.ends.clear();
-        // Every session is stored again as it was.
-        (self.closed_us, self.keys_max) = (i64::MIN, usize::MAX);
-        let stored = reduced
-            .iter()
-            .try_for_each(|batch| self.store(batch).map(|_| ()));
-        (self.closed_us, self.keys_max) = (closed_us, keys_max);
+        let stored = reduced.iter().try_for_each(|batch| self.store_again(batch));
         self.added_up = self.stored;
         stored
+    }
+
+    /// Stores rows of sessions that were open before, as they were.
+    fn store_again(&mut self, batch: &RecordBatch) -> Result<()> {
+        let (closed_us, keys_max) = (self.closed_us, self.keys_max);
+        (self.closed_us, self.keys_max) = (i64::MIN, usize::MAX);
+        let stored = self.store(batch);
+        (self.closed_us, self.keys_max) = (closed_us, keys_max);
+        stored.map(drop)
     }
 
     /// Keys with open sessions, and rows held.

@@ -81,6 +81,12 @@ impl Table {
     /// Takes versions in. They count from their row time on, when the table is read as of then or later. Returns the
     /// number of rows refused because their key is new and the table is full.
     pub fn absorb(&mut self, batch: &RecordBatch) -> Result<usize> {
+        let refused = self.take(batch)?;
+        self.compact()?;
+        Ok(refused)
+    }
+
+    fn take(&mut self, batch: &RecordBatch) -> Result<usize> {
         let times = instants(batch, ROW_TIME)?.to_vec();
         let written = batch
             .column_by_name("__record_time")
@@ -118,7 +124,6 @@ impl Table {
         }
         self.batches.push(batch.clone());
         self.stored += batch.num_rows();
-        self.compact()?;
         Ok(refused)
     }
 

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use events::DecodeError;
+use events::internal::PlannerState;
 use windows::sql::parse::SqlFile;
 
 use super::*;
@@ -29,6 +31,12 @@ impl Planner for Notes {
             report: PlanReport::default(),
         }))
     }
+
+    fn save(&self, _: &mut PlannerState) {}
+
+    fn restore(&mut self, _: PlannerState) -> Result<(), DecodeError> {
+        Ok(())
+    }
 }
 
 fn topics() -> Topics {
@@ -36,6 +44,7 @@ fn topics() -> Topics {
         partials: "partials".into(),
         partials_partitions: 1,
         intake_state: "intake-state".into(),
+        snapshots: "snapshots".into(),
         rejects: "rejects".into(),
         sinks: BTreeMap::new(),
         berth_plan: "berth-plan".into(),

@@ -7,6 +7,7 @@ mod holds;
 mod inputs;
 mod records;
 mod rules;
+mod saved;
 mod translate;
 mod visits;
 mod words;
@@ -18,7 +19,8 @@ use std::collections::BTreeMap;
 
 use domain::berth::horizon::hold_of;
 use domain::berth::{self, BerthPlan, BerthProblem, validate};
-use events::v1;
+use events::internal::PlannerState;
+use events::{DecodeError, v1};
 use optimise::berth::{Duals, Solved, Warm, solve_warm};
 use optimise::budget::Budget;
 
@@ -100,6 +102,14 @@ impl Planner for BerthPlanner {
         self.stays = stays(&checked, epoch_us);
         self.duals = checked.solved.duals;
         Ok(Some(planned))
+    }
+
+    fn save(&self, state: &mut PlannerState) {
+        self.save_memory(state);
+    }
+
+    fn restore(&mut self, state: PlannerState) -> Result<(), DecodeError> {
+        self.restore_memory(state)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Level 2 in the plan: trains that close soon are loaded onto their wagons; what cannot stand is a cut that the next plan
 //! keeps. A load that was found holds as long as its units and wagons are the same.
 
+mod saved;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::rail::wagons::{self, Consist, LoadUnit, Loading};
@@ -10,6 +12,8 @@ use optimise::budget::Budget;
 use optimise::rail::load::{Answer, solve, teach};
 use optimise::rail::overbook::{BumpReason, Overbooking};
 
+use twox_hash::XxHash3_64;
+
 use super::inputs::{Inputs, SlotRow};
 use super::rules::RailRules;
 use super::wagons::consist;
@@ -18,9 +22,10 @@ use crate::error::EngineError;
 /// A train that was loaded, or tried.
 #[derive(Debug)]
 struct Tried {
-    consist: Consist,
-    units: Vec<LoadUnit>,
-    loading: Option<Loading>,
+    /// Of its wagons and units.
+    fingerprint: u64,
+    /// Where each unit stands, if a load was found.
+    places: Option<Vec<v1::UnitPlace>>,
 }
 
 /// What is known of the loads of all trains.
@@ -78,15 +83,16 @@ impl Loads {
                 continue;
             };
             let units = teach::aboard(problem, plan, &slot.id);
+            let fingerprint = fingerprint(&consist, &units);
             let tried = self.tried.get(&slot.id);
-            if tried.is_some_and(|tried| tried.units == units && tried.consist == consist) {
+            if tried.is_some_and(|tried| tried.fingerprint == fingerprint) {
                 continue;
             }
             let budget = Budget::iterations(rules.load_iterations);
-            let loading = match solve(&consist, &units, seed, &budget) {
+            let places = match solve(&consist, &units, seed, &budget) {
                 Answer::Loaded(loading) => {
                     verify(&slot.id, &consist, &units, &loading)?;
-                    Some(loading)
+                    Some(places(&consist, &loading))
                 }
                 Answer::Unknown => None,
                 Answer::Impossible(proof) => {
@@ -97,9 +103,8 @@ impl Loads {
                 }
             };
             let tried = Tried {
-                consist,
-                units,
-                loading,
+                fingerprint,
+                places,
             };
             self.tried.insert(slot.id.clone(), tried);
         }
@@ -146,7 +151,7 @@ impl Loads {
         let state = match (overbooked, tried) {
             (Some(_), _) => v1::LoadState::Overbooked,
             (None, None) => return None,
-            (None, Some(tried)) if tried.loading.is_some() => v1::LoadState::Loaded,
+            (None, Some(tried)) if tried.places.is_some() => v1::LoadState::Loaded,
             (None, Some(_)) => v1::LoadState::Unknown,
         };
         let loaded = tried.filter(|_| state == v1::LoadState::Loaded);
@@ -164,7 +169,9 @@ impl Loads {
             train_slot_id: id.to_owned(),
             state: state.into(),
             units: whole(aboard.count() as i64),
-            places: loaded.map(places).unwrap_or_default(),
+            places: loaded
+                .and_then(|tried| tried.places.clone())
+                .unwrap_or_default(),
             cuts: cuts.map(in_words).collect(),
             teu_risk_ppm: ppm(overbooked.map(|train| train.teu_risk)),
             length_risk_ppm: ppm(overbooked.map(|train| train.length_risk)),
@@ -205,11 +212,15 @@ fn ppm(risk: Option<f64>) -> u32 {
     (risk.unwrap_or(0.0).clamp(0.0, 1.0) * 1e6).round() as u32
 }
 
-fn places(tried: &Tried) -> Vec<v1::UnitPlace> {
-    let placed = tried.loading.iter().flat_map(|loading| &loading.placed);
+/// Stands for a train's wagons and the units that are to stand on them.
+fn fingerprint(consist: &Consist, units: &[LoadUnit]) -> u64 {
+    XxHash3_64::oneshot(format!("{consist:?} {units:?}").as_bytes())
+}
+
+fn places(consist: &Consist, loading: &Loading) -> Vec<v1::UnitPlace> {
     let place = |placed: &wagons::Placed| {
-        let wagon = &tried.consist.wagons[placed.wagon];
-        let wagon_type = tried.consist.type_of(placed.wagon);
+        let wagon = &consist.wagons[placed.wagon];
+        let wagon_type = consist.type_of(placed.wagon);
         let pattern = &wagon_type.platforms[placed.platform].patterns[placed.pattern];
         v1::UnitPlace {
             unit_id: placed.unit.clone(),
@@ -220,7 +231,7 @@ fn places(tried: &Tried) -> Vec<v1::UnitPlace> {
             offset_dm: pattern.positions[placed.position].offset_dm as i32,
         }
     };
-    let mut places: Vec<v1::UnitPlace> = placed.map(place).collect();
+    let mut places: Vec<v1::UnitPlace> = loading.placed.iter().map(place).collect();
     places.sort_by(|a, b| {
         let at = |one: &v1::UnitPlace| (one.wagon, one.platform, one.offset_dm);
         at(a).cmp(&at(b)).then_with(|| a.unit_id.cmp(&b.unit_id))

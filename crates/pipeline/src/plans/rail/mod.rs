@@ -7,6 +7,7 @@ mod inputs;
 mod loads;
 mod records;
 mod rules;
+mod saved;
 mod shows;
 mod translate;
 mod wagons;
@@ -17,7 +18,8 @@ mod tests;
 use std::collections::BTreeMap;
 
 use domain::rail::{self, RailPlan};
-use events::v1;
+use events::internal::PlannerState;
+use events::{DecodeError, v1};
 use optimise::answer::Answer;
 use optimise::budget::Budget;
 use optimise::rail::Warm;
@@ -126,6 +128,14 @@ impl Planner for RailPlanner {
             .collect();
         self.warm = Some(solved.booked.warm);
         Ok(Some(planned))
+    }
+
+    fn save(&self, state: &mut PlannerState) {
+        self.save_memory(state);
+    }
+
+    fn restore(&mut self, state: PlannerState) -> Result<(), DecodeError> {
+        self.restore_memory(state)
     }
 }
 

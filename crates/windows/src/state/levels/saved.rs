@@ -2,17 +2,24 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
-use arrow::datatypes::Int64Type;
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{Field, Int64Type, Schema};
 use arrow::row::OwnedRow;
 use datafusion::common::Result;
 
 use super::{Change, Levels};
-use crate::state::saved::{Part, Saved, some, unknown};
+use crate::state::saved::{self, Part, Saved, unknown};
+
+/// Rows made at once.
+const ROWS_MAX: usize = 8_192;
 
 impl Levels {
     pub(crate) fn save(&self) -> Result<Vec<Saved>> {
-        let live: Vec<_> = self.levels.iter().map(|(key, level)| (key, [*level])).collect();
+        let live: Vec<_> = self
+            .levels
+            .iter()
+            .map(|(key, level)| (key, [*level]))
+            .collect();
         let mut pending = Vec::new();
         for (start, changes) in &self.pending {
             for (key, change) in changes {
@@ -20,25 +27,31 @@ impl Levels {
                 pending.push((key, numbers));
             }
         }
-        Ok(vec![
-            (Part::Live, Vec::new(), Some(self.rows(&live)?)),
-            (Part::Pending, Vec::new(), Some(self.rows(&pending)?)),
-            (Part::Numbers, some(self.closed_us), None),
-        ])
+        let mut all = self.rows(Part::Live, &live)?;
+        all.extend(self.rows(Part::Pending, &pending)?);
+        let closed: Vec<i64> = self.closed_us.into_iter().collect();
+        all.extend(saved::numbers(Part::Numbers, &closed));
+        Ok(all)
     }
 
     /// Keys, then numbers.
-    fn rows<const N: usize>(&self, rows: &[(&OwnedRow, [i64; N])]) -> Result<RecordBatch> {
-        let keys = self
-            .converter
-            .convert_rows(rows.iter().map(|(key, _)| key.row()))?;
-        let named = self.keys.iter().cloned().zip(keys);
-        let numbers = (0..N).map(|place| {
-            let column = rows.iter().map(|(_, numbers)| numbers[place]);
-            let column: ArrayRef = Arc::new(Int64Array::from_iter_values(column));
-            (format!("number_{place}"), column)
+    fn rows<const N: usize>(
+        &self,
+        part: Part,
+        rows: &[(&OwnedRow, [i64; N])],
+    ) -> Result<Vec<Saved>> {
+        let batches = rows.chunks(ROWS_MAX).map(|rows| {
+            let keys = rows.iter().map(|(key, _)| key.row());
+            let keys = self.converter.convert_rows(keys)?;
+            let numbers = (0..N).map(|place| {
+                let column = rows.iter().map(|(_, numbers)| numbers[place]);
+                Arc::new(Int64Array::from_iter_values(column)) as ArrayRef
+            });
+            let columns: Vec<ArrayRef> = keys.into_iter().chain(numbers).collect();
+            numbered(columns, rows.len())
         });
-        Ok(RecordBatch::try_from_iter(named.chain(numbers))?)
+        let batches = batches.collect::<Result<Vec<RecordBatch>>>()?;
+        Ok(saved::rows(part, &batches))
     }
 
     pub(crate) fn restore(
@@ -53,7 +66,8 @@ impl Levels {
         };
         let (keys, numbers) = rows.columns().split_at(self.keys.len());
         let keys = self.converter.convert_columns(keys)?;
-        let number = |place: usize, row: usize| numbers[place].as_primitive::<Int64Type>().value(row);
+        let number =
+            |place: usize, row: usize| numbers[place].as_primitive::<Int64Type>().value(row);
         for row in 0..rows.num_rows() {
             let key = keys.row(row).owned();
             match part {
@@ -74,4 +88,17 @@ impl Levels {
         }
         Ok(())
     }
+}
+
+/// Columns under their places as names: all may hold nulls, so that all batches have one schema.
+pub(crate) fn numbered(columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
+    let fields = columns.iter().enumerate().map(|(place, column)| {
+        Field::new(format!("column_{place}"), column.data_type().clone(), true)
+    });
+    let schema = Schema::new(fields.collect::<Vec<_>>());
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    let schema = Arc::new(schema);
+    Ok(RecordBatch::try_new_with_options(
+        schema, columns, &options,
+    )?)
 }

@@ -1,26 +1,22 @@
 //! Panes in snapshots: their rows in the order of the panes. What was added up is made again.
 
 use arrow::array::RecordBatch;
-use arrow::compute::concat_batches;
 use datafusion::common::Result;
 
 use super::Panes;
 use crate::sql::call::WINDOW_START;
 use crate::state::instants;
-use crate::state::saved::{Part, Saved, unknown};
+use crate::state::saved::{self, Part, Saved, unknown};
 
 impl Panes {
-    pub(crate) fn save(&self) -> Result<Vec<Saved>> {
-        let batches = self.batches();
-        let mut saved = Vec::new();
-        if let Some(first) = batches.first() {
-            let rows = concat_batches(first.schema_ref(), batches.iter().copied())?;
-            saved.push((Part::Rows(0), Vec::new(), Some(rows)));
+    pub(crate) fn save(&self) -> Vec<Saved> {
+        let mut saved = saved::rows(Part::Rows(0), self.panes.values().flatten());
+        saved.extend(saved::numbers(Part::Numbers, &[self.closed_us]));
+        if self.early_us.is_some() && !self.touched.is_empty() {
+            let touched: Vec<i64> = self.touched.iter().copied().collect();
+            saved.extend(saved::numbers(Part::Pending, &touched));
         }
-        let touched = self.touched.iter().copied();
-        let numbers = [self.closed_us].into_iter().chain(touched).collect();
-        saved.push((Part::Numbers, numbers, None));
-        Ok(saved)
+        saved
     }
 
     pub(crate) fn restore(
@@ -31,24 +27,17 @@ impl Panes {
     ) -> Result<()> {
         match (part, numbers, rows) {
             (Part::Rows(0), _, Some(rows)) => {
-                let starts = instants(rows, WINDOW_START)?;
                 let mut from = 0;
-                for stretch in starts.chunk_by(|left, right| left == right) {
-                    let batches = self.panes.entry(stretch[0]).or_default();
-                    batches.push(rows.slice(from, stretch.len()));
-                    from += stretch.len();
-                    if let Some(sums) = &mut self.sums {
-                        sums.touch(stretch[0]);
-                    }
+                for pane in instants(rows, WINDOW_START)?.chunk_by(|left, right| left == right) {
+                    let batches = self.panes.entry(pane[0]).or_default();
+                    batches.push(rows.slice(from, pane.len()));
+                    from += pane.len();
                 }
-                Ok(())
             }
-            (Part::Numbers, [closed_us, touched @ ..], _) => {
-                self.closed_us = *closed_us;
-                self.touched = touched.iter().copied().collect();
-                Ok(())
-            }
-            _ => unknown(part),
+            (Part::Numbers, [closed_us], _) => self.closed_us = *closed_us,
+            (Part::Pending, touched, _) => self.touched.extend(touched),
+            _ => return unknown(part),
         }
+        Ok(())
     }
 }

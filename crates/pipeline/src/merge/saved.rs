@@ -1,0 +1,79 @@
+//! All of merge's state out to a snapshot and back.
+
+use std::collections::BTreeMap;
+
+use events::internal::MergeProgress;
+
+use super::Merge;
+use crate::error::EngineError;
+use crate::partials;
+use crate::snapshot::pieces::Decoder;
+use crate::snapshot::{self, State};
+
+impl Merge {
+    /// Kafka timestamp of the newest partials.
+    pub fn timestamp_ms(&self) -> i64 {
+        self.timestamp_ms
+    }
+
+    /// The state as it is now, which stands for all partials below [`Self::next_offset`].
+    pub fn save(&self) -> Result<Vec<State>, EngineError> {
+        let heard = self.frontier.origins();
+        let heard = heard.filter_map(|(origin, progress)| snapshot::told(origin, progress));
+        let progress = MergeProgress {
+            frontiers: heard.collect(),
+            begin_us: self.frontier.begin_us(),
+            reached_us: self.frontier.reached_us(),
+            covered: snapshot::covered(self.covered.iter()),
+            timestamp_ms: self.timestamp_ms,
+            has_flushed: self.has_flushed,
+        };
+        let rows = self.state.save()?.into_iter().map(State::Rows);
+        let planners = self.planners.iter().flat_map(|planners| planners.save());
+        let planners = planners.map(|(name, memory)| State::Planner(name.to_owned(), memory));
+        Ok(rows
+            .chain(planners)
+            .chain([State::Progress(progress)])
+            .collect())
+    }
+
+    /// Takes up where a snapshot was taken, before the first record.
+    pub fn restore(&mut self, next_offset: i64, pieces: Vec<Vec<u8>>) -> Result<(), EngineError> {
+        let mut decoder = Decoder::default();
+        let mut unknown: BTreeMap<String, u64> = BTreeMap::new();
+        for value in pieces {
+            let Some(piece) = decoder.take(&value)? else {
+                continue;
+            };
+            if !self.state.restore(&piece)? {
+                *unknown.entry(piece.name).or_default() += 1;
+            }
+        }
+        for query in unknown.keys() {
+            tracing::warn!(
+                query,
+                "the snapshot holds state of a query or table that does not run here, or no longer so; it is left out"
+            );
+        }
+        let (progress, planners) = decoder.finish()?;
+        self.state.begin(progress.reached_us);
+        if let Some(own) = &mut self.planners {
+            own.restore(planners, progress.reached_us)?;
+        }
+        self.resume(progress);
+        self.next_offset = next_offset;
+        Ok(())
+    }
+
+    fn resume(&mut self, progress: MergeProgress) {
+        let heard = progress.frontiers.into_iter().filter_map(partials::heard);
+        self.frontier
+            .resume(heard, progress.begin_us, progress.reached_us);
+        let covered = progress.covered.into_iter();
+        self.covered = covered
+            .map(|covered| ((covered.topic, covered.partition), covered.to))
+            .collect();
+        self.timestamp_ms = progress.timestamp_ms;
+        self.has_flushed = progress.has_flushed;
+    }
+}

@@ -1,0 +1,119 @@
+//! Snapshots: merge's state in a compacted topic, so that a start reads the log from there and not from its beginning.
+//!
+//! A snapshot stands for all partials below an offset. It is taken between two records, written with the commits that
+//! follow, so many bytes with each, and ends with its manifest: pieces, checksum, offset. What has no manifest, lacks a
+//! piece, or does not add up is torn and is never taken. The newest [`KEPT`] stay; the log may be trimmed below the
+//! oldest of them.
+//!
+//! Reading order: this file (what a snapshot is), [`pieces`] (state to records and back), [`write`] and [`read`] (whole
+//! snapshots), and `worker/snapshots.rs` (when).
+
+pub mod pieces;
+pub mod read;
+pub mod write;
+
+use events::internal::{Covered, Frontier, FrontierState, MergeProgress};
+use windows::frontier::{Origin, Progress};
+
+use crate::error::EngineError;
+
+/// Format of snapshots. A version reads its own and those before.
+pub const FORMAT: u32 = 1;
+
+/// Snapshots that stay. With one alone, a fault in it would leave nothing once the log is trimmed.
+pub const KEPT: usize = 2;
+
+/// A whole snapshot in the topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// Its number.
+    pub number: u64,
+    /// It stands for all partials below this offset.
+    pub next_offset: i64,
+    /// Its pieces.
+    pub pieces: u32,
+}
+
+/// What a record's key says of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// A piece, from 0.
+    Piece(u32),
+    /// The manifest.
+    Manifest,
+}
+
+const MANIFEST: &str = "manifest";
+
+/// The key of a record: `12/3`, `12/manifest`.
+pub fn key(number: u64, place: Place) -> Vec<u8> {
+    match place {
+        Place::Piece(place) => format!("{number}/{place}"),
+        Place::Manifest => format!("{number}/{MANIFEST}"),
+    }
+    .into_bytes()
+}
+
+/// Number and place of a record, if the key is one of [`key`].
+pub fn parse(key: &[u8]) -> Option<(u64, Place)> {
+    let (number, place) = std::str::from_utf8(key).ok()?.split_once('/')?;
+    let place = match place {
+        MANIFEST => Place::Manifest,
+        place => Place::Piece(place.parse().ok()?),
+    };
+    Some((number.parse().ok()?, place))
+}
+
+/// What one source's progress is as a message.
+pub(crate) fn told(origin: &Origin, progress: &Progress) -> Option<Frontier> {
+    let mut told = Frontier {
+        topic: origin.topic.clone(),
+        partition: origin.partition,
+        source: origin.source.clone(),
+        ..Frontier::default()
+    };
+    match *progress {
+        Progress::Unheard => return None,
+        Progress::Active { complete_to_us } => {
+            told.set_state(FrontierState::Active);
+            told.complete_to_us = complete_to_us;
+        }
+        Progress::Idle => told.set_state(FrontierState::Idle),
+        Progress::Ended { row_time_max_us } => {
+            told.set_state(FrontierState::Ended);
+            told.row_time_max_us = row_time_max_us;
+        }
+    }
+    Some(told)
+}
+
+/// How far each input partition is covered, as messages.
+pub(crate) fn covered<'a>(
+    covered: impl Iterator<Item = (&'a (String, i32), &'a i64)>,
+) -> Vec<Covered> {
+    let covered = covered.map(|((topic, partition), to)| Covered {
+        topic: topic.clone(),
+        partition: *partition,
+        from: *to,
+        to: *to,
+    });
+    covered.collect()
+}
+
+/// State that leaves merge, in the order in which it comes back.
+#[derive(Debug)]
+pub enum State {
+    /// A query's or table's.
+    Rows(windows::merge::Piece),
+    /// How far merge has come.
+    Progress(MergeProgress),
+    /// What a planner remembers, with its name.
+    Planner(String, events::internal::PlannerState),
+}
+
+/// The snapshot cannot be used.
+pub(crate) fn fault(what: impl std::fmt::Display) -> EngineError {
+    EngineError::State(format!(
+        "{what}; start the version that wrote it, or delete the topics partials, snapshots and intake_state and the groups' offsets to begin anew"
+    ))
+}

@@ -1,0 +1,120 @@
+//! A snapshot on its way out.
+
+use std::collections::VecDeque;
+use std::hash::Hasher;
+
+use events::Message;
+use events::internal::SnapshotManifest;
+use twox_hash::XxHash3_64;
+
+use super::{FORMAT, Known, Place, State, key, pieces};
+use crate::error::EngineError;
+use crate::log::{Outgoing, Partition};
+use crate::planted::{Bug, has};
+
+/// A snapshot that is being written.
+pub struct Writing {
+    home: Partition,
+    number: u64,
+    next_offset: i64,
+    timestamp_ms: i64,
+    /// What is left to write. Rows are shared with the state that goes on.
+    left: VecDeque<State>,
+    pieces: u32,
+    bytes: u64,
+    checksum: XxHash3_64,
+}
+
+impl Writing {
+    /// Begins the snapshot `number` in the partition `home`: of `state`, which stands for all partials below
+    /// `next_offset`.
+    pub fn new(
+        home: Partition,
+        number: u64,
+        next_offset: i64,
+        timestamp_ms: i64,
+        state: Vec<State>,
+    ) -> Self {
+        let next_offset = match has(Bug::SnapshotOneOff) {
+            true if number.is_multiple_of(2) => next_offset + 1,
+            true => next_offset - 1,
+            false => next_offset,
+        };
+        Writing {
+            home,
+            number,
+            next_offset,
+            timestamp_ms,
+            left: state.into(),
+            pieces: 0,
+            bytes: 0,
+            checksum: XxHash3_64::new(),
+        }
+    }
+
+    /// Appends pieces to `records` until they hold `bytes_max` bytes; behind the last piece the manifest. Returns the
+    /// whole snapshot once it is written, with its bytes.
+    pub fn write(
+        &mut self,
+        bytes_max: usize,
+        records: &mut Vec<Outgoing>,
+    ) -> Result<Option<(Known, u64)>, EngineError> {
+        let end = self.bytes + bytes_max as u64;
+        while self.bytes < end {
+            let Some(state) = self.left.pop_front() else {
+                break;
+            };
+            let mut values = Vec::new();
+            pieces::encode(&state, &mut |value| values.push(value))?;
+            for value in values {
+                self.checksum.write(&value);
+                self.bytes += value.len() as u64;
+                records.push(self.record(Place::Piece(self.pieces), value));
+                self.pieces += 1;
+            }
+        }
+        if !self.left.is_empty() {
+            return Ok(None);
+        }
+        let manifest = SnapshotManifest {
+            format: FORMAT,
+            number: self.number,
+            next_offset: self.next_offset,
+            pieces: self.pieces,
+            checksum: self.checksum.finish(),
+            bytes: self.bytes,
+        };
+        records.push(self.record(Place::Manifest, manifest.encode_to_vec()));
+        let known = Known {
+            number: self.number,
+            next_offset: self.next_offset,
+            pieces: self.pieces,
+        };
+        Ok(Some((known, self.bytes)))
+    }
+
+    fn record(&self, place: Place, value: Vec<u8>) -> Outgoing {
+        outgoing(
+            &self.home,
+            key(self.number, place),
+            Some(value),
+            self.timestamp_ms,
+        )
+    }
+}
+
+/// A tombstone for one record of a snapshot that is of no use any more.
+pub fn tombstone(home: &Partition, (number, place): (u64, Place), timestamp_ms: i64) -> Outgoing {
+    outgoing(home, key(number, place), None, timestamp_ms)
+}
+
+fn outgoing(home: &Partition, key: Vec<u8>, value: Option<Vec<u8>>, timestamp_ms: i64) -> Outgoing {
+    Outgoing {
+        topic: home.topic.clone(),
+        partition: Some(home.index),
+        key: Some(key),
+        value,
+        timestamp_ms,
+        headers: Vec::new(),
+    }
+}

@@ -1,0 +1,413 @@
+//! Merge takes up from its snapshots: what leaves is the same to the byte as if it had never stopped.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+use events::Message;
+use events::internal::{MergeProgress, PlannerState, SnapshotManifest};
+use pipeline::log::{Outgoing, Partition, Source};
+use pipeline::memory::{HandClock, MemoryLog, Stored};
+use pipeline::merge::Merge;
+use pipeline::outcome::Tally;
+use pipeline::settings::{Bounded, Settings, SnapshotSettings};
+use pipeline::snapshot::FORMAT;
+use pipeline::snapshot::pieces::{Decoder, encode};
+use pipeline::worker::programs::{Portion, Programs};
+use pipeline::worker::{FoldWorker, MergeWorker, Shared, Stop, Turn};
+use windows::sql::parse::SqlFile;
+
+use crate::fixture::{port, settings};
+use crate::plans::{planning, shipped};
+
+/// Kinds of state that the shipped queries do not have.
+const OWN: [(&str, &str); 5] = [
+    (
+        "own_sessions",
+        "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, count(*) AS moves
+         FROM SESSION(move_event, DESCRIPTOR(row_time), DESCRIPTOR(terminal_id), INTERVAL '4' MINUTE)
+         GROUP BY window_start, window_end, terminal_id",
+    ),
+    (
+        "own_sliding",
+        "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, count(*) AS moves, max(teu_quarters) AS most
+         FROM HOP(move_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE, INTERVAL '120' MINUTE)
+         GROUP BY window_start, window_end, terminal_id",
+    ),
+    (
+        "own_growing",
+        "INSERT INTO window_stat SELECT window_start, window_end, count(DISTINCT container_id) AS containers
+         FROM CUMULATE(move_event, DESCRIPTOR(row_time), INTERVAL '10' MINUTE, INTERVAL '120' MINUTE)
+         GROUP BY window_start, window_end",
+    ),
+    (
+        "own_early",
+        "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, sum(teu_quarters) AS teu
+         FROM TUMBLE(move_event, DESCRIPTOR(row_time), INTERVAL '60' MINUTE) GROUP BY window_start, window_end, terminal_id",
+    ),
+    (
+        "own_level",
+        "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, yard_block, level_end, level_us, changes
+         FROM LEVEL((SELECT row_time, terminal_id, yard_block, yard_delta_teu_quarters FROM equipment_event
+                     WHERE yard_delta_teu_quarters <> 0), DESCRIPTOR(row_time),
+                    DESCRIPTOR(terminal_id, yard_block), yard_delta_teu_quarters, INTERVAL '30' MINUTE)",
+    ),
+];
+
+const OUTPUTS: [&str; 7] = [
+    "window-stats",
+    "rejects",
+    "berth-plan",
+    "rail-plan",
+    "plan-deltas",
+    "plan-explanations",
+    "train-loads",
+];
+
+/// Every kind of query, and both planners.
+fn everything() -> Settings {
+    let mut planners = planning(30).planners;
+    planners.berths.iterations = 40;
+    planners.rail.iterations = 100;
+    let own = OWN.map(|(name, text)| SqlFile::new(name, text));
+    Settings {
+        queries: shipped("tables")
+            .into_iter()
+            .chain(shipped("queries"))
+            .chain(own)
+            .collect(),
+        early: BTreeMap::from([("own_early".to_owned(), Duration::from_secs(300))]),
+        planners,
+        ..settings(2, 2)
+    }
+}
+
+/// Merge over partials that are there; after every `turns` turns it is dropped and another one takes over.
+struct Relay {
+    log: MemoryLog,
+    shared: Shared,
+    clock: Arc<HandClock>,
+}
+
+impl Relay {
+    fn new(settings: Settings, hours: u32, records: u64) -> Self {
+        let (log, _) = port(5, hours, records, &settings);
+        let clock = Arc::new(HandClock::default());
+        let shared = Shared::new(settings, clock.clone(), Stop::default());
+        let inputs: Vec<Arc<str>> = shared
+            .settings
+            .inputs
+            .iter()
+            .map(|input| Arc::clone(&input.topic))
+            .collect();
+        let (source, sink) = log.join("fold", None, &inputs, 150);
+        let mut fold = FoldWorker::new(shared.clone(), source, sink).expect("fold starts");
+        while fold.turn(Duration::ZERO).expect("fold goes on") != Turn::Done {
+            clock.advance(Duration::from_millis(200));
+        }
+        Relay { log, shared, clock }
+    }
+
+    /// Runs to the end of the input, or for so many turns of each worker.
+    fn run(&self, turns: usize, workers_max: usize) -> Arc<Tally> {
+        let topics = [Arc::clone(&self.shared.settings.topics.partials)];
+        let tally = Arc::<Tally>::default();
+        for _ in 0..workers_max {
+            let shared = Shared {
+                tally: Arc::clone(&tally),
+                ..self.shared.clone()
+            };
+            let (source, sink) = self.log.join("merge", None, &topics, 2);
+            let mut merge = MergeWorker::new(shared, source, sink, true);
+            for _ in 0..turns {
+                self.clock.advance(Duration::from_millis(50));
+                if merge.turn(Duration::ZERO).expect("merge goes on") == Turn::Done {
+                    return tally;
+                }
+            }
+        }
+        tally
+    }
+
+    fn outputs(&self) -> Vec<Vec<Vec<Stored>>> {
+        OUTPUTS.map(|topic| self.log.records(topic)).to_vec()
+    }
+}
+
+#[test]
+fn merges_that_take_over_from_snapshots_write_the_same_bytes() {
+    let never = SnapshotSettings {
+        interval: Duration::ZERO,
+        ..SnapshotSettings::default()
+    };
+    let expected = {
+        let relay = Relay::new(
+            Settings {
+                snapshots: never,
+                ..everything()
+            },
+            2,
+            3_000,
+        );
+        let tally = relay.run(usize::MAX, 1);
+        assert_eq!(tally.failures(), Vec::<String>::new());
+        assert_eq!(tally.snapshots(), (0, 0));
+        relay.outputs()
+    };
+    for (topic, records) in OUTPUTS.iter().zip(&expected) {
+        assert!(records[0].len() > 4, "{topic}: {}", records[0].len());
+    }
+    for (interval_ms, commit_bytes_max, turns) in [(100, 8 << 20, 6), (150, 20_000, 17)] {
+        let snapshots = SnapshotSettings {
+            interval: Duration::from_millis(interval_ms),
+            commit_bytes_max,
+        };
+        let relay = Relay::new(
+            Settings {
+                snapshots,
+                ..everything()
+            },
+            2,
+            3_000,
+        );
+        let tally = relay.run(turns, 10_000);
+        let (written, restored) = tally.snapshots();
+        assert!(written >= 6 && restored >= 3, "{written} {restored}");
+        let found = relay.outputs();
+        for ((topic, expected), found) in OUTPUTS.iter().zip(&expected).zip(&found) {
+            assert!(
+                found == expected,
+                "{topic} differs with {interval_ms} ms, {written} snapshots, {restored} starts from one"
+            );
+        }
+        let alive = relay.log.records("snapshots");
+        assert!(alive.iter().all(|records| !records.is_empty()));
+    }
+}
+
+#[test]
+fn the_log_is_trimmed_below_the_oldest_kept_snapshot_and_is_not_needed_any_more() {
+    let settings = Settings {
+        bounded: Bounded::Never,
+        snapshots: SnapshotSettings {
+            interval: Duration::from_millis(300),
+            ..SnapshotSettings::default()
+        },
+        ..settings(2, 1)
+    };
+    let relay = Relay::new(
+        Settings {
+            bounded: Bounded::UntilEnd,
+            ..settings.clone()
+        },
+        2,
+        3_000,
+    );
+    let partials = relay.log.records("partials")[0].len();
+    let endless = Relay {
+        shared: Shared::new(settings, relay.clock.clone(), Stop::default()),
+        clock: relay.clock.clone(),
+        log: relay.log.clone(),
+    };
+    let tally = endless.run(60, 1);
+    let (written, _) = tally.snapshots();
+    let left = relay.log.records("partials")[0].len();
+    assert!(written >= 3, "{written}");
+    assert!(left < partials, "{left} of {partials}");
+    let tally = relay.run(usize::MAX, 1);
+    assert_eq!(tally.snapshots().1, 1, "taken over from a snapshot");
+    let whole = Relay::new(
+        Settings {
+            bounded: Bounded::UntilEnd,
+            ..relay.shared.settings.as_ref().clone()
+        },
+        2,
+        3_000,
+    );
+    whole.run(usize::MAX, 1);
+    assert!(relay.outputs() == whole.outputs());
+
+    // Without its snapshots a trimmed log says what to do.
+    let bare = MemoryLog::default();
+    for topic in ["partials", "snapshots"] {
+        bare.create(topic, 1);
+    }
+    let topics = [Arc::clone(&relay.shared.settings.topics.partials)];
+    for record in relay.log.records("partials").remove(0) {
+        let outgoing = Outgoing {
+            topic: "partials".into(),
+            partition: Some(0),
+            key: record.key,
+            value: record.value,
+            timestamp_ms: record.timestamp_ms,
+            headers: Vec::new(),
+        };
+        bare.append(outgoing).expect("the topic exists");
+    }
+    let (mut source, _) = bare.join("other", None, &topics, 4);
+    let partition = Partition::new("partials", 0);
+    source.trim(&partition, 3).expect("trimmed");
+    let (source, sink) = bare.join("merge", None, &topics, 4);
+    let mut merge = MergeWorker::new(relay.shared.clone(), source, sink, true);
+    let error = merge.turn(Duration::ZERO).expect_err("the start is gone");
+    let text = error.to_string();
+    assert!(text.contains("holds offsets 3 to"), "{text}");
+    assert!(text.contains("delete the engine's own topics"), "{text}");
+}
+
+/// A log with a snapshot alone, which stands for no partials.
+fn log_with(records: &[(&str, Vec<u8>)]) -> MemoryLog {
+    let log = MemoryLog::default();
+    for topic in ["partials", "snapshots"] {
+        log.create(topic, 1);
+    }
+    for (key, value) in records {
+        let record = Outgoing {
+            topic: "snapshots".into(),
+            partition: Some(0),
+            key: Some(key.as_bytes().to_vec()),
+            value: Some(value.clone()),
+            timestamp_ms: 0,
+            headers: Vec::new(),
+        };
+        log.append(record).expect("the topic exists");
+    }
+    log
+}
+
+#[test]
+fn a_snapshot_of_a_version_to_come_is_refused_by_its_format() {
+    let manifest = SnapshotManifest {
+        format: FORMAT + 1,
+        number: 7,
+        ..SnapshotManifest::default()
+    };
+    let log = log_with(&[("7/0", vec![1]), ("7/manifest", manifest.encode_to_vec())]);
+    let (source, sink) = log.join("merge", None, &["partials".into()], 4);
+    let shared = Shared::new(settings(1, 1), Arc::<HandClock>::default(), Stop::default());
+    let mut merge = MergeWorker::new(shared, source, sink, true);
+    let error = merge.turn(Duration::ZERO).expect_err("it cannot be read");
+    let text = error.to_string();
+    let expected = format!("format {}, this version reads {FORMAT}", FORMAT + 1);
+    assert!(text.contains(&expected), "{text}");
+    assert!(text.contains("start the version that wrote it"), "{text}");
+}
+
+/// Written by the first version with snapshots; every later one must read it.
+const FIXTURE: &[u8] = include_bytes!("fixtures/snapshot_1.bin");
+
+type Normal = BTreeMap<(String, String), (Vec<i64>, Option<RecordBatch>)>;
+
+/// What the values of a snapshot's records say, however it is cut.
+fn normal(values: &[Vec<u8>]) -> (Normal, MergeProgress, BTreeMap<String, PlannerState>) {
+    let mut decoder = Decoder::default();
+    let mut parts = Normal::new();
+    for value in values {
+        let Some(piece) = decoder.take(value).expect("readable") else {
+            continue;
+        };
+        let part = format!("{:?}", piece.part);
+        let (numbers, rows) = parts.entry((piece.name.clone(), part)).or_default();
+        numbers.extend(&piece.numbers);
+        let more = piece.batch().expect("one schema");
+        *rows = match (rows.take(), more) {
+            (Some(rows), Some(more)) => {
+                Some(concat_batches(&rows.schema(), [&rows, &more]).expect("one schema"))
+            }
+            (rows, more) => rows.or(more),
+        };
+    }
+    let (progress, planners) = decoder.finish().expect("readable");
+    (parts, progress, planners)
+}
+
+fn saved(merge: &Merge) -> Vec<Vec<u8>> {
+    let mut values = Vec::new();
+    for state in merge.save().expect("it can be saved") {
+        encode(&state, &mut |value| values.push(value)).expect("it can be written");
+    }
+    values
+}
+
+/// Merge over the whole port, with its partition.
+fn merge_of(settings: &Settings) -> Merge {
+    let programs = Programs::default();
+    let program = programs
+        .take(Portion::Whole, settings)
+        .expect("it compiles");
+    Merge::new(
+        Arc::new(settings.clone()),
+        program,
+        Arc::<HandClock>::default(),
+        Arc::default(),
+        Partition::new("partials", 0),
+        true,
+    )
+    .expect("it starts")
+}
+
+#[test]
+fn the_snapshot_of_the_first_format_is_read_whole() {
+    let mut settings = everything();
+    settings.planners.berths.iterations = 20;
+    if std::env::var_os("QUAYSTREAM_WRITE_FIXTURE").is_some() {
+        write_fixture(settings);
+        return;
+    }
+    let mut values = Vec::new();
+    let mut left = FIXTURE;
+    while !left.is_empty() {
+        values.push(Vec::<u8>::decode_length_delimited(&mut left).expect("whole"));
+    }
+    let expected = normal(&values);
+    let kinds: BTreeSet<&str> = expected.0.keys().map(|(_, part)| part.as_str()).collect();
+    let all = [
+        "Live",
+        "Numbers",
+        "Pending",
+        "Revisions",
+        "Rows(0)",
+        "Rows(1)",
+    ];
+    assert!(kinds.iter().eq(all.iter()), "{kinds:?}");
+    for (name, memory) in &expected.2 {
+        assert!(memory.plan_seq > 0 && !memory.rows.is_empty(), "{name}");
+    }
+    let mut merge = merge_of(&settings);
+    merge.restore(12, values).expect("it can be read");
+    let found = normal(&saved(&merge));
+    assert_eq!(found.1, expected.1);
+    assert_eq!(found.2, expected.2);
+    let names: Vec<_> = expected.0.keys().collect();
+    assert!(found.0.keys().eq(names.iter().copied()), "{names:?}");
+    for (name, part) in &expected.0 {
+        assert!(found.0[name] == *part, "{name:?} differs");
+    }
+}
+
+/// `QUAYSTREAM_WRITE_FIXTURE=1 cargo test -p quaystream-pipeline --test engine first_format` writes the fixture anew. Never
+/// over one that a release has.
+fn write_fixture(settings: Settings) {
+    let relay = Relay::new(settings.clone(), 2, 900);
+    let mut merge = merge_of(&settings);
+    let (mut source, _) = relay.log.join("fixture", None, &[], 4);
+    let partition = Partition::new("partials", 0);
+    let half = relay.log.records("partials")[0].len() as i64 * 2 / 3;
+    source
+        .replay(&partition, None, Some(half), &mut |batch| {
+            merge.take(batch).expect("it goes on");
+            Ok(())
+        })
+        .expect("it is there");
+    let mut bytes = Vec::new();
+    for value in saved(&merge) {
+        value
+            .encode_length_delimited(&mut bytes)
+            .expect("memory is enough");
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/engine/fixtures/snapshot_1.bin");
+    std::fs::write(path, bytes).expect("it can be written");
+}
