@@ -200,12 +200,12 @@ impl Source for KafkaSource {
         Ok(())
     }
 
-    fn rewind(&mut self) -> Result<(), LogError> {
+    fn rewind(&mut self) -> Result<Vec<Partition>, LogError> {
         let deadline = Instant::now() + self.worker.patience;
         let takeover_deadline = Instant::now() + self.worker.session_timeout * 2;
         loop {
             match self.seek_to_committed() {
-                Ok(None) => return Ok(()),
+                Ok(None) => return Ok(self.owned.list()),
                 Ok(Some(foreign)) if Instant::now() >= takeover_deadline => {
                     return Err(LogError::Fenced(foreign));
                 }

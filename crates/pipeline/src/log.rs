@@ -195,8 +195,9 @@ pub trait Source {
     /// Stops (true) or goes on (false) fetching records; signals still come.
     fn pause(&mut self, paused: bool) -> Result<(), LogError>;
 
-    /// Reads again from the committed offsets, after an aborted commit.
-    fn rewind(&mut self) -> Result<(), LogError>;
+    /// Reads again from the committed offsets, after an aborted commit. Returns the partitions that are still ours; of the
+    /// others [`Signal::Lost`] will tell.
+    fn rewind(&mut self) -> Result<Vec<Partition>, LogError>;
 
     /// The offset behind the last record of a partition that is ours, as the brokers know it now; none if they cannot be
     /// asked.

@@ -175,13 +175,10 @@ impl Shelf {
         first.unwrap_or(log.slots.len()) as i64
     }
 
-    /// The committed record at an offset before [`Self::stable_end`]; none where there is a marker or an aborted one.
+    /// The committed record at an offset before [`Self::stable_end`]; none where there is a marker or an aborted one. It is
+    /// told also where it was let go: somebody may have fetched it before.
     pub(super) fn at(&self, partition: &Partition, offset: i64) -> Option<&Stored> {
-        let log = self.log(partition)?;
-        let slot = log
-            .slots
-            .get(offset as usize)
-            .filter(|_| offset as usize >= log.start)?;
+        let slot = self.log(partition)?.slots.get(offset as usize)?;
         let is_committed = |id| self.transactions.get(&id).map(|started| started.fate);
         match slot.transaction.map(is_committed) {
             None | Some(Some(Fate::Committed)) => slot.stored.as_ref(),
@@ -192,7 +189,7 @@ impl Shelf {
     pub(super) fn committed(&self, topic: &str) -> Vec<Vec<Stored>> {
         let partitions = self.partitions(&Arc::from(topic)).into_iter();
         let records = partitions.map(|partition| {
-            let offsets = 0..self.stable_end(&partition);
+            let offsets = self.start(&partition)..self.stable_end(&partition);
             offsets
                 .filter_map(|offset| self.at(&partition, offset).cloned())
                 .collect()

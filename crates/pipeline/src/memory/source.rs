@@ -134,6 +134,7 @@ impl Source for MemorySource {
         if let Some(signals) = self.reach() {
             return Ok(signals);
         }
+        let is_blind = self.log.lock().pending(self.member).blind > 0;
         // Records may come in the same fetch as the partition that they are of, as they may from Kafka.
         let mut signals = self.news();
         if !self.revoking.is_empty() || self.is_paused {
@@ -154,7 +155,10 @@ impl Source for MemorySource {
         order.rotate_left(middle);
         for (partition, next) in order {
             let mut share = (self.rows_max / count).max(1).min(room);
-            let end = shelf.stable_end(partition);
+            let (start, end) = (shelf.start(partition), shelf.stable_end(partition));
+            if *next < start && !is_blind {
+                return Err(missing(partition, (start, end), (*next, end)));
+            }
             let mut offset = (*next - again).max(0);
             while offset < end && share > 0 {
                 if let Some(record) = shelf.at(partition, offset) {
@@ -197,7 +201,7 @@ impl Source for MemorySource {
         Ok(())
     }
 
-    fn rewind(&mut self) -> Result<(), LogError> {
+    fn rewind(&mut self) -> Result<Vec<Partition>, LogError> {
         let mut shelf = self.log.lock();
         shelf.settle_decided();
         shelf.pending(self.member).blind = 0;
@@ -215,7 +219,7 @@ impl Source for MemorySource {
         for (partition, next) in &mut self.next {
             *next = shelf.position(&self.group, partition).unwrap_or_default();
         }
-        Ok(())
+        Ok(self.next.keys().cloned().collect())
     }
 
     fn end(&mut self, partition: &Partition) -> Option<i64> {

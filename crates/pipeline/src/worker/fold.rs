@@ -201,9 +201,9 @@ impl<S: Source, K: Sink> FoldWorker<S, K> {
     fn roll_back(&mut self, lost: &[Partition]) -> Result<(), EngineError> {
         self.roll_backs += 1;
         let mut kept = self.fold.committed_positions();
-        kept.retain(|(partition, _)| !lost.contains(partition));
         self.fold.reset();
-        self.source.rewind()?;
+        let ours = self.source.rewind()?;
+        kept.retain(|(partition, _)| !lost.contains(partition) && ours.contains(partition));
         for (partition, offset) in kept {
             self.assign(partition, offset)?;
         }

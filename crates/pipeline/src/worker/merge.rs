@@ -324,9 +324,12 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
         let kept = std::mem::take(&mut self.committed);
         self.merges.clear();
         self.snapshots.clear();
-        self.source.rewind()?;
+        let ours = self.source.rewind()?;
         for (partition, offset) in kept {
-            self.assign(partition, offset)?;
+            // Of what is lost the next owner may have trimmed the log.
+            if ours.contains(&partition) {
+                self.assign(partition, offset)?;
+            }
         }
         Ok(())
     }

@@ -391,13 +391,14 @@ fn the_snapshot_of_the_first_format_is_read_whole() {
 /// `QUAYSTREAM_WRITE_FIXTURE=1 cargo test -p quaystream-pipeline --test engine first_format` writes the fixture anew. Never
 /// over one that a release has.
 fn write_fixture(settings: Settings) {
-    let relay = Relay::new(settings.clone(), 2, 900);
+    let relay = Relay::new(settings.clone(), 2, 600);
     let mut merge = merge_of(&settings);
     let (mut source, _) = relay.log.join("fixture", None, &[], 4);
     let partition = Partition::new("partials", 0);
-    let half = relay.log.records("partials")[0].len() as i64 * 2 / 3;
+    // Before the end of the input, which empties everything.
+    let end = source.end(&partition).expect("it is there") * 4 / 5;
     source
-        .replay(&partition, None, Some(half), &mut |batch| {
+        .replay(&partition, None, Some(end), &mut |batch| {
             merge.take(batch).expect("it goes on");
             Ok(())
         })
