@@ -97,6 +97,12 @@ impl Sections {
             74,
         );
         within(
+            "state.snapshot_interval_s",
+            &self.state.snapshot_interval_s,
+            0,
+            SECONDS_MAX,
+        );
+        within(
             "time.out_of_order_max_s",
             &self.time.out_of_order_max_s,
             0,
@@ -243,6 +249,20 @@ impl Sections {
                     "intake_state has {partitions} partitions and the widest input topic {widest}"
                 ),
                 "give it as many as the widest input topic",
+            );
+        }
+        if let (Some(partials), Some(snapshots)) =
+            (self.topics.get("partials"), self.topics.get("snapshots"))
+        {
+            let (needed, there) = (
+                *partials.partitions.get_ref(),
+                *snapshots.partitions.get_ref(),
+            );
+            reader.want(
+                there >= needed,
+                &snapshots.partitions,
+                format!("snapshots has {there} partitions and partials {needed}"),
+                "give it as many as partials",
             );
         }
     }
