@@ -14,8 +14,8 @@ use pipeline::memory::{HandClock, MemoryLog, Stored};
 use pipeline::merge::Merge;
 use pipeline::outcome::Tally;
 use pipeline::settings::{Bounded, Settings, SnapshotSettings};
-use pipeline::snapshot::FORMAT;
 use pipeline::snapshot::pieces::{Decoder, encode};
+use pipeline::snapshot::{FORMAT, State};
 use pipeline::worker::programs::{Portion, Programs};
 use pipeline::worker::{FoldWorker, MergeWorker, Shared, Stop, Turn};
 use windows::sql::parse::SqlFile;
@@ -24,7 +24,7 @@ use crate::fixture::{port, settings};
 use crate::plans::{planning, shipped};
 
 /// Kinds of state that the shipped queries do not have.
-const OWN: [(&str, &str); 5] = [
+const OWN: [(&str, &str); 6] = [
     (
         "own_sessions",
         "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, count(*) AS moves
@@ -47,6 +47,15 @@ const OWN: [(&str, &str); 5] = [
         "own_early",
         "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, sum(teu_quarters) AS teu
          FROM TUMBLE(move_event, DESCRIPTOR(row_time), INTERVAL '60' MINUTE) GROUP BY window_start, window_end, terminal_id",
+    ),
+    (
+        "own_joined",
+        "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, count(*) AS met
+         FROM TUMBLE((
+           SELECT g.row_time, g.terminal_id FROM equipment_event g
+           JOIN move_event m ON m.terminal_id = g.terminal_id
+             AND m.row_time BETWEEN g.row_time AND g.row_time + INTERVAL '20' MINUTE), DESCRIPTOR(row_time), INTERVAL '15' MINUTE)
+         GROUP BY window_start, window_end, terminal_id",
     ),
     (
         "own_level",
@@ -404,11 +413,48 @@ fn write_fixture(settings: Settings) {
         })
         .expect("it is there");
     let mut bytes = Vec::new();
-    for value in saved(&merge) {
-        value
-            .encode_length_delimited(&mut bytes)
-            .expect("memory is enough");
+    for state in merge.save().expect("it can be saved") {
+        encode(&small(state), &mut |value| {
+            let written = value.encode_length_delimited(&mut bytes);
+            written.expect("memory is enough");
+        })
+        .expect("it can be written");
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/engine/fixtures/snapshot_1.bin");
     std::fs::write(path, bytes).expect("it can be written");
+}
+
+/// A little of everything.
+fn small(mut state: State) -> State {
+    match &mut state {
+        State::Rows(piece) => {
+            piece.rows.truncate(2);
+            for rows in &mut piece.rows {
+                *rows = rows.slice(0, rows.num_rows().min(3));
+            }
+        }
+        State::Planner(_, memory) => {
+            memory.rows.truncate(3);
+            memory.explanations.truncate(3);
+            for watch in &mut memory.watches {
+                watch.sights.truncate(3);
+            }
+            if let Some(berths) = &mut memory.berths {
+                berths.stays.truncate(3);
+                berths.prices.truncate(3);
+            }
+            if let Some(rail) = &mut memory.rail {
+                rail.paths.truncate(3);
+                rail.tried.truncate(3);
+                rail.learnt.truncate(3);
+                rail.loads.truncate(3);
+                if let Some(warm) = &mut rail.warm {
+                    warm.plan.truncate(3);
+                    warm.prices.truncate(3);
+                }
+            }
+        }
+        State::Progress(_) => {}
+    }
+    state
 }

@@ -148,7 +148,7 @@ impl Sessions {
             }
             part.start_us = part.start_us.min(touched.start_us);
             part.end_us = part.end_us.max(touched.end_us);
-            if touched.rows.len() > part.rows.len() {
+            if touched.rows.len() >= part.rows.len() {
                 std::mem::swap(&mut touched.rows, &mut part.rows);
             }
             part.rows.append(&mut touched.rows);
