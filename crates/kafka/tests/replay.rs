@@ -77,6 +77,13 @@ fn replay_reads_committed_records_up_to_the_end_also_over_control_records() {
     let error = replay(source, &missing, None, None).expect_err("no topic");
     assert!(error.to_string().contains("no-such-topic"), "{error}");
 
+    // What was let go is gone, and only who needs it is told.
+    source.trim(&partition, 40).expect("trimmed");
+    let (left, _) = replay(source, &partition, None, None).expect("the rest");
+    assert!((1..=60).contains(&left), "{left}");
+    let error = replay(source, &partition, Some(0), None).expect_err("gone");
+    assert!(error.to_string().contains("holds offsets 40 to"), "{error}");
+
     // The member is still one, and an error of the visitor comes through.
     cluster.fill(&input, 1, 100..110);
     copier.run(|copier| copier.copied == 110);

@@ -30,7 +30,8 @@ impl Merge {
         };
         let rows = self.state.save()?.into_iter().map(State::Rows);
         let planners = self.planners.iter().flat_map(|planners| planners.save());
-        let planners = planners.map(|(name, memory)| State::Planner(name.to_owned(), memory));
+        let planners =
+            planners.map(|(name, memory)| State::Planner(name.to_owned(), Box::new(memory)));
         Ok(rows
             .chain(planners)
             .chain([State::Progress(progress)])

@@ -108,7 +108,7 @@ pub enum State {
     /// How far merge has come.
     Progress(MergeProgress),
     /// What a planner remembers, with its name.
-    Planner(String, events::internal::PlannerState),
+    Planner(String, Box<events::internal::PlannerState>),
 }
 
 /// The snapshot cannot be used.
