@@ -310,7 +310,7 @@ impl raw::BerthRules {
 }
 
 impl raw::BerthPrices {
-    fn limits(&self) -> [Limit<'_>; 9] {
+    fn limits(&self) -> [Limit<'_>; 10] {
         [
             ("in_port_per_min", &self.in_port_per_min, 0, PRICE_MAX),
             ("unassigned", &self.unassigned, 0, PRICE_MAX),
@@ -321,6 +321,7 @@ impl raw::BerthPrices {
             ("change_per_m", &self.change_per_m, 0, PRICE_MAX),
             ("change_per_min", &self.change_per_min, 0, PRICE_MAX),
             ("change_stay", &self.change_stay, 0, PRICE_MAX),
+            ("change_stay_soon", &self.change_stay_soon, 0, PRICE_MAX),
         ]
     }
 }
@@ -467,6 +468,7 @@ fn berth_rules(rules: &raw::BerthRules, prices: &raw::BerthPrices) -> BerthRules
             change_per_m: *prices.change_per_m.get_ref(),
             change_per_min: *prices.change_per_min.get_ref(),
             change_stay: *prices.change_stay.get_ref(),
+            change_stay_soon: *prices.change_stay_soon.get_ref(),
             change_tolerance_min: *rules.change_tolerance_min.get_ref(),
             // Time alongside is given, so that no gang is the planner's to choose; contracts have no source yet.
             crane_per_min: 0,

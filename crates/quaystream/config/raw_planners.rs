@@ -90,6 +90,7 @@ pub struct BerthPrices {
     pub change_per_m: Spanned<i64>,
     pub change_per_min: Spanned<i64>,
     pub change_stay: Spanned<i64>,
+    pub change_stay_soon: Spanned<i64>,
 }
 
 /// `[planners.rail.rules]`

@@ -25,6 +25,8 @@ pub struct Weights {
     pub change_per_min: i64,
     /// Moving a stay at all: to another place, or by more than `change_tolerance_min`.
     pub change_stay: i64,
+    /// The same for a stay that is about to be frozen; see [`move_price`].
+    pub change_stay_soon: i64,
     /// Minutes that a start may shift before the stay counts as moved.
     pub change_tolerance_min: i64,
 }
@@ -132,10 +134,24 @@ pub fn stay_cost(problem: &BerthProblem, stay: &Stay) -> Cost {
             weights.change_berth
         };
         if is_moved(weights, previous, stay) {
-            cost.change += weights.change_stay;
+            cost.change += move_price(problem, previous);
         }
     }
     cost
+}
+
+/// What moving a stay costs: `change_stay_soon` at the frozen horizon, `change_stay` from the slushy one on, and in between
+/// evenly more with the time ahead. The more will yet be learnt about a stay, the less a move of it is worth.
+#[inline]
+pub fn move_price(problem: &BerthProblem, previous: Previous) -> i64 {
+    let weights = &problem.weights;
+    let span_min = problem.slushy_until_min - problem.frozen_until_min;
+    let ahead_min = previous.start_min - problem.frozen_until_min;
+    if ahead_min >= span_min || span_min <= 0 {
+        return weights.change_stay;
+    }
+    let more = weights.change_stay - weights.change_stay_soon;
+    weights.change_stay_soon + more * ahead_min.max(0) / span_min
 }
 
 /// True if a stay lies elsewhere than in the last plan, or starts more than the tolerance off.

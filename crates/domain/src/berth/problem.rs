@@ -110,13 +110,10 @@ impl BerthProblem {
     }
 
     /// `minutes` rounded up to the time step.
+    #[inline]
     pub fn round_up_min(&self, minutes: i64) -> i64 {
         let step = self.time_step_min.max(1);
-        minutes.div_euclid(step) * step
-            + if minutes.rem_euclid(step) == 0 {
-                0
-            } else {
-                step
-            }
+        let above = minutes + step - 1;
+        above - above.rem_euclid(step)
     }
 }

@@ -126,6 +126,7 @@ fn scalars(problem: &BerthProblem, faults: &mut Faults) {
         ("change_per_m", weights.change_per_m),
         ("change_per_min", weights.change_per_min),
         ("change_stay", weights.change_stay),
+        ("change_stay_soon", weights.change_stay_soon),
     ] {
         faults.within(price, 0, PRICE_MAX * 1000, "weights", field);
     }

@@ -108,6 +108,7 @@ fn weights() -> Weights {
         change_per_m: 1,
         change_per_min: 1,
         change_stay: 200,
+        change_stay_soon: 200,
         change_tolerance_min: 60,
     }
 }

@@ -19,5 +19,5 @@ pub mod solve;
 pub mod text;
 mod thaw;
 
-pub use solve::{Duals, Solved, Warm, solve, solve_warm};
+pub use solve::{Duals, Solved, Warm, search_only, solve, solve_warm};
 pub use thaw::thaw;

@@ -57,3 +57,14 @@ pub fn solve_warm(
         None => full::solve(problem, warm, seed, budget),
     }
 }
+
+/// As [`solve_warm`] by the solver for all rules, with all effort for the plan and none for the bound, which stays at what
+/// each call would cost alone.
+pub fn search_only(
+    problem: &BerthProblem,
+    warm: Warm<'_>,
+    seed: u64,
+    budget: &Budget<'_>,
+) -> Solved {
+    full::search_only(problem, warm, seed, budget)
+}

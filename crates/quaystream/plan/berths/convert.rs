@@ -120,6 +120,7 @@ fn weights(file: &json::Weights) -> d::Weights {
         change_per_m: file.change_per_m,
         change_per_min: file.change_per_min,
         change_stay: file.change_stay,
+        change_stay_soon: file.change_stay_soon.unwrap_or(file.change_stay),
         change_tolerance_min: file.change_tolerance_min,
     }
 }

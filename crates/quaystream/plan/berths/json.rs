@@ -297,6 +297,8 @@ pub struct Weights {
     pub change_per_min: i64,
     /// Moving a stay at all.
     pub change_stay: i64,
+    /// The same for a stay at the frozen horizon; as `change_stay` if left out.
+    pub change_stay_soon: Option<i64>,
     /// Minutes that a start may shift before the stay counts as moved.
     pub change_tolerance_min: i64,
 }

@@ -147,3 +147,18 @@ fn mistakes_are_named_with_line_field_and_reason() {
     });
     assert!(matches!(missing, Err(PlanError::Read { .. })));
 }
+
+#[test]
+fn the_simulated_weeks_have_the_load_that_they_promise() {
+    for seed in 1..=5 {
+        let week = super::week_port::week(seed);
+        let in_week = week.truths.iter().filter(|truth| truth.arrival_min >= 0);
+        assert!(in_week.count() >= 120, "seed {seed}: too few calls");
+        let rotating = week.truths.iter().filter(|truth| truth.mate.is_some());
+        assert!(
+            rotating.count() * 5 >= week.truths.len() * 2,
+            "seed {seed}: too few barges with two terminals"
+        );
+        assert!(week.outages.len() >= 4);
+    }
+}

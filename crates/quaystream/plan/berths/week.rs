@@ -1,15 +1,16 @@
-//! `quaystream plan berths --week SEEDS`: a simulated week, planned anew every hour. What is planned, what moves, and what the
-//! executed week costs, against first come first served and against planning without a change penalty.
+//! `quaystream plan berths --week SEEDS`: a simulated week, planned anew every half hour. What moves, and what the executed
+//! week costs, against first come first served and against planning without a change penalty.
 
 use super::super::limit::LimitArgs;
 use super::super::table::Table;
 use super::error::PlanError;
-use super::week_port::{MOVED_MIN, RUN_IN_MIN, STEP_MIN, Truth, WEEK_MIN, Week, week as week_of};
-use domain::berth::{
-    BerthPlan, BerthProblem, Handling, Layout, Place, Previous, Rotation, Stay, check,
-    cost::stay_cost,
+use super::week_port::{
+    MOVED_MIN, RUN_IN_MIN, STEP_MIN, Truth, WEEK_MIN, Week, metres, taken_m, week as week_of,
 };
-use optimise::berth::{Warm, solve_warm, thaw};
+use domain::berth::{
+    BerthPlan, BerthProblem, Handling, Place, Previous, Rotation, Stay, check, cost::stay_cost,
+};
+use optimise::berth::{Warm, search_only, thaw};
 use optimise::budget::Budget;
 use std::fmt::Write;
 
@@ -18,7 +19,7 @@ const TICK_MIN: i64 = 30;
 /// How far ahead calls are planned.
 const AHEAD_MIN: i64 = 48 * 60;
 /// Iterations of one plan unless --iterations says otherwise.
-const ITERATIONS: u64 = 600;
+const ITERATIONS: u64 = 2_000;
 
 /// A way to plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,79 +66,112 @@ pub fn week(seeds: u64, limit: &LimitArgs) -> Result<String, PlanError> {
         "occupancy%",
         "wait h/call",
     ]);
-    let mut over_scratch = Vec::new();
-    let mut under_first = Vec::new();
-    let mut moved = Vec::new();
+    let mut sums = Sums::default();
+    let mut text = String::new();
     for seed in limit.seed..limit.seed + seeds {
         let week = week_of(seed);
-        let mut costs = Vec::new();
-        for policy in [Policy::Stable, Policy::FromScratch, Policy::FirstCome] {
+        let mut run = |policy| {
             let figures = Run::new(&week, policy, iterations).go()?;
-            let share = |count: u64| 100.0 * count as f64 / figures.unfrozen.max(1) as f64;
-            table.row([
-                seed.to_string(),
-                format!("{policy:?}"),
-                figures.cost.to_string(),
-                format!("{:.2}", share(figures.moved)),
-                format!("{:.2}", share(figures.moved_by_choice)),
-                figures.frozen_moved.to_string(),
-                figures.thawed.to_string(),
-                format!("{:.1}", occupancy(&week, &figures)),
-                format!(
-                    "{:.2}",
-                    figures.waited_min as f64 / 60.0 / week.truths.len() as f64
-                ),
-            ]);
-            if policy == Policy::Stable {
-                moved.push(share(figures.moved_by_choice));
-            }
-            costs.push(figures.cost as f64);
-        }
-        over_scratch.push(100.0 * (costs[0] - costs[1]) / costs[1]);
-        under_first.push(100.0 * (costs[2] - costs[0]) / costs[2]);
+            table.row(cells(seed, policy, &week, &figures));
+            Ok::<_, PlanError>(figures)
+        };
+        let stable = run(Policy::Stable)?;
+        let scratch = run(Policy::FromScratch)?;
+        let first_come = run(Policy::FirstCome)?;
+        sums.add(&week, &stable, &scratch, &first_come);
+        let _ = writeln!(text, "seed {seed}: {}", workload(&week));
     }
-    let mut text = table.render();
-    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
-    let most = |values: &[f64]| values.iter().copied().fold(f64::MIN, f64::max);
-    let least = |values: &[f64]| values.iter().copied().fold(f64::MAX, f64::min);
-    let _ = writeln!(
-        text,
-        "moved by the planner's choice: mean {:.2} %, worst {:.2} %",
-        mean(&moved),
-        most(&moved)
-    );
-    let _ = writeln!(
-        text,
-        "against planning from scratch: mean {:+.2} %, worst {:+.2} %",
-        mean(&over_scratch),
-        most(&over_scratch)
-    );
-    let _ = writeln!(
-        text,
-        "below first come first served: mean {:.2} %, worst {:.2} %",
-        mean(&under_first),
-        least(&under_first)
-    );
-    Ok(text)
+    Ok(format!("{}{}{text}", table.render(), sums.render()))
+}
+
+fn cells(seed: u64, policy: Policy, week: &Week, figures: &Figures) -> [String; 9] {
+    let calls = week.truths.len() as f64;
+    [
+        seed.to_string(),
+        format!("{policy:?}"),
+        figures.cost.to_string(),
+        format!("{:.2}", figures.moved_percent()),
+        format!("{:.2}", figures.percent(figures.moved_by_choice)),
+        figures.frozen_moved.to_string(),
+        figures.thawed.to_string(),
+        format!("{:.1}", occupancy(week, figures)),
+        format!("{:.2}", figures.waited_min as f64 / 60.0 / calls),
+    ]
+}
+
+/// What a week consists of, in words.
+fn workload(week: &Week) -> String {
+    let in_week = week
+        .truths
+        .iter()
+        .filter(|truth| truth.arrival_min >= 0)
+        .count();
+    let in_rotation = week.truths.iter().filter(|truth| truth.mate.is_some());
+    format!(
+        "{in_week} calls in the week, {} with the run-in, {} of them of barges with two terminals, {} crane outages",
+        week.truths.len(),
+        in_rotation.count(),
+        week.outages.len()
+    )
+}
+
+impl Figures {
+    fn percent(&self, count: u64) -> f64 {
+        100.0 * count as f64 / self.unfrozen.max(1) as f64
+    }
+
+    /// Unfrozen stays that a re-plan moves, on the mean.
+    fn moved_percent(&self) -> f64 {
+        self.percent(self.moved)
+    }
+}
+
+/// The stable plan's figures over the seeds, per cent.
+#[derive(Default)]
+struct Sums {
+    moved: Vec<f64>,
+    over_scratch: Vec<f64>,
+    under_first_come: Vec<f64>,
+    occupancy: Vec<f64>,
+}
+
+impl Sums {
+    fn add(&mut self, week: &Week, stable: &Figures, scratch: &Figures, first_come: &Figures) {
+        let (cost, scratch) = (stable.cost as f64, scratch.cost as f64);
+        let first_come = first_come.cost as f64;
+        self.moved.push(stable.moved_percent());
+        self.over_scratch.push(100.0 * (cost - scratch) / scratch);
+        self.under_first_come
+            .push(100.0 * (first_come - cost) / first_come);
+        self.occupancy.push(occupancy(week, stable));
+    }
+
+    fn render(&self) -> String {
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
+        let most = |values: &[f64]| values.iter().copied().fold(f64::MIN, f64::max);
+        let least = |values: &[f64]| values.iter().copied().fold(f64::MAX, f64::min);
+        format!(
+            "the stable plan:\n\
+             moved: mean {:.2} %, worst {:.2} %\n\
+             against planning from scratch: mean {:+.2} %, worst {:+.2} %\n\
+             below first come first served: mean {:.2} %, worst {:.2} %\n\
+             occupancy: mean {:.1} %, from {:.1} to {:.1} %\n",
+            mean(&self.moved),
+            most(&self.moved),
+            mean(&self.over_scratch),
+            most(&self.over_scratch),
+            mean(&self.under_first_come),
+            least(&self.under_first_come),
+            mean(&self.occupancy),
+            least(&self.occupancy),
+            most(&self.occupancy)
+        )
+    }
 }
 
 /// Metre-minutes used of those there are while the week's calls arrive, per cent.
 fn occupancy(week: &Week, figures: &Figures) -> f64 {
-    let metres: i64 = week
-        .port
-        .berths
-        .iter()
-        .map(|berth| berth.to_m - berth.from_m)
-        .sum();
-    100.0 * figures.occupied_m_min as f64 / (metres * WEEK_MIN) as f64
-}
-
-/// Metres that a stay takes from others: the vessel and its gap, or the whole berth.
-fn taken_m(berth: &domain::berth::Berth, truth: &Truth) -> i64 {
-    match berth.layout {
-        Layout::Discrete => berth.to_m - berth.from_m,
-        Layout::ByMetre { gap_m, .. } => truth.call.length_m + gap_m,
-    }
+    100.0 * figures.occupied_m_min as f64 / (metres(&week.port) * WEEK_MIN) as f64
 }
 
 struct Run<'a> {
@@ -170,6 +204,12 @@ impl<'a> Run<'a> {
             self.plan(now_min)?;
             now_min += TICK_MIN;
         }
+        // whoever was never served costs what leaving the call out does
+        let truths = self.week.truths.iter().zip(&self.progress);
+        let left = truths.filter(|(_, progress)| !progress.is_done);
+        self.figures.cost += left
+            .map(|(truth, _)| truth.call.unassigned_price)
+            .sum::<i64>();
         Ok(self.figures)
     }
 
@@ -195,7 +235,7 @@ impl<'a> Run<'a> {
                 self.figures.waited_min += stay.start_min - truth.arrival_min;
                 let minutes = stay.end_min.min(WEEK_MIN) - stay.start_min.max(0);
                 self.figures.occupied_m_min +=
-                    taken_m(&self.week.port.berths[stay.berth], truth) * minutes.max(0);
+                    taken_m(&self.week.port.berths[stay.berth], &truth.call) * minutes.max(0);
             } else {
                 let from_min = (now_min - TICK_MIN).max(stay.start_min + truth.call.work.setup_min);
                 let done = self.work_done(&stay, from_min, now_min);
@@ -251,24 +291,17 @@ impl<'a> Run<'a> {
         }
         let thawed = thaw(&mut problem, Some(&last));
         self.figures.thawed += thawed.len() as u64;
+        let held = only_held(&problem, &last);
+        let (from, iterations) = match self.policy {
+            Policy::Stable => (&last, self.iterations),
+            Policy::FromScratch => (&held, self.iterations),
+            Policy::FirstCome => (&held, 0),
+        };
         let warm = Warm {
-            plan: (self.policy == Policy::Stable).then_some(&last),
+            plan: Some(from),
             duals: None,
         };
-        let iterations = if self.policy == Policy::FirstCome {
-            0
-        } else {
-            self.iterations
-        };
-        let warm = if self.policy == Policy::FirstCome {
-            Warm {
-                plan: Some(&only_alongside(&problem, &last)),
-                duals: None,
-            }
-        } else {
-            warm
-        };
-        let plan = solve_warm(
+        let plan = search_only(
             &problem,
             warm,
             now_min as u64,
@@ -300,6 +333,7 @@ impl<'a> Run<'a> {
             problem.weights.change_per_m = 0;
             problem.weights.change_per_min = 0;
             problem.weights.change_stay = 0;
+            problem.weights.change_stay_soon = 0;
         }
         for (crane, outage) in self
             .week
@@ -385,10 +419,12 @@ impl<'a> Run<'a> {
     }
 }
 
-/// The last plan's stays of vessels that lie there.
-fn only_alongside(problem: &BerthProblem, last: &BerthPlan) -> BerthPlan {
+/// The last plan's stays that are held.
+fn only_held(problem: &BerthProblem, last: &BerthPlan) -> BerthPlan {
     let mut plan = last.clone();
-    plan.stays.retain(|stay| problem.calls[stay.call].alongside);
+    plan.stays.retain(|stay| {
+        domain::berth::horizon::hold_of(problem, &problem.calls[stay.call]).is_fixed()
+    });
     plan
 }
 

@@ -6,9 +6,10 @@ use domain::berth::{
 use optimise::berth::generate::crane;
 use optimise::random::Random;
 
-/// Calls of run-in and week.
-const CALLS: usize = 160;
-/// Most steps by which a call comes off its even share of the time, earlier or later.
+/// Share of the port's metre-minutes that the calls would take at the pace of [`taken_m_min`], per cent: calls are drawn
+/// until the week is so full.
+const FILL_PERCENT: i64 = 86;
+/// Most steps by which a call comes off its share of the time, earlier or later.
 const JITTER_STEPS: i64 = 24;
 /// Minutes of the week that is measured.
 pub const WEEK_MIN: i64 = 7 * 1440;
@@ -72,12 +73,49 @@ fn between(random: &mut Random, from: i64, to: i64) -> i64 {
     from + random.below((to - from + 1) as usize) as i64
 }
 
-/// Calls are spread evenly over run-in and week, each up to six hours earlier or later.
-fn arrival_min(random: &mut Random, number: usize) -> i64 {
+/// The time at which the port has been filled by the calls so far, each up to six hours earlier or later; none once the week
+/// is full.
+fn arrival_min(random: &mut Random, port: &BerthProblem, taken_m_min: i64) -> Option<i64> {
+    let even_min = taken_m_min * 100 / (metres(port) * FILL_PERCENT);
     let steps = (WEEK_MIN + RUN_IN_MIN) / STEP_MIN;
-    let even = number as i64 * steps / CALLS as i64;
-    let step = even + between(random, -JITTER_STEPS, JITTER_STEPS);
-    step.clamp(0, steps) * STEP_MIN - RUN_IN_MIN
+    let step = even_min / STEP_MIN + between(random, -JITTER_STEPS, JITTER_STEPS);
+    let arrival_min = step.clamp(0, steps) * STEP_MIN - RUN_IN_MIN;
+    (even_min < WEEK_MIN + RUN_IN_MIN).then_some(arrival_min)
+}
+
+/// Metres of quay and pier.
+pub fn metres(port: &BerthProblem) -> i64 {
+    port.berths
+        .iter()
+        .map(|berth| berth.to_m - berth.from_m)
+        .sum()
+}
+
+/// Metres that a stay takes from others: the vessel and its gap, or the whole berth.
+pub fn taken_m(berth: &Berth, call: &Call) -> i64 {
+    match berth.layout {
+        Layout::Discrete => berth.to_m - berth.from_m,
+        Layout::ByMetre { gap_m, .. } => call.length_m + gap_m,
+    }
+}
+
+/// Metre-minutes that a call takes with two cranes or at the pier, on the mean of the berths that it may use.
+fn taken_m_min(port: &BerthProblem, call: &Call) -> i64 {
+    let pace = port
+        .cranes
+        .iter()
+        .map(|crane| crane.rate_centimoves_h)
+        .sum::<i64>()
+        * 2
+        / port.cranes.len() as i64;
+    let berths = port.berths.iter().zip(&call.handling);
+    let taken = berths.filter_map(|(berth, handling)| match handling {
+        Handling::Forbidden => None,
+        Handling::Minutes(minutes) => Some(taken_m(berth, call) * minutes),
+        Handling::Cranes => Some(taken_m(berth, call) * call.work.duration_min(pace)),
+    });
+    let taken: Vec<i64> = taken.collect();
+    taken.iter().sum::<i64>() / taken.len().max(1) as i64
 }
 
 /// The week of a seed.
@@ -94,11 +132,13 @@ pub fn week(seed: u64) -> Week {
         week.outages
             .push((random.below(week.port.cranes.len()), outage));
     }
-    while week.truths.len() < CALLS {
-        let is_barge = random.below(10) < 6;
-        let in_rotation = random.below(10) < 3;
+    let mut taken = 0;
+    let mut in_rotations = 0;
+    while let Some(arrival_min) = arrival_min(&mut random, &week.port, taken) {
         let first = week.truths.len();
-        let arrival_min = arrival_min(&mut random, first);
+        // two calls in five belong to a barge that works the quay and the pier
+        let in_rotation = in_rotations * 5 < 2 * (first + 1);
+        let is_barge = random.below(10) < 6;
         let mut truth = truth(
             &mut random,
             &week.port,
@@ -108,7 +148,7 @@ pub fn week(seed: u64) -> Week {
             in_rotation,
         );
         if in_rotation {
-            // the barge works the quay and the pier
+            in_rotations += 2;
             truth.mate = Some(first + 1);
             truth.call.handling[1..].fill(Handling::Forbidden);
             let mut other = truth.clone();
@@ -118,11 +158,11 @@ pub fn week(seed: u64) -> Week {
             for handling in &mut other.call.handling[1..] {
                 *handling = Handling::Minutes(15 + other.call.work.moves * 4);
             }
-            week.truths.push(truth);
+            taken += taken_m_min(&week.port, &other.call);
             week.truths.push(other);
-        } else {
-            week.truths.push(truth);
         }
+        taken += taken_m_min(&week.port, &truth.call);
+        week.truths.insert(first, truth);
     }
     week
 }
@@ -220,7 +260,7 @@ fn port() -> BerthProblem {
                     0,
                     n,
                     (if n > 3 { 60 } else { 0 }, if n < 4 { 420 } else { 480 }),
-                    2400 + n * 60,
+                    2820 - n * 60,
                 )
             })
             .collect(),
@@ -241,6 +281,7 @@ fn port() -> BerthProblem {
         weights: Weights {
             crane_per_min: 1,
             change_stay: 500,
+            change_stay_soon: 20,
             change_tolerance_min: MOVED_MIN,
             ..Weights::default()
         },

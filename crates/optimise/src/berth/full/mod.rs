@@ -2,7 +2,7 @@
 //!
 //! [`model`] compiles the problem: for each call the places on the grid and, for each place, the crane sets (together a
 //! *mode*), with what forbids a mode at what time whatever the others do. [`state`] is a plan in the making, [`insert`]
-//! finds the cheapest mode and start of one call among the others, [`search`] ruins and recreates, [`bound`] prices what
+//! finds the cheapest mode and start ([`starts`]) of one call among the others, [`search`] ruins and recreates, [`bound`] prices what
 //! the calls share.
 
 mod bound;
@@ -14,9 +14,10 @@ mod model;
 mod modes;
 mod search;
 mod solve;
+mod starts;
 mod state;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use explain::explain;
-pub(crate) use solve::{solve, stuck};
+pub(crate) use solve::{search_only, solve, stuck};

@@ -1,6 +1,7 @@
 //! The problem compiled for the search: modes, couplings, traffic stops and prices.
 
 use super::modes;
+use domain::berth::cost::move_price;
 use domain::berth::horizon::{Hold, hold_of};
 use domain::berth::{BerthProblem, Call, Interval};
 
@@ -29,6 +30,8 @@ pub(super) struct Mode {
     pub cranes: u64,
     /// Minutes of a stay while no crane is out of order.
     pub duration_min: i64,
+    /// The same in whole time steps.
+    pub steps_min: i64,
     /// True if one of its cranes has an outage.
     pub has_outage: bool,
     /// Terms of the cost that hang on the place alone.
@@ -144,12 +147,16 @@ impl<'a> Model<'a> {
 
     /// The end of a stay that starts at `start_min`: handling done, on the grid, traffic flowing.
     pub fn end_min(&self, call: usize, mode: &Mode, start_min: i64) -> i64 {
-        let done_min = if mode.has_outage {
-            self.moves_done_min(call, mode, start_min)
+        let end_min = if mode.has_outage {
+            self.problem
+                .round_up_min(self.moves_done_min(call, mode, start_min))
+        } else if self.calls[call].is_alongside {
+            self.problem.round_up_min(start_min + mode.duration_min)
         } else {
-            start_min + mode.duration_min
+            // it starts on the grid
+            start_min + mode.steps_min
         };
-        self.next_flow_min(self.problem.round_up_min(done_min))
+        self.next_flow_min(end_min)
     }
 
     fn moves_done_min(&self, call: usize, mode: &Mode, start_min: i64) -> i64 {
@@ -233,7 +240,7 @@ pub(super) fn cost_of(
         let off_min = (start_min - previous.start_min).abs();
         cost += weights.change_per_min * off_min;
         if !mode.is_home || off_min > weights.change_tolerance_min {
-            cost += weights.change_stay;
+            cost += move_price(problem, previous);
         }
     }
     cost

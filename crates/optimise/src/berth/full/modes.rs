@@ -1,6 +1,7 @@
 //! Enumerates where and with which cranes a call may be handled, and when that is forbidden whatever the others do.
 
 use super::model::{CallModel, Mode, Model, Spot, cost_of};
+use domain::berth::cost::move_price;
 use domain::berth::horizon::Hold;
 use domain::berth::{Berth, BerthProblem, Call, Handling, Interval, Layout};
 
@@ -242,12 +243,12 @@ fn add(
 ) {
     let spot = &compiled.spots[number];
     let quay = &model.quay_cranes[spot.quay as usize];
-    let out = |bit: usize| !model.problem.cranes[quay[bit] as usize].outages.is_empty();
     let mut mode = Mode {
         spot: number as u32,
         cranes,
         duration_min,
-        has_outage: (0..quay.len()).any(|bit| cranes & (1 << bit) != 0 && out(bit)),
+        steps_min: model.problem.round_up_min(duration_min),
+        has_outage: false,
         place_cost: place_cost(model.problem, call, spot),
         is_home: is_home(call, spot),
         floor: 0,
@@ -256,6 +257,11 @@ fn add(
     let Some(earliest_min) = earliest_alone_min(model, compiled, spot, duration_min) else {
         return;
     };
+    let out = |bit: usize| {
+        let outages = &model.problem.cranes[quay[bit] as usize].outages;
+        outages.iter().any(|outage| outage.end_min > earliest_min)
+    };
+    mode.has_outage = (0..quay.len()).any(|bit| cranes & (1 << bit) != 0 && out(bit));
     let price = |start_min: i64| {
         cost_of(
             model.problem,
@@ -268,7 +274,13 @@ fn add(
     // piecewise linear in the start: the least is at a break, or at an end of the window in which the stay has not moved
     let unmoved = mode.is_home.then(|| unmoved(model.problem, call)).flatten();
     let mut floor = price(earliest_min);
-    let convex = |start_min: i64| price(start_min) - move_price(model.problem, unmoved, start_min);
+    let is_moved = |start_min: i64| {
+        unmoved.is_some_and(|unmoved| !(unmoved.start_min..=unmoved.end_min).contains(&start_min))
+    };
+    let moved = call
+        .previous
+        .map_or(0, |previous| move_price(model.problem, previous));
+    let convex = |start_min: i64| price(start_min) - i64::from(is_moved(start_min)) * moved;
     let mut best = (convex(earliest_min), earliest_min);
     if compiled.fixed_start_min.is_none() {
         let promised = call
@@ -300,22 +312,15 @@ pub(super) fn is_home(call: &Call, spot: &Spot) -> bool {
 /// The starts, first and last, with which a stay at its last place has not moved; none if moving costs nothing.
 pub(super) fn unmoved(problem: &BerthProblem, call: &Call) -> Option<Interval> {
     let weights = &problem.weights;
-    let previous = call.previous.filter(|_| weights.change_stay > 0)?;
+    let previous = call.previous?;
+    if move_price(problem, previous) == 0 {
+        return None;
+    }
     let from_min = problem.round_up_min(previous.start_min - weights.change_tolerance_min);
     Some(Interval::new(
         from_min,
         previous.start_min + weights.change_tolerance_min,
     ))
-}
-
-/// What a start outside the window costs at the last place.
-fn move_price(problem: &BerthProblem, unmoved: Option<Interval>, start_min: i64) -> i64 {
-    match unmoved {
-        Some(unmoved) if !(unmoved.start_min..=unmoved.end_min).contains(&start_min) => {
-            problem.weights.change_stay
-        }
-        _ => 0,
-    }
 }
 
 /// The earliest start if the call were alone, by a stay of `duration_min` at least.

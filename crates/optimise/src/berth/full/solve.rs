@@ -34,41 +34,42 @@ pub(crate) fn solve(
     budget: &Budget<'_>,
 ) -> Solved {
     let model = Model::new(problem);
-    let mut start = construct(&model, &[]);
-    if let Some(plan) = warm.plan {
-        let kept = kept(&model, plan);
+    let mut search = Search::new(&model, seed, start(&model, warm.plan));
+    let mut run = Run::new(&model);
+    run.go(&model, &mut search, budget);
+    run.solved(&model, &search)
+}
+
+/// As [`solve`], with all effort for the plan and none for its bound, which is the sum of the floors.
+pub(crate) fn search_only(
+    problem: &BerthProblem,
+    warm: Warm<'_>,
+    seed: u64,
+    budget: &Budget<'_>,
+) -> Solved {
+    let model = Model::new(problem);
+    let mut search = Search::new(&model, seed, start(&model, warm.plan));
+    let run = Run::new(&model);
+    if run.bound_value < search.best.value {
+        search.run(budget.iterations, budget.stop);
+    }
+    run.solved(&model, &search)
+}
+
+/// The better of first come first served and the repaired last plan.
+fn start(model: &Model<'_>, last: Option<&BerthPlan>) -> State {
+    let mut start = construct(model, &[]);
+    if let Some(plan) = last {
+        let kept = kept(model, plan);
         let all: Vec<usize> = (0..model.calls.len()).collect();
-        let unchanged = place_given(&model, &kept, &held_first(&model, &all));
-        for repaired in [construct(&model, &kept), unchanged] {
+        let unchanged = place_given(model, &kept, &held_first(model, &all));
+        for repaired in [construct(model, &kept), unchanged] {
             if repaired.value <= start.value {
                 start = repaired;
             }
         }
     }
-    let mut search = Search::new(&model, seed, start);
-    let mut run = Run {
-        bound_value: model.calls.iter().map(|call| call.floor).sum(),
-        bound: None,
-        bound_effort: 0,
-        nodes: 0,
-        nodes_max: NODES_FIRST,
-    };
-    run.go(&model, &mut search, budget);
-    let value = search.best.value;
-    Solved {
-        answer: Answer {
-            value,
-            bound: run.bound_value.min(value),
-            plan: search.best.to_plan(&model),
-            statistics: Statistics {
-                iterations: search.iterations + run.bound_effort,
-                improvements: search.improvements,
-                bound_iterations: run.bound.map_or(0, |bound| bound.iterations),
-                nodes: run.nodes,
-            },
-        },
-        duals: Duals::default(),
-    }
+    start
 }
 
 struct Run {
@@ -82,6 +83,34 @@ struct Run {
 }
 
 impl Run {
+    fn new(model: &Model<'_>) -> Self {
+        Run {
+            bound_value: model.calls.iter().map(|call| call.floor).sum(),
+            bound: None,
+            bound_effort: 0,
+            nodes: 0,
+            nodes_max: NODES_FIRST,
+        }
+    }
+
+    fn solved(self, model: &Model<'_>, search: &Search<'_>) -> Solved {
+        let value = search.best.value;
+        Solved {
+            answer: Answer {
+                value,
+                bound: self.bound_value.min(value),
+                plan: search.best.to_plan(model),
+                statistics: Statistics {
+                    iterations: search.iterations + self.bound_effort,
+                    improvements: search.improvements,
+                    bound_iterations: self.bound.map_or(0, |bound| bound.iterations),
+                    nodes: self.nodes,
+                },
+            },
+            duals: Duals::default(),
+        }
+    }
+
     fn go(&mut self, model: &Model<'_>, search: &mut Search<'_>, budget: &Budget<'_>) {
         let opening = OPENING.min(budget.iterations);
         if self.bound_value >= search.best.value || search.run(opening, budget.stop) {

@@ -30,6 +30,7 @@ pub(super) struct Neighbour {
 #[derive(Debug, Clone)]
 pub(super) struct State {
     pub at: Vec<Option<Placement>>,
+    /// By dense quay number: its stays ascending by start.
     pub quays: Vec<Vec<Neighbour>>,
     pub value: i64,
 }
@@ -53,7 +54,9 @@ impl State {
         let compiled = &model.calls[call];
         let mode = &compiled.modes[placement.mode as usize];
         let spot = &compiled.spots[mode.spot as usize];
-        self.quays[spot.quay as usize].push(Neighbour {
+        let on_quay = &mut self.quays[spot.quay as usize];
+        let later = on_quay.partition_point(|other| other.start_min <= placement.start_min);
+        let neighbour = Neighbour {
             call: call as u32,
             berth: spot.berth,
             from_m: spot.from_m,
@@ -63,7 +66,8 @@ impl State {
             cranes: mode.cranes,
             cones: model.problem.calls[call].cones,
             is_alongside: compiled.is_alongside,
-        });
+        };
+        on_quay.insert(later, neighbour);
         self.at[call] = Some(placement);
         self.value += placement.cost - model.problem.calls[call].unassigned_price;
     }

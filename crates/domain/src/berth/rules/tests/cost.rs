@@ -16,6 +16,7 @@ fn cost_terms() {
         change_per_m: 17,
         change_per_min: 19,
         change_stay: 1000,
+        change_stay_soon: 400,
         change_tolerance_min: 15,
     };
     let call = &mut problem.calls[0];
@@ -52,4 +53,12 @@ fn cost_terms() {
     problem.weights.change_tolerance_min = 14;
     let cost = check(&problem, &plan).expect("feasible");
     assert_eq!(cost.calls[0].change, 19 * 15 + 1000);
+    problem.frozen_until_min = 10;
+    problem.slushy_until_min = 20;
+    let cost = check(&problem, &plan).expect("feasible");
+    assert_eq!(
+        cost.calls[0].change,
+        19 * 15 + 700,
+        "half way between the horizons"
+    );
 }

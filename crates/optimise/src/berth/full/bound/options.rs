@@ -220,6 +220,7 @@ fn profile(
         spot: 0,
         cranes: (1_u64 << cranes) - 1, // only their number is used, for the price of gangs
         duration_min: 0,
+        steps_min: 0,
         has_outage: false,
         place_cost: 0,
         is_home,
