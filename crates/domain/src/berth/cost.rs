@@ -145,13 +145,15 @@ pub fn stay_cost(problem: &BerthProblem, stay: &Stay) -> Cost {
 #[inline]
 pub fn move_price(problem: &BerthProblem, previous: Previous) -> i64 {
     let weights = &problem.weights;
-    let span_min = problem.slushy_until_min - problem.frozen_until_min;
-    let ahead_min = previous.start_min - problem.frozen_until_min;
+    let span_min = problem
+        .slushy_until_min
+        .saturating_sub(problem.frozen_until_min);
+    let ahead_min = previous.start_min.saturating_sub(problem.frozen_until_min);
     if ahead_min >= span_min || span_min <= 0 {
         return weights.change_stay;
     }
     let more = weights.change_stay - weights.change_stay_soon;
-    weights.change_stay_soon + more * ahead_min.max(0) / span_min
+    weights.change_stay_soon + more.saturating_mul(ahead_min.max(0)) / span_min
 }
 
 /// True if a stay lies elsewhere than in the last plan, or starts more than the tolerance off.
