@@ -24,6 +24,18 @@ pub(super) struct Owned {
     pub has_ended: bool,
     /// When each source was heard last, in time listened.
     pub heard: BTreeMap<String, Duration>,
+    /// Asked when a source had been silent for the timeout, and not reached yet.
+    pub probe: Option<Probe>,
+}
+
+/// The end of a partition at some moment: once it has been read up to there, who was not heard was silent then.
+///
+/// A partition that is always being written to is never read to its end as it is now.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Probe {
+    end: i64,
+    /// The moment, in time listened.
+    at: Duration,
 }
 
 impl Fold {
@@ -57,51 +69,66 @@ impl Fold {
         self.is_deaf = is_deaf;
     }
 
-    fn is_silent(&self, owned: &Owned, name: &str, source: &SourceState) -> bool {
-        let heard = owned.heard.get(name).copied().unwrap_or_default();
-        let timeout = match has(Bug::IdleTooEarly) {
+    fn idle_timeout(&self) -> Duration {
+        match has(Bug::IdleTooEarly) {
             true => self.settings.idle_timeout / 50,
             false => self.settings.idle_timeout,
-        };
-        !source.is_idle && self.listened.saturating_sub(heard) >= timeout
+        }
     }
 
-    /// The partitions that are read to their end, as far as fold knows, in which a source has been silent for the timeout.
+    /// The partitions in which a source has been silent for the timeout, as far as fold has read: where they end now is
+    /// to be asked (see [`Self::probe`]).
     pub fn silent(&self) -> Vec<Partition> {
         if self.settings.bounded == Bounded::UntilEnd {
             return Vec::new();
         }
         let is_candidate = |owned: &&Owned| {
             let mut sources = owned.intake.sources.iter();
-            (owned.end.is_some() || has(Bug::IdleTooEarly))
-                && sources.any(|(name, source)| self.is_silent(owned, name, source))
+            owned.probe.is_none()
+                && sources.any(|(name, source)| self.is_silent(owned, name, source, self.listened))
         };
         let silent = self.owned.iter().filter(is_candidate);
         silent.map(|owned| owned.intake.partition.clone()).collect()
     }
 
-    /// Marks the silent sources of a partition idle, which ends at `end` as the brokers know it now, if that is as far as
-    /// fold has read.
-    pub fn note_silence(&mut self, partition: &Partition, end: i64) {
-        let place = |owned: &Owned| owned.intake.partition == *partition;
-        let Some(place) = self.owned.iter().position(place) else {
-            return;
-        };
-        if self.owned[place].intake.next_offset < end && !has(Bug::IdleTooEarly) {
-            return;
+    /// The brokers say that a partition ends at `end` now.
+    pub fn probe(&mut self, partition: &Partition, end: i64) {
+        let at = self.listened;
+        let is_it = |owned: &&mut Owned| owned.intake.partition == *partition;
+        if let Some(owned) = self.owned.iter_mut().find(is_it) {
+            owned.probe = Some(Probe { end, at });
         }
-        let owned = &self.owned[place];
-        let silent: Vec<String> = owned
-            .intake
-            .sources
-            .iter()
-            .filter(|(name, source)| self.is_silent(owned, name, source))
-            .map(|(name, _)| name.clone())
-            .collect();
-        for name in silent {
-            if let Some(source) = self.owned[place].intake.sources.get_mut(&name) {
-                source.is_idle = true;
-                source.is_changed = true;
+    }
+
+    /// Had this source been silent for the timeout at a moment, and is not known as idle?
+    fn is_silent(&self, owned: &Owned, name: &str, source: &SourceState, at: Duration) -> bool {
+        let heard = owned.heard.get(name).copied().unwrap_or_default();
+        !source.is_idle && at.saturating_sub(heard) >= self.idle_timeout()
+    }
+
+    /// Marks as idle the sources that were silent at the moment of a probe and in everything that was written before it.
+    pub fn note_silence(&mut self) {
+        for place in 0..self.owned.len() {
+            let owned = &self.owned[place];
+            let Some(probe) = owned.probe else {
+                continue;
+            };
+            if owned.intake.next_offset < probe.end && !has(Bug::IdleTooEarly) {
+                continue;
+            }
+            let silent: Vec<String> = owned
+                .intake
+                .sources
+                .iter()
+                .filter(|(name, source)| self.is_silent(owned, name, source, probe.at))
+                .map(|(name, _)| name.clone())
+                .collect();
+            self.owned[place].probe = None;
+            for name in silent {
+                if let Some(source) = self.owned[place].intake.sources.get_mut(&name) {
+                    source.is_idle = true;
+                    source.is_changed = true;
+                }
             }
         }
     }

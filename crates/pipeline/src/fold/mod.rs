@@ -141,6 +141,7 @@ impl Fold {
             intake,
             stream,
             end: None,
+            probe: None,
             has_ended: false,
         });
         Ok(())

@@ -164,9 +164,10 @@ impl<S: Source, K: Sink> FoldWorker<S, K> {
         self.committed_at = started;
         for partition in self.fold.silent() {
             if let Some(end) = self.source.end(&partition) {
-                self.fold.note_silence(&partition, end);
+                self.fold.probe(&partition, end);
             }
         }
+        self.fold.note_silence();
         let Some(mut commit) = self.fold.commit()? else {
             self.fold.committed();
             return Ok(());

@@ -44,6 +44,33 @@ fn rest(world: &mut World, turns: usize, step: Duration) {
     }
 }
 
+/// Fold never reads a partition to its end as it is then, and still finds out who is silent in it.
+#[test]
+fn a_source_is_found_silent_in_a_partition_that_is_always_being_written_to() {
+    const ROWS: usize = 20;
+    let day = day(2);
+    let (first, second) = day.split_at(day.len() / 3);
+    let mut others = second.iter().filter(|record| source(record) != "gate");
+    let mut world = World::new(Programs::default(), ROWS as u64);
+    for stage in ["fold", "merge", "merge"] {
+        world.start(stage);
+    }
+    let step = Duration::from_millis(200);
+    pass(&mut world, first, ROWS / 2, step);
+    rest(&mut world, 20, step);
+    let held_at_us = world.tally.frontier_us();
+    // Always some records ahead of what a turn reads.
+    let ahead: Vec<Record> = others.by_ref().take(10 * ROWS).cloned().collect();
+    ahead.iter().for_each(|record| world.feed(record));
+    let steady: Vec<Record> = others.cloned().collect();
+    pass(&mut world, &steady, ROWS, IDLE_TIMEOUT / 10);
+    assert!(
+        world.tally.frontier_us() > held_at_us + HOUR_US / 2,
+        "{} after {held_at_us}",
+        world.tally.frontier_us()
+    );
+}
+
 #[test]
 fn a_silent_source_holds_the_port_for_the_timeout_and_what_it_writes_later_is_told() {
     let day = day(2);

@@ -1,0 +1,277 @@
+//! A steady stream through Kafka's protocol: how long after its window closes a final row can be read, and whether memory
+//! stays flat. Broker, producer, processor and reader share one process and this machine.
+//!
+//! ```text
+//! cargo bench --bench steady                      one minute at half of the peak rate that it measures first
+//! cargo bench --bench steady -- --seconds 3600    a soak of an hour
+//! cargo bench --bench steady -- --rate 2000       records a second, without measuring the peak
+//! ```
+//!
+//! The shipped queries run, and one over windows of a quarter second, whose rows are timed: from the moment in which the
+//! event was sent that closed the window in the last partition, to the moment in which a `read_committed` reader had the row.
+
+#![allow(clippy::expect_used, clippy::print_stdout)] // a benchmark says what it found, or why it cannot run
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use events::v1::{
+    Classifier, ContainerEvent, Envelope, GateDirection, GateEvent, WindowStat, container_event,
+};
+use events::{Event, Message, Stream};
+use kafka::Isolation;
+use kafka::feed::Feeder;
+use kafka::tail::{From, Tail};
+use quaystream::config::{Config, Folder};
+use quaystream::demo::scene::Scene;
+use quaystream::wiring::processor::Processor;
+use quaystream::wiring::signals::StopRequest;
+use windows::sql::parse::SqlFile;
+
+const WINDOW_US: i64 = 250_000;
+const PARTITIONS: i32 = 2;
+const TERMINALS: [&str; 5] = ["DGT", "DIT", "LOG1", "LOG2", "RRT"];
+const QUERY: &str = "
+INSERT INTO window_stat
+SELECT window_start, window_end, terminal_id, count(*) AS passages
+FROM TUMBLE(gate_event, DESCRIPTOR(row_time), INTERVAL '250' MILLISECOND)
+GROUP BY window_start, window_end, terminal_id";
+
+fn main() {
+    let options = Options::read();
+    let rate = options.rate.unwrap_or_else(|| {
+        let peak = peak(options.peak_records);
+        println!(
+            "peak: {peak} records/s of {} written before",
+            options.peak_records
+        );
+        peak / 2
+    });
+    steady(rate.max(1), Duration::from_secs(options.seconds));
+}
+
+struct Options {
+    seconds: u64,
+    rate: Option<u64>,
+    peak_records: u64,
+}
+
+impl Options {
+    fn read() -> Options {
+        let arguments: Vec<String> = std::env::args().collect();
+        let number = |name: &str| {
+            let at = arguments.iter().position(|argument| argument == name)?;
+            let value = arguments.get(at + 1).expect("a number after the option");
+            Some(value.parse().expect("a number"))
+        };
+        let is_quick = arguments.iter().any(|argument| argument == "--test");
+        Options {
+            seconds: number("--seconds").unwrap_or(if is_quick { 8 } else { 60 }),
+            rate: number("--rate").or(is_quick.then_some(500)),
+            peak_records: 400_000,
+        }
+    }
+}
+
+fn config() -> Config {
+    let toml = "[delivery]\ncommit_interval_ms = 200\n\n\
+                [time]\nout_of_order_max_s = 0\ncorrection_max_s = 0\nidle_timeout_s = 2\n\n\
+                [planners.berths]\nis_on = false\n\n[planners.rail]\nis_on = false\n";
+    let mut folder = Folder::shipped();
+    folder.queries.push(SqlFile::new("timed", QUERY));
+    Config::parse("steady.toml", toml, |_| Ok(folder)).expect("a sound configuration")
+}
+
+fn now_us() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.expect("after 1970").as_micros() as i64
+}
+
+/// A lorry leaves a terminal now.
+fn passage(number: u64, now_us: i64) -> Event {
+    Event::Container(ContainerEvent {
+        envelope: Some(Envelope {
+            event_id: format!("steady-{number}"),
+            source: "gate".to_owned(),
+            event_time_us: now_us,
+            record_time_us: now_us,
+            classifier: Classifier::Act as i32,
+            terminal_id: TERMINALS[number as usize % TERMINALS.len()].to_owned(),
+            un_location_code: "DEDUI".to_owned(),
+            ..Envelope::default()
+        }),
+        body: Some(container_event::Body::GateEvent(GateEvent {
+            truck_id: format!("DU-QS {}", number % 5_000),
+            gate: format!("G{}", number % 3),
+            direction: GateDirection::Out as i32,
+            entered_at_us: Some(now_us - 1_800_000_000),
+            ..GateEvent::default()
+        })),
+    })
+}
+
+fn topic(config: &Config) -> String {
+    let of_containers = |input: &&pipeline::settings::Input| input.stream == Stream::Container;
+    let input = config.engine.inputs.iter().find(of_containers);
+    input.expect("a topic of containers").topic.to_string()
+}
+
+fn feeder(config: &Config) -> Feeder {
+    Feeder::connect(&config.kafka, 1 << 20, Duration::from_secs(20)).expect("a feeder")
+}
+
+/// Records a second that the processor takes where all have been written before it starts.
+fn peak(records: u64) -> u64 {
+    let scene = Scene::embedded(config()).expect("a broker");
+    let (topic, mut feeder) = (topic(&scene.config), feeder(&scene.config));
+    for number in 0..records {
+        let now = now_us();
+        let value = passage(number, now).encode_to_vec();
+        let partition = Some(number as i32 % PARTITIONS);
+        feeder
+            .send(&topic, partition, None, Some(&value), now / 1_000)
+            .expect("sent");
+    }
+    feeder.flush().expect("written");
+    let processed = scene
+        .process(&StopRequest::default(), |_| {})
+        .expect("processed");
+    (records as f64 / processed.seconds) as u64
+}
+
+/// When each window was closed, by its end: the latest of the partitions' first events behind it.
+#[derive(Default)]
+struct Closings {
+    /// By window end and partition.
+    sent: BTreeMap<i64, [Option<Instant>; PARTITIONS as usize]>,
+}
+
+impl Closings {
+    fn note(&mut self, event_us: i64, partition: usize) {
+        let end = event_us.div_euclid(WINDOW_US) * WINDOW_US;
+        self.sent.entry(end).or_default()[partition].get_or_insert_with(Instant::now);
+    }
+
+    fn closed(&self, end: i64) -> Option<Instant> {
+        let sent = self.sent.get(&end)?;
+        sent.iter()
+            .copied()
+            .collect::<Option<Vec<Instant>>>()?
+            .into_iter()
+            .max()
+    }
+}
+
+fn steady(rate: u64, time: Duration) {
+    let scene = Scene::embedded_for_ever(config()).expect("a broker");
+    let stop = StopRequest::default();
+    let processor = Processor::start(&scene.config, &stop).expect("workers");
+    let closings = Mutex::new(Closings::default());
+    let is_over = AtomicBool::new(false);
+    let (latencies, memory) = std::thread::scope(|scope| {
+        let reading = scope.spawn(|| read(&scene.config, &closings, &is_over));
+        let memory = send(&scene.config, &closings, rate, time);
+        // What is on its way may arrive.
+        std::thread::sleep(Duration::from_secs(2));
+        is_over.store(true, Ordering::Relaxed);
+        (reading.join().expect("the reader"), memory)
+    });
+    stop.request();
+    processor
+        .wait(Duration::from_millis(100), |_| {})
+        .expect("a good end");
+    tell(rate, time, latencies, &memory);
+}
+
+/// Sends at a steady rate; the process's memory, bytes, once a second.
+fn send(config: &Config, closings: &Mutex<Closings>, rate: u64, time: Duration) -> Vec<u64> {
+    let (topic, mut feeder) = (topic(config), feeder(config));
+    let (began, mut number, mut memory) = (Instant::now(), 0, Vec::new());
+    while began.elapsed() < time {
+        let due = (began.elapsed().as_secs_f64() * rate as f64) as u64;
+        while number < due {
+            let now = now_us();
+            let partition = number as i32 % PARTITIONS;
+            let value = passage(number, now).encode_to_vec();
+            feeder
+                .send(&topic, Some(partition), None, Some(&value), now / 1_000)
+                .expect("sent");
+            closings
+                .lock()
+                .expect("not poisoned")
+                .note(now, partition as usize);
+            number += 1;
+        }
+        if memory.len() as u64 <= began.elapsed().as_secs() {
+            memory.push(resident_bytes());
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    feeder.flush().expect("written");
+    memory
+}
+
+fn resident_bytes() -> u64 {
+    let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = text.split(' ').nth(1).and_then(|pages| pages.parse().ok());
+    pages.unwrap_or(0) * 4_096
+}
+
+/// Seconds from a window's closing to its final row, of every window after the first ten seconds.
+fn read(config: &Config, closings: &Mutex<Closings>, is_over: &AtomicBool) -> Vec<f64> {
+    let topic = &config.engine.topics.sinks["window_stat"];
+    let mut tail = Tail::open(
+        &config.kafka,
+        topic,
+        None,
+        From::Beginning,
+        Isolation::ReadCommitted,
+    )
+    .expect("a reader");
+    let settled_us = now_us() + 5_000_000;
+    let mut latencies = Vec::new();
+    while !is_over.load(Ordering::Relaxed) {
+        let Some(record) = tail.next(Duration::from_millis(20)).expect("readable") else {
+            continue;
+        };
+        let arrived = Instant::now();
+        let row = WindowStat::decode(record.value.as_deref().unwrap_or_default()).expect("a row");
+        if row.query != "timed" || !row.is_final || row.window_end_us < settled_us {
+            continue;
+        }
+        let closed = closings
+            .lock()
+            .expect("not poisoned")
+            .closed(row.window_end_us);
+        if let Some(closed) = closed {
+            latencies.push(arrived.saturating_duration_since(closed).as_secs_f64());
+        }
+    }
+    latencies
+}
+
+fn tell(rate: u64, time: Duration, mut latencies: Vec<f64>, memory: &[u64]) {
+    assert!(!latencies.is_empty(), "no final row was read: run longer");
+    latencies.sort_by(f64::total_cmp);
+    let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share).round() as usize] * 1e3;
+    println!("{rate} records/s for {} s", time.as_secs());
+    println!(
+        "final rows: {}; after their window closed, ms: p50 {:.0}, p95 {:.0}, p99 {:.0}, longest {:.0}",
+        latencies.len(),
+        at(0.5),
+        at(0.95),
+        at(0.99),
+        at(1.0)
+    );
+    let settled = &memory[memory.len() / 2..];
+    let mib = |bytes: Option<&u64>| bytes.map_or(0.0, |bytes| *bytes as f64 / f64::from(1 << 20));
+    println!(
+        "memory, MiB: {:.0} half-way, {:.0} at the end; in the second half from {:.0} to {:.0}",
+        mib(settled.first()),
+        mib(settled.last()),
+        mib(settled.iter().min()),
+        mib(settled.iter().max())
+    );
+}
