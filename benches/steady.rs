@@ -26,6 +26,7 @@ use kafka::feed::Feeder;
 use kafka::tail::{From, Tail};
 use quaystream::config::{Config, Folder};
 use quaystream::demo::scene::Scene;
+use quaystream::wiring::logging;
 use quaystream::wiring::processor::Processor;
 use quaystream::wiring::signals::StopRequest;
 use windows::sql::parse::SqlFile;
@@ -40,6 +41,7 @@ FROM TUMBLE(gate_event, DESCRIPTOR(row_time), INTERVAL '250' MILLISECOND)
 GROUP BY window_start, window_end, terminal_id";
 
 fn main() {
+    logging::start("warn");
     let options = Options::read();
     let rate = options.rate.unwrap_or_else(|| {
         let peak = peak(options.peak_records);
@@ -94,7 +96,7 @@ fn passage(number: u64, now_us: i64) -> Event {
     Event::Container(ContainerEvent {
         envelope: Some(Envelope {
             event_id: format!("steady-{number}"),
-            source: "gate".to_owned(),
+            source: "steady".to_owned(),
             event_time_us: now_us,
             record_time_us: now_us,
             classifier: Classifier::Act as i32,
@@ -170,8 +172,10 @@ fn steady(rate: u64, time: Duration) {
     let processor = Processor::start(&scene.config, &stop).expect("workers");
     let closings = Mutex::new(Closings::default());
     let is_over = AtomicBool::new(false);
+    // Until the partitions without events have been found idle nothing is final.
+    let settled_us = now_us() + time.as_micros() as i64 / 3;
     let (latencies, memory) = std::thread::scope(|scope| {
-        let reading = scope.spawn(|| read(&scene.config, &closings, &is_over));
+        let reading = scope.spawn(|| read(&scene.config, &closings, &is_over, settled_us));
         let memory = send(&scene.config, &closings, rate, time);
         // What is on its way may arrive.
         std::thread::sleep(Duration::from_secs(2));
@@ -219,8 +223,13 @@ fn resident_bytes() -> u64 {
     pages.unwrap_or(0) * 4_096
 }
 
-/// Seconds from a window's closing to its final row, of every window after the first ten seconds.
-fn read(config: &Config, closings: &Mutex<Closings>, is_over: &AtomicBool) -> Vec<f64> {
+/// Seconds from a window's closing to its final row, of every window that ends after `settled_us`.
+fn read(
+    config: &Config,
+    closings: &Mutex<Closings>,
+    is_over: &AtomicBool,
+    settled_us: i64,
+) -> Vec<f64> {
     let topic = &config.engine.topics.sinks["window_stat"];
     let mut tail = Tail::open(
         &config.kafka,
@@ -230,7 +239,6 @@ fn read(config: &Config, closings: &Mutex<Closings>, is_over: &AtomicBool) -> Ve
         Isolation::ReadCommitted,
     )
     .expect("a reader");
-    let settled_us = now_us() + 5_000_000;
     let mut latencies = Vec::new();
     while !is_over.load(Ordering::Relaxed) {
         let Some(record) = tail.next(Duration::from_millis(20)).expect("readable") else {

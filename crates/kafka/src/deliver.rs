@@ -161,7 +161,7 @@ pub(crate) fn enqueue(
                 if Instant::now() < deadline =>
             {
                 out = back;
-                producer.poll(Duration::ZERO);
+                serve_reports(producer);
                 crate::raw::flush(producer.client(), Duration::from_millis(1));
             }
             Err((error, _)) => return Err(error),
@@ -169,10 +169,23 @@ pub(crate) fn enqueue(
     }
 }
 
+/// Serves the delivery reports that are there. One poll serves one, of a batch; those not served count as in flight.
+pub(crate) fn serve_reports(producer: &OutProducer) {
+    let mut left = producer.in_flight_count();
+    loop {
+        producer.poll(Duration::ZERO);
+        let now = producer.in_flight_count();
+        if now >= left {
+            return;
+        }
+        left = now;
+    }
+}
+
 /// Sends everything now and waits until each record is delivered or given up; false at `deadline`.
 pub(crate) fn flush(producer: &OutProducer, deadline: Instant) -> bool {
     loop {
-        producer.poll(Duration::ZERO);
+        serve_reports(producer);
         if crate::raw::flush(producer.client(), Duration::from_millis(1)) {
             return true;
         }

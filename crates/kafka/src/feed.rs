@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use rdkafka::producer::Producer;
 
 use crate::config::Connection;
-use crate::deliver::{OutContext, OutProducer, Record, enqueue, flush, is_too_large};
+use crate::deliver::{
+    OutContext, OutProducer, Record, enqueue, flush, is_too_large, serve_reports,
+};
 use crate::error::{Error, readable};
 
 /// After this many records delivery reports are served.
@@ -97,7 +99,7 @@ impl Feeder {
         self.since_poll += 1;
         if self.since_poll >= RECORDS_PER_POLL {
             self.since_poll = 0;
-            self.producer.poll(Duration::ZERO);
+            serve_reports(&self.producer);
         }
         Ok(())
     }
