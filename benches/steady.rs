@@ -70,7 +70,7 @@ impl Options {
         };
         let is_quick = arguments.iter().any(|argument| argument == "--test");
         Options {
-            seconds: number("--seconds").unwrap_or(if is_quick { 8 } else { 60 }),
+            seconds: number("--seconds").unwrap_or(if is_quick { 20 } else { 60 }),
             rate: number("--rate").or(is_quick.then_some(500)),
             peak_records: 400_000,
         }

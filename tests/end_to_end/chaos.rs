@@ -122,6 +122,7 @@ fn configuration(bootstrap: &str) -> PathBuf {
     for (section, topic) in [
         ("partials", &topics.partials),
         ("intake_state", &topics.intake_state),
+        ("snapshots", &topics.snapshots),
         ("rejects", &topics.rejects),
         ("berth_plan", &topics.berth_plan),
         ("rail_plan", &topics.rail_plan),
@@ -139,6 +140,7 @@ fn configuration(bootstrap: &str) -> PathBuf {
          [kafka]\nbootstrap = {bootstrap:?}\nreplication = -1\n\n\
          [delivery]\ncommit_interval_ms = 200\n\n\
          [time]\nidle_timeout_s = 3600\n\n\
+         [state]\nsnapshot_interval_s = 2\n\n\
          [limits]\nfetch_rows_max = 500\n"
     );
     for (section, topic) in named {
