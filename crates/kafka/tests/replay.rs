@@ -80,7 +80,8 @@ fn replay_reads_committed_records_up_to_the_end_also_over_control_records() {
     // What was let go is gone, and only who needs it is told.
     source.trim(&partition, 40).expect("trimmed");
     let (left, _) = replay(source, &partition, None, None).expect("the rest");
-    assert!((1..=60).contains(&left), "{left}");
+    // Forty offsets are forty records and control records.
+    assert!((60..100).contains(&left), "{left}");
     let error = replay(source, &partition, Some(0), None).expect_err("gone");
     assert!(error.to_string().contains("holds offsets 40 to"), "{error}");
 
