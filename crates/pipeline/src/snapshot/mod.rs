@@ -5,7 +5,7 @@
 //! piece, or does not add up is torn and is never taken. The newest [`KEPT`] stay; the log may be trimmed below the
 //! oldest of them.
 //!
-//! Reading order: this file (what a snapshot is), [`pieces`] (state to records and back), [`write`] and [`read`] (whole
+//! Reading order: this file (what a snapshot is), [`pieces`] (state to records and back), [`mod@write`] and [`read`] (whole
 //! snapshots), and `worker/snapshots.rs` (when).
 
 pub mod pieces;
