@@ -73,10 +73,14 @@ pub(crate) fn replay(
         }
         if !batch.is_empty() {
             last_progress = Instant::now();
-        } else if worker.stopped() || last_progress.elapsed() >= worker.patience {
+        } else if worker.stopped() {
+            return Err(LogError::Aborted(format!(
+                "asked to stop while reading {partition}, at offset {next} of {to}"
+            )));
+        } else if last_progress.elapsed() >= worker.patience {
             return Err(LogError::Fatal(format!(
-                "{partition} could not be read up to offset {to} within {} s: check that its broker is up and that no \
-                 transaction on it hangs",
+                "{partition} could be read up to offset {next} and not to {to} within {} s: check that its broker is up \
+                 and that no transaction on it hangs",
                 worker.patience.as_secs()
             )));
         }
