@@ -77,13 +77,15 @@ impl Log {
 
 /// Compacts the partition if it is dirty enough. Gives the bytes won.
 pub(crate) fn compact(partition: &Partition, config: &TopicConfig, now_ms: i64) -> usize {
-    let (batches, aborted, before_bytes) = {
+    let (batches, aborted, before_bytes, last_offset) = {
         let log = partition.log();
         if !config.compacts || !log.is_dirty(config, now_ms) {
             return 0;
         }
         let aborted: Vec<Aborted> = log.aborted.iter().copied().collect();
-        (log.compactable(config, now_ms), aborted, log.size_bytes)
+        let last_offset = log.batches.back().map_or(-1, |batch| batch.last_offset);
+        let batches = log.compactable(config, now_ms);
+        (batches, aborted, log.size_bytes, last_offset)
     };
     let Some(until) = batches.last().map(|batch| batch.last_offset + 1) else {
         return 0;
@@ -91,9 +93,13 @@ pub(crate) fn compact(partition: &Partition, config: &TopicConfig, now_ms: i64) 
     let Some(newest) = newest_by_key(&batches, &aborted) else {
         return 0;
     };
+    // The last batch stays, be it an end marker: a reader at a hole before the end would wait there for ever.
     let compacted: Vec<Batch> = batches
         .into_iter()
-        .filter_map(|batch| keep_newest(batch, &newest, &aborted, config, now_ms))
+        .filter_map(|batch| {
+            let last = (batch.last_offset == last_offset).then(|| batch.clone());
+            keep_newest(batch, &newest, &aborted, config, now_ms).or(last)
+        })
         .collect();
     let mut log = partition.log();
     log.exchange(compacted, until);
