@@ -116,6 +116,7 @@ cases!(
     retention,
     delete_records,
     compaction,
+    compaction_keeps_the_end,
     sequence_codes,
     produce_codes,
     transaction_codes,

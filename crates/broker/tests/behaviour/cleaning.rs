@@ -5,11 +5,14 @@ use std::time::Duration;
 use rdkafka::admin::AdminOptions;
 use rdkafka::consumer::Consumer;
 use rdkafka::message::Message;
-use rdkafka::producer::BaseRecord;
+use rdkafka::producer::{BaseRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::Outcome;
-use super::client::{Target, block_on, eventually, now_ms, send, send_record, settle, text, texts};
+use super::client::{
+    Target, block_on, eventually, now_ms, send, send_record, settle, text, texts, unique,
+};
+use super::transactions::{begin, commit};
 
 fn low_watermark(target: &Target, topic: &str) -> i64 {
     let consumer = target.reader(topic, 0, Offset::Beginning, &[]);
@@ -171,5 +174,45 @@ pub fn compaction(target: &Target) -> Outcome {
         .map(|key| format!("berth {key}: 29 at {}", 29 * 20 + key))
         .collect();
     assert_eq!(newest, expected);
+    newest
+}
+
+/// The end marker of the last transaction stays: a reader of committed records once waited for ever behind one that had gone.
+pub fn compaction_keeps_the_end(target: &Target) -> Outcome {
+    let options = [
+        ("cleanup.policy", "compact"),
+        ("segment.ms", "1000"),
+        ("min.cleanable.dirty.ratio", "0.01"),
+        ("max.compaction.lag.ms", "2000"),
+        ("delete.retention.ms", "0"),
+    ];
+    let topic = target.create_topic("compaction-end", 1, &options);
+    let producer = begin(target, &unique("compaction-end"));
+    let transact = |key: &str, value: &str| {
+        producer.begin_transaction().unwrap();
+        send(&producer, &topic, key, value);
+        commit(&producer);
+    };
+    for round in 0..5 {
+        transact("berth", &round.to_string());
+    }
+    // On Apache Kafka the newest segment is not compacted; these records open another.
+    for _ in 0..3 {
+        std::thread::sleep(Duration::from_millis(1_100));
+        transact("last", "last");
+    }
+    let berths = || {
+        let read = target.read_all(&topic, "read_committed");
+        let berths = read
+            .iter()
+            .filter(|message| message.key() == Some(b"berth"));
+        berths.map(text).collect::<Vec<String>>()
+    };
+    let newest = eventually("old values of the key to go", || {
+        Some(berths()).filter(|berths| berths.len() == 1)
+    });
+    // Compacted again behind the last end marker, the partition is still read to its end.
+    std::thread::sleep(Duration::from_millis(1_500));
+    assert_eq!(berths(), newest);
     newest
 }

@@ -47,6 +47,10 @@ pub const CASES: &[(&str, Case)] = &[
     ("retention", cleaning::retention),
     ("delete_records", cleaning::delete_records),
     ("compaction", cleaning::compaction),
+    (
+        "compaction_keeps_the_end",
+        cleaning::compaction_keeps_the_end,
+    ),
     ("sequence_codes", codes::sequence_codes),
     ("produce_codes", codes::produce_codes),
     ("transaction_codes", codes::transaction_codes),

@@ -14,13 +14,13 @@ use super::client::{
 
 const WAIT: Duration = Duration::from_secs(15);
 
-fn begin(target: &Target, id: &str) -> TestProducer {
+pub fn begin(target: &Target, id: &str) -> TestProducer {
     let producer = target.transactional(id, 60_000);
     producer.init_transactions(WAIT).unwrap();
     producer
 }
 
-fn commit(producer: &TestProducer) {
+pub fn commit(producer: &TestProducer) {
     settle(producer);
     producer.commit_transaction(WAIT).unwrap();
 }
