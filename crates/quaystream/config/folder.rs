@@ -9,6 +9,9 @@ use windows::sql::parse::SqlFile;
 /// Path within the folder, and text, of every shipped file.
 const SHIPPED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/pipeline.rs"));
 
+/// The shipped pipeline's folder, as the shipped configuration names it.
+const SHIPPED_FOLDER: &str = "pipelines/duisburg";
+
 /// The SQL files of a pipeline, by what they are for.
 #[derive(Debug, Clone, Default)]
 pub struct Folder {
@@ -35,6 +38,15 @@ impl Folder {
             }
         }
         folder
+    }
+
+    /// Reads the folder `named` below `base`. The shipped pipeline is in the program too: it needs no folder.
+    pub fn open(base: &Path, named: &str) -> Result<Self, Vec<Fault>> {
+        let path = base.join(named);
+        match named == SHIPPED_FOLDER && !path.exists() {
+            true => Ok(Folder::shipped()),
+            false => Folder::read(&path),
+        }
     }
 
     /// Reads a folder. Files come in the order of their names.

@@ -96,7 +96,7 @@ impl Config {
         })?;
         let base: PathBuf = path.parent().map(Path::to_path_buf).unwrap_or_default();
         Config::parse(&path.display().to_string(), &text, |folder| {
-            Folder::read(&base.join(folder))
+            Folder::open(&base, folder)
         })
     }
 

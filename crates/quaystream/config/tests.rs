@@ -17,6 +17,19 @@ fn the_shipped_configuration_is_sound_and_what_an_empty_file_gives() {
 }
 
 #[test]
+fn a_file_anywhere_runs_the_shipped_pipeline_and_a_wrong_folder_is_a_fault() {
+    let base = std::env::temp_dir().join(format!("quaystream-config-{}", std::process::id()));
+    let names = |folder: Folder| folder.queries.into_iter().map(|file| file.name);
+    let opened = Folder::open(&base, "pipelines/duisburg").expect("it is in the program");
+    assert!(names(opened).eq(names(Folder::shipped())));
+    let faults = Folder::open(&base, "pipelines/hamburg").expect_err("there is no such folder");
+    assert!(
+        faults[0].to_string().contains("holds no query"),
+        "{faults:?}"
+    );
+}
+
+#[test]
 fn every_option_is_described() {
     let docs = include_str!("../../../docs/CONFIGURATION.md");
     let table = toml::de::DeTable::parse(SHIPPED)
