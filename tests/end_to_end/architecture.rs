@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// For each crate, which of ours it may know.
-const KNOWS: [(&str, &[&str]); 9] = [
+const KNOWS: [(&str, &[&str]); 10] = [
     ("domain", &[]),
     ("events", &["domain"]),
     ("optimise", &["domain"]),
@@ -14,15 +14,17 @@ const KNOWS: [(&str, &[&str]); 9] = [
     ("broker", &[]),
     ("imports", &["domain", "events"]),
     ("portsim", &["domain", "events"]),
+    ("store", &["pipeline"]),
 ];
 
 /// Outside technology, and the one crate that may know it.
-const HOMES: [(&str, &str); 8] = [
+const HOMES: [(&str, &str); 9] = [
     ("prost", "events"),
     ("prost-reflect", "events"),
     ("datafusion", "windows"),
     ("rdkafka", "kafka"),
     ("kafka-protocol", "broker"),
+    ("object_store", "store"),
     ("clap", "."),
     ("toml", "."),
     ("metrics-exporter-prometheus", "."),

@@ -4,6 +4,7 @@ mod chaos;
 mod cluster;
 mod command_line;
 mod files;
+mod folder;
 mod metrics;
 mod outage;
 mod port;

@@ -5,9 +5,10 @@
 //! reads the wall clock or is random; every plan passes the checker of `domain` before it is written.
 //!
 //! Reading order: [`log`] (what the engine asks of Kafka), [`worker`] (the two loops), [`intake`] and [`fold`],
-//! [`partials`], [`merge`], [`plans`], [`snapshot`]. [`memory`] is the log for tests and benchmarks.
+//! [`partials`], [`merge`], [`plans`], [`snapshot`], [`depot`]. [`memory`] is the log for tests and benchmarks.
 
 pub mod clock;
+pub mod depot;
 pub mod error;
 pub mod fold;
 pub mod intake;

@@ -11,7 +11,7 @@ use metrics::{counter, gauge, histogram};
 use crate::intake::rejects::reason_name;
 
 /// Names of all metrics of the engine, with their kind and unit.
-pub const METRICS: [(&str, &str, &str); 28] = [
+pub const METRICS: [(&str, &str, &str); 30] = [
     (
         "quaystream_records_total",
         "counter",
@@ -81,6 +81,16 @@ pub const METRICS: [(&str, &str, &str); 28] = [
         "quaystream_snapshot_age_seconds",
         "gauge",
         "since the state in the newest snapshot was taken, or since the start, by partition, seconds",
+    ),
+    (
+        "quaystream_store_written_bytes_total",
+        "counter",
+        "bytes of snapshots written to the object store",
+    ),
+    (
+        "quaystream_store_failures_total",
+        "counter",
+        "calls of the object store that failed, by operation (put, get, list, delete)",
     ),
     (
         "quaystream_restore_seconds",
@@ -214,6 +224,16 @@ pub struct Tally {
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Bytes of snapshots are in the object store.
+pub(crate) fn store_written(bytes: u64) {
+    counter!("quaystream_store_written_bytes_total").increment(bytes);
+}
+
+/// The object store refused or did not answer.
+pub(crate) fn store_failed(operation: &'static str) {
+    counter!("quaystream_store_failures_total", "operation" => operation).increment(1);
 }
 
 impl Tally {

@@ -86,6 +86,8 @@ pub struct SnapshotSettings {
     pub interval: Duration,
     /// A commit takes pieces of a snapshot until they hold so many bytes.
     pub commit_bytes_max: usize,
+    /// An object of a store ends with the piece that makes it so large.
+    pub object_bytes: usize,
 }
 
 impl Default for SnapshotSettings {
@@ -93,6 +95,8 @@ impl Default for SnapshotSettings {
         SnapshotSettings {
             interval: Duration::from_secs(300),
             commit_bytes_max: 8 << 20,
+            // Large enough that a store's answer times do not count, small enough to be held a few times.
+            object_bytes: 16 << 20,
         }
     }
 }

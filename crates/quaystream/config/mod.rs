@@ -25,6 +25,15 @@ pub use raw::Guarantee;
 /// The shipped configuration: what is used where a file leaves an option out.
 pub const SHIPPED: &str = include_str!("../../../deploy/quaystream.toml");
 
+/// Where snapshots are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SnapshotPlace {
+    /// The snapshots topic.
+    Topic,
+    /// The object store at this URL.
+    Store(String),
+}
+
 /// Everything that can be set, checked.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -54,6 +63,8 @@ pub struct Config {
     pub fetch_bytes_max: usize,
     /// Bytes fetched ahead.
     pub queued_bytes_max: usize,
+    /// Where snapshots are written.
+    pub snapshots: SnapshotPlace,
     /// Every topic, as it is to be created.
     pub topics: Vec<Topic>,
     /// By topic: the message in it, as `events::describe` names it.

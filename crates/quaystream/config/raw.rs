@@ -67,6 +67,8 @@ pub struct Delivery {
 pub struct State {
     /// From one snapshot of merge to the next, seconds; 0: none are written.
     pub snapshot_interval_s: Spanned<u64>,
+    /// "topic", or the URL of an object store.
+    pub snapshots: Spanned<String>,
 }
 
 /// `[workers]`

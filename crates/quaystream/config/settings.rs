@@ -16,7 +16,7 @@ use windows::error::Fault;
 
 use super::planners::Planners;
 use super::reader::Reader;
-use super::{Config, Folder, SHIPPED, raw};
+use super::{Config, Folder, SHIPPED, SnapshotPlace, raw};
 
 /// Longest time that an option may say, seconds: a year.
 const SECONDS_MAX: u64 = 366 * 86_400;
@@ -168,6 +168,7 @@ impl Sections {
             fetch_rows_max: *self.limits.fetch_rows_max.get_ref(),
             fetch_bytes_max: *self.limits.fetch_bytes_max.get_ref(),
             queued_bytes_max: *self.limits.queued_bytes_max.get_ref(),
+            snapshots: self.snapshots(),
             topics,
             messages,
             engine: self.engine(folder),
@@ -236,6 +237,13 @@ impl Sections {
             query_keys_max: *self.limits.query_keys_max.get_ref(),
             queries: folder.queries.clone(),
             planners: self.planners.settings(folder),
+        }
+    }
+
+    fn snapshots(&self) -> SnapshotPlace {
+        match self.state.snapshots.get_ref().as_str() {
+            "topic" => SnapshotPlace::Topic,
+            url => SnapshotPlace::Store(url.to_owned()),
         }
     }
 

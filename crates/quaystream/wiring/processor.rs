@@ -14,6 +14,7 @@ use pipeline::outcome::Tally;
 use pipeline::worker::{FoldWorker, MergeWorker, Shared};
 
 use super::clock::SystemClock;
+use super::depot::depot;
 use super::signals::StopRequest;
 use crate::config::{Config, Guarantee};
 
@@ -54,7 +55,10 @@ impl Processor {
     /// Starts the workers that the configuration asks for.
     pub fn start(config: &Config, stop: &StopRequest) -> std::io::Result<Processor> {
         let clock = Arc::new(SystemClock::default());
-        let shared = Shared::new(config.engine.clone(), clock, stop.engine.clone());
+        let shared = Shared {
+            depot: depot(config, &process_name()).map_err(std::io::Error::other)?,
+            ..Shared::new(config.engine.clone(), clock, stop.engine.clone())
+        };
         let tally = Arc::clone(&shared.tally);
         let (tell, ended) = channel();
         let fold = (0..config.fold_workers).map(|slot| (Stage::Fold, slot));

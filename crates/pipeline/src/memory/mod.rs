@@ -3,7 +3,7 @@
 //! path runs on it without Kafka, for tests, benchmarks, and the simulation of faults, which [`faults`] lists.
 //!
 //! Reading order: this file (what a program sees), [`shelf`] (topics and transactions), [`group`] (who owns what),
-//! [`source`] and [`sink`] (the engine's side).
+//! [`source`] and [`sink`] (the engine's side), [`store`] (an object store beside it).
 
 pub mod clock;
 pub mod faults;
@@ -11,6 +11,7 @@ mod group;
 mod shelf;
 pub mod sink;
 pub mod source;
+pub mod store;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -19,6 +20,7 @@ pub use faults::{CommitFault, Step, Survival};
 use shelf::Shelf;
 pub use sink::MemorySink;
 pub use source::MemorySource;
+pub use store::MemoryStore;
 
 use crate::log::{LogError, Outgoing, Partition};
 

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use events::internal::MergeProgress;
+use windows::merge::Merge as Windows;
 
 use super::Merge;
+use crate::depot::objects::{self, Unread};
+use crate::depot::{Depot, Stored};
 use crate::error::EngineError;
 use crate::partials;
-use crate::snapshot::pieces::Decoder;
+use crate::snapshot::pieces::{self, Decoded, Decoder};
 use crate::snapshot::{self, State};
 
 impl Merge {
@@ -38,25 +41,42 @@ impl Merge {
             .collect())
     }
 
-    /// Takes up where a snapshot was taken, before the first record.
+    /// Takes up where a snapshot was taken, before the first record: from the values of its pieces in the topic.
     pub fn restore(&mut self, next_offset: i64, pieces: Vec<Vec<u8>>) -> Result<(), EngineError> {
-        let mut decoder = Decoder::default();
-        let mut unknown: BTreeMap<String, u64> = BTreeMap::new();
+        let mut restoring = Restoring::default();
         for value in pieces {
-            let Some(piece) = decoder.take(&value)? else {
-                continue;
-            };
-            if !self.state.restore(&piece)? {
-                *unknown.entry(piece.name).or_default() += 1;
-            }
+            let decoded = pieces::read(&value)?;
+            restoring.take(&mut self.state, decoded)?;
         }
-        for query in unknown.keys() {
+        self.finish(next_offset, restoring)
+    }
+
+    /// As [`Self::restore`], from objects of a store. If that fails, what was taken up is of no use.
+    pub fn restore_from(
+        &mut self,
+        next_offset: i64,
+        depot: &Depot,
+        stored: &Stored,
+    ) -> Result<(), Unread> {
+        let mut restoring = Restoring::default();
+        let (state, stop) = (&mut self.state, &self.stop);
+        objects::read(depot, stored, &mut |decoded| {
+            if stop.is_requested() {
+                return Err(EngineError::Stopped);
+            }
+            restoring.take(state, decoded)
+        })?;
+        Ok(self.finish(next_offset, restoring)?)
+    }
+
+    fn finish(&mut self, next_offset: i64, restoring: Restoring) -> Result<(), EngineError> {
+        for query in restoring.unknown.keys() {
             tracing::warn!(
                 query,
                 "the snapshot holds state of a query or table that does not run here, or no longer so; it is left out"
             );
         }
-        let (progress, planners) = decoder.finish()?;
+        let (progress, planners) = restoring.decoder.finish()?;
         self.state.begin(progress.reached_us);
         if let Some(own) = &mut self.planners {
             own.restore(planners, progress.reached_us)?;
@@ -76,5 +96,23 @@ impl Merge {
             .collect();
         self.timestamp_ms = progress.timestamp_ms;
         self.has_flushed = progress.has_flushed;
+    }
+}
+
+/// Pieces on their way back into state.
+#[derive(Debug, Default)]
+struct Restoring {
+    decoder: Decoder,
+    unknown: BTreeMap<String, u64>,
+}
+
+impl Restoring {
+    fn take(&mut self, state: &mut Windows, decoded: Decoded) -> Result<(), EngineError> {
+        if let Some(piece) = self.decoder.gather(decoded)
+            && !state.restore(&piece)?
+        {
+            *self.unknown.entry(piece.name).or_default() += 1;
+        }
+        Ok(())
     }
 }

@@ -1,12 +1,13 @@
 //! Snapshots: merge's state in a compacted topic, so that a start reads the log from there and not from its beginning.
 //!
-//! A snapshot stands for all partials below an offset. It is taken between two records, written with the commits that
-//! follow, so many bytes with each, and ends with its manifest: pieces, checksum, offset. What has no manifest, lacks a
-//! piece, or does not add up is torn and is never taken. The newest [`KEPT`] stay; the log may be trimmed below the
-//! oldest of them.
+//! A snapshot stands for all partials below an offset. It is taken between two records, and ends with its manifest: pieces,
+//! checksum, offset. Its pieces are written to the topic with the commits that follow, so many bytes with each, or beside
+//! them into an object store ([`crate::depot`]); the manifest leaves with a commit once they are all there. What has no
+//! manifest, lacks a piece, or does not add up is torn and is never taken. The newest [`KEPT`] stay; the log may be trimmed
+//! below the oldest of them.
 //!
 //! Reading order: this file (what a snapshot is), [`pieces`] (state to records and back), [`mod@write`] and [`read`] (whole
-//! snapshots), and `worker/snapshots.rs` (when).
+//! snapshots in the topic), [`crate::depot`], and `worker/snapshots.rs` (when).
 
 pub mod pieces;
 pub mod read;
@@ -15,23 +16,26 @@ pub mod write;
 use events::internal::{Covered, Frontier, FrontierState, MergeProgress};
 use windows::frontier::{Origin, Progress};
 
+use crate::depot::Stored;
 use crate::error::EngineError;
 
 /// Format of snapshots. A version reads its own and those before.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Snapshots that stay. With one alone, a fault in it would leave nothing once the log is trimmed.
 pub const KEPT: usize = 2;
 
-/// A whole snapshot in the topic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A whole snapshot.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Known {
     /// Its number.
     pub number: u64,
     /// It stands for all partials below this offset.
     pub next_offset: i64,
-    /// Its pieces.
+    /// Its pieces in the topic.
     pub pieces: u32,
+    /// Its objects, if its pieces are not in the topic.
+    pub stored: Option<Stored>,
 }
 
 /// What a record's key says of it.

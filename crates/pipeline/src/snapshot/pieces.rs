@@ -67,7 +67,54 @@ fn stretch(name: &str, part: SnapshotPart, bytes: &[u8], visit: &mut dyn FnMut(V
     }
 }
 
-/// Puts the values of a snapshot's records together again, in their order.
+/// What the value of one record says.
+#[derive(Debug)]
+pub enum Decoded {
+    /// Of a query or table.
+    Rows(Piece),
+    /// A stretch of [`MergeProgress`].
+    Progress(Vec<u8>),
+    /// A stretch of a planner's [`PlannerState`], with its name.
+    Planner(String, Vec<u8>),
+}
+
+/// Reads the value of one record.
+pub fn read(value: &[u8]) -> Result<Decoded, EngineError> {
+    let piece = SnapshotPiece::decode(value)
+        .map_err(|error| fault(format!("a piece of a snapshot cannot be read: {error}")))?;
+    decode(piece)
+}
+
+/// Takes a piece apart.
+pub fn decode(piece: SnapshotPiece) -> Result<Decoded, EngineError> {
+    let part = match piece.part() {
+        SnapshotPart::Rows => Part::Rows(piece.side),
+        SnapshotPart::Live => Part::Live,
+        SnapshotPart::Pending => Part::Pending,
+        SnapshotPart::Numbers => Part::Numbers,
+        SnapshotPart::Revisions => Part::Revisions,
+        SnapshotPart::Stopped => Part::Stopped,
+        SnapshotPart::Progress => return Ok(Decoded::Progress(piece.content)),
+        SnapshotPart::Planner => return Ok(Decoded::Planner(piece.name, piece.content)),
+        SnapshotPart::Unspecified => {
+            let part = piece.part;
+            return Err(fault(format!("a piece of a snapshot is of kind {part}")));
+        }
+    };
+    let rows = match piece.content.is_empty() {
+        true => Vec::new(),
+        false => ipc::read(piece.content)?,
+    };
+    Ok(Decoded::Rows(Piece {
+        name: piece.name,
+        fingerprint: piece.fingerprint,
+        part,
+        numbers: piece.numbers,
+        rows,
+    }))
+}
+
+/// Puts the pieces of a snapshot together again, in their order.
 #[derive(Debug, Default)]
 pub struct Decoder {
     progress: Vec<u8>,
@@ -75,42 +122,17 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// Takes the value of the next record; what it holds of a query or table.
-    pub fn take(&mut self, value: &[u8]) -> Result<Option<Piece>, EngineError> {
-        let piece = SnapshotPiece::decode(value)
-            .map_err(|error| fault(format!("a piece of a snapshot cannot be read: {error}")))?;
-        let part = match piece.part() {
-            SnapshotPart::Rows => Part::Rows(piece.side),
-            SnapshotPart::Live => Part::Live,
-            SnapshotPart::Pending => Part::Pending,
-            SnapshotPart::Numbers => Part::Numbers,
-            SnapshotPart::Revisions => Part::Revisions,
-            SnapshotPart::Stopped => Part::Stopped,
-            SnapshotPart::Progress => {
-                self.progress.extend_from_slice(&piece.content);
-                return Ok(None);
+    /// Keeps what has to be put together; the piece, if it is of a query or table.
+    pub fn gather(&mut self, decoded: Decoded) -> Option<Piece> {
+        match decoded {
+            Decoded::Rows(piece) => return Some(piece),
+            Decoded::Progress(stretch) => self.progress.extend_from_slice(&stretch),
+            Decoded::Planner(name, stretch) => {
+                let stretches = self.planners.entry(name).or_default();
+                stretches.extend_from_slice(&stretch);
             }
-            SnapshotPart::Planner => {
-                let stretches = self.planners.entry(piece.name).or_default();
-                stretches.extend_from_slice(&piece.content);
-                return Ok(None);
-            }
-            SnapshotPart::Unspecified => {
-                let part = piece.part;
-                return Err(fault(format!("a piece of a snapshot is of kind {part}")));
-            }
-        };
-        let rows = match piece.content.is_empty() {
-            true => Vec::new(),
-            false => ipc::read(piece.content)?,
-        };
-        Ok(Some(Piece {
-            name: piece.name,
-            fingerprint: piece.fingerprint,
-            part,
-            numbers: piece.numbers,
-            rows,
-        }))
+        }
+        None
     }
 
     /// After the last record: how far merge had come, and what its planners remember.

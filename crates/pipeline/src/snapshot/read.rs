@@ -7,6 +7,7 @@ use events::internal::SnapshotManifest;
 use twox_hash::XxHash3_64;
 
 use super::{FORMAT, Known, Place, fault, parse};
+use crate::depot::Stored;
 use crate::error::EngineError;
 use crate::log::{Batch, LogError, Partition, Source};
 
@@ -19,8 +20,22 @@ pub struct Shelf {
     pub torn: BTreeSet<(u64, Place)>,
     /// The number of the next snapshot.
     pub next_number: u64,
-    /// The pieces of the newest whole snapshot that is not too new, with the offset that it stands for.
-    pub newest: Option<(i64, Vec<Vec<u8>>)>,
+    /// The values of the pieces in the topic of the newest whole snapshot that is not too new.
+    pub pieces: Vec<Vec<u8>>,
+}
+
+impl Shelf {
+    /// The newest whole snapshot that stands for no partials from `offset` on.
+    pub fn newest(&self, offset: i64) -> Option<&Known> {
+        let mut newest = self.whole.iter().rev();
+        newest.find(|known| known.next_offset <= offset)
+    }
+
+    /// An object of this snapshot is gone or damaged: it is whole no more.
+    pub fn pass_over(&mut self, number: u64) {
+        self.whole.retain(|known| known.number != number);
+        self.torn.insert((number, Place::Manifest));
+    }
 }
 
 /// Reads the partition `home`; snapshots that stand for partials from `offset` on are of no use yet.
@@ -101,7 +116,7 @@ impl Found {
                 "the manifest of snapshot {number} in {home} cannot be read: {error}"
             ))
         })?;
-        if manifest.format != FORMAT {
+        if !(1..=FORMAT).contains(&manifest.format) {
             return Err(fault(format!(
                 "snapshot {number} in {home} has format {}, this version reads {FORMAT}",
                 manifest.format
@@ -111,20 +126,32 @@ impl Found {
             tracing::warn!(%home, number, "a snapshot is torn and is passed over");
             return Ok(());
         }
+        let stored = (!manifest.folder.is_empty()).then_some(Stored {
+            folder: manifest.folder,
+            objects: manifest.objects,
+        });
+        if stored.is_none() && manifest.next_offset <= self.offset {
+            // No older one in the topic will be needed.
+            self.pieces = self.pieces.split_off(&number);
+        }
         let known = Known {
             number,
             next_offset: manifest.next_offset,
-            pieces: manifest.pieces,
+            pieces: match stored {
+                Some(_) => 0,
+                None => manifest.pieces,
+            },
+            stored,
         };
         self.whole.insert(number, known);
-        if known.next_offset <= self.offset {
-            // No older one will be needed.
-            self.pieces = self.pieces.split_off(&number);
-        }
         Ok(())
     }
 
+    /// Of what lies in a store this is told when it is read.
     fn is_whole(&self, number: u64, manifest: &SnapshotManifest) -> bool {
+        if !manifest.folder.is_empty() {
+            return true;
+        }
         let Some(pieces) = self.pieces.get(&number) else {
             return false;
         };
@@ -143,10 +170,11 @@ impl Found {
     fn shelf(mut self) -> Shelf {
         let usable = self.whole.values().rev();
         let mut usable = usable.filter(|known| known.next_offset <= self.offset);
-        let newest = usable.next().and_then(|known| {
+        let in_topic = usable.find(|known| known.stored.is_none());
+        let pieces = in_topic.and_then(|known| {
             let mut pieces = self.pieces.remove(&known.number)?;
             pieces.retain(|place, _| *place < known.pieces);
-            Some((known.next_offset, pieces.into_values().collect()))
+            Some(pieces.into_values().collect())
         });
         let is_part = |(number, place): &(u64, Place)| {
             let known = self.whole.get(number);
@@ -160,7 +188,7 @@ impl Found {
             whole: self.whole.into_values().collect(),
             torn: self.alive,
             next_number: self.last_number + 1,
-            newest,
+            pieces: pieces.unwrap_or_default(),
         }
     }
 }

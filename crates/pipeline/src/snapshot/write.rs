@@ -1,4 +1,4 @@
-//! A snapshot on its way out.
+//! A snapshot on its way into the topic.
 
 use std::collections::VecDeque;
 use std::hash::Hasher;
@@ -10,7 +10,6 @@ use twox_hash::XxHash3_64;
 use super::{FORMAT, Known, Place, State, key, pieces};
 use crate::error::EngineError;
 use crate::log::{Outgoing, Partition};
-use crate::planted::{Bug, has};
 
 /// A snapshot that is being written.
 pub struct Writing {
@@ -35,11 +34,6 @@ impl Writing {
         timestamp_ms: i64,
         state: Vec<State>,
     ) -> Self {
-        let next_offset = match has(Bug::SnapshotOneOff) {
-            true if number.is_multiple_of(2) => next_offset + 1,
-            true => next_offset - 1,
-            false => next_offset,
-        };
         Writing {
             home,
             number,
@@ -77,18 +71,19 @@ impl Writing {
             return Ok(None);
         }
         let manifest = SnapshotManifest {
-            format: FORMAT,
             number: self.number,
             next_offset: self.next_offset,
             pieces: self.pieces,
             checksum: self.checksum.finish(),
             bytes: self.bytes,
+            ..SnapshotManifest::default()
         };
-        records.push(self.record(Place::Manifest, manifest.encode_to_vec()));
+        records.push(publish(&self.home, manifest, self.timestamp_ms));
         let known = Known {
             number: self.number,
             next_offset: self.next_offset,
             pieces: self.pieces,
+            stored: None,
         };
         Ok(Some((known, self.bytes)))
     }
@@ -101,6 +96,17 @@ impl Writing {
             self.timestamp_ms,
         )
     }
+}
+
+/// The manifest that makes a snapshot whole.
+pub fn publish(home: &Partition, manifest: SnapshotManifest, timestamp_ms: i64) -> Outgoing {
+    let manifest = SnapshotManifest {
+        format: FORMAT,
+        ..manifest
+    };
+    let value = manifest.encode_to_vec();
+    let key = key(manifest.number, Place::Manifest);
+    outgoing(home, key, Some(value), timestamp_ms)
 }
 
 /// A tombstone for one record of a snapshot that is of no use any more.

@@ -8,6 +8,8 @@ use super::programs::Portion;
 use super::snapshots::{Finished, Snapshots};
 use super::spare::Spare;
 use super::{Shared, Turn, WAIT, part};
+use crate::depot::Depot;
+use crate::depot::objects::Unread;
 use crate::error::EngineError;
 use crate::log::{Batch, Commit, LogError, Outgoing, Partition, Signal, Sink, Source};
 use crate::merge::Merge;
@@ -15,7 +17,7 @@ use crate::outcome::Tally;
 use crate::partials::PORT_PARTITION;
 use crate::planted::{Bug, has};
 use crate::settings::Bounded;
-use crate::snapshot::read::read;
+use crate::snapshot::read::{Shelf, read};
 
 /// A worker of the second stage.
 pub struct MergeWorker<S, K> {
@@ -178,29 +180,34 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
             PORT_PARTITION => Portion::Whole,
             _ => Portion::Terminal,
         };
-        let mut merge = Merge::new(
-            Arc::clone(&shared.settings),
-            shared.programs.take(portion, &shared.settings)?,
-            shared.clock,
-            silent,
-            partition.clone(),
-            self.is_strict,
-        )?;
-        merge.heed(self.shared.stop.clone());
-        let home = self.shared.settings.snapshot_partition(&partition);
+        let fresh = || {
+            let mut merge = Merge::new(
+                Arc::clone(&shared.settings),
+                shared.programs.take(portion, &shared.settings)?,
+                Arc::clone(&shared.clock),
+                Arc::clone(&silent),
+                partition.clone(),
+                self.is_strict,
+            )?;
+            merge.heed(shared.stop.clone());
+            Ok(merge)
+        };
+        let home = shared.settings.snapshot_partition(&partition);
         let mut shelf = read(&mut self.source, &home, offset)?;
-        if let Some((next_offset, pieces)) = shelf.newest.take() {
-            merge.restore(next_offset, pieces)?;
-        }
+        let (mut merge, unreached) = restore(&fresh, &mut shelf, shared.depot.as_ref(), offset)?;
         let from = merge.next_offset();
-        self.replay(&mut merge, offset)?;
+        let replayed = self.replay(&mut merge, offset);
+        replayed.map_err(|error| match unreached {
+            Some(store) => EngineError::State(format!("{error}; {store}")),
+            None => error,
+        })?;
         merge.skip_to(offset);
         merge.count_in(Arc::clone(&self.shared.tally));
         let now = self.shared.clock.elapsed();
         let seconds = now.saturating_sub(began).as_secs_f64();
         self.shared.tally.restored(from, seconds);
         tracing::info!(%partition, offset, snapshot = from, seconds, "assigned");
-        let snapshots = Snapshots::new(home, &mut shelf, now);
+        let snapshots = Snapshots::new(home, shared.depot, shelf, now);
         self.snapshots.insert(partition.clone(), snapshots);
         self.committed.insert(partition.clone(), offset);
         self.merges.insert(partition, merge);
@@ -260,6 +267,9 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
             let seconds = now.saturating_sub(whole.taken_at).as_secs_f64();
             let tally = &self.shared.tally;
             tally.snapshot(partition.index, whole.bytes, seconds);
+            if let Some(snapshots) = self.snapshots.get_mut(&partition) {
+                snapshots.committed();
+            }
             tracing::info!(%partition, bytes = whole.bytes, seconds, "snapshot written");
             let is_endless = self.shared.settings.bounded == Bounded::Never;
             let needed_from = whole.needed_from.filter(|_| is_endless);
@@ -332,5 +342,51 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
             }
         }
         Ok(())
+    }
+}
+
+/// The state of the newest snapshot that can be read and does not lie behind `offset`, or no state. What is torn leaves the
+/// shelf; if the store could not be asked for a newer one, that is told too.
+fn restore(
+    fresh: &dyn Fn() -> Result<Merge, EngineError>,
+    shelf: &mut Shelf,
+    depot: Option<&Depot>,
+    offset: i64,
+) -> Result<(Merge, Option<String>), EngineError> {
+    let mut unreached = None;
+    let mut offset_max = offset;
+    loop {
+        let mut merge = fresh()?;
+        let Some(known) = shelf.newest(offset_max).cloned() else {
+            return Ok((merge, unreached));
+        };
+        let (number, next_offset) = (known.number, known.next_offset);
+        let Some(stored) = known.stored else {
+            merge.restore(next_offset, std::mem::take(&mut shelf.pieces))?;
+            return Ok((merge, unreached));
+        };
+        let error = match depot {
+            None => format!(
+                "snapshot {number} lies in an object store, in {}, and state.snapshots names none",
+                stored.folder
+            ),
+            Some(depot) => match merge.restore_from(next_offset, depot, &stored) {
+                Ok(()) => return Ok((merge, unreached)),
+                Err(Unread::Engine(error)) => return Err(error),
+                Err(error @ Unread::Torn(..)) => {
+                    tracing::warn!(number, %error, "a snapshot is torn and is passed over");
+                    shelf.pass_over(number);
+                    continue;
+                }
+                Err(error) => error.to_string(),
+            },
+        };
+        tracing::warn!(
+            number,
+            error,
+            "a snapshot cannot be read; an older one is tried"
+        );
+        unreached.get_or_insert(error);
+        offset_max = next_offset - 1;
     }
 }

@@ -1,11 +1,12 @@
 //! The two loops: read, work, commit. A worker runs on a thread of its own; nothing is shared between workers but the
 //! log. The commit is the one place where outputs, state and positions leave the process.
 //!
-//! Reading order: this file (what both share), [`fold`], [`merge`], [`programs`], `snapshots`, `spare`.
+//! Reading order: this file (what both share), [`fold`], [`merge`], [`programs`], `snapshots`, `sending`, `spare`.
 
 pub mod fold;
 pub mod merge;
 pub mod programs;
+mod sending;
 mod snapshots;
 mod spare;
 
@@ -18,6 +19,7 @@ pub use merge::MergeWorker;
 use programs::Programs;
 
 use crate::clock::Clock;
+use crate::depot::Depot;
 use crate::log::Signal;
 use crate::outcome::Tally;
 use crate::settings::Settings;
@@ -54,6 +56,8 @@ pub struct Shared {
     pub stop: Stop,
     /// Plans that were made before.
     pub programs: Programs,
+    /// Where the pieces of snapshots lie; none: in the snapshots topic.
+    pub depot: Option<Depot>,
 }
 
 impl Shared {
@@ -65,6 +69,7 @@ impl Shared {
             tally: Arc::default(),
             stop,
             programs: Programs::default(),
+            depot: None,
         }
     }
 }

@@ -3,17 +3,26 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use events::internal::SnapshotManifest;
+
+use super::sending::Sending;
+use crate::depot::beside::Beside;
+use crate::depot::sweep::sweep;
+use crate::depot::upload::Upload;
+use crate::depot::{Depot, StoreError};
 use crate::error::EngineError;
 use crate::log::{Outgoing, Partition};
 use crate::merge::Merge;
+use crate::planted::{Bug, has};
 use crate::settings::SnapshotSettings;
 use crate::snapshot::read::Shelf;
-use crate::snapshot::write::{Writing, tombstone};
+use crate::snapshot::write::{Writing, publish, tombstone};
 use crate::snapshot::{KEPT, Known, Place};
 
 /// The snapshots of one partition of merge.
 pub(super) struct Snapshots {
     home: Partition,
+    depot: Option<Depot>,
     kept: Vec<Known>,
     torn: BTreeSet<(u64, Place)>,
     next_number: u64,
@@ -21,7 +30,18 @@ pub(super) struct Snapshots {
     taken_at: Duration,
     /// The same of the last one that is whole.
     whole_at: Duration,
-    writing: Option<Writing>,
+    on_the_way: Option<OnTheWay>,
+    sweeping: Option<Beside<Result<usize, StoreError>>>,
+}
+
+/// A snapshot that is being written.
+enum OnTheWay {
+    Topic(Writing),
+    Store {
+        number: u64,
+        next_offset: i64,
+        sending: Sending,
+    },
 }
 
 /// A snapshot that becomes whole with a commit.
@@ -36,16 +56,18 @@ pub(super) struct Finished {
 }
 
 impl Snapshots {
-    /// What the partition `home` holds; `now` on the clock of the worker.
-    pub fn new(home: Partition, shelf: &mut Shelf, now: Duration) -> Self {
+    /// What the partition `home` holds; `now` on the clock of the worker. New ones go to the depot, if there is one.
+    pub fn new(home: Partition, depot: Option<Depot>, shelf: Shelf, now: Duration) -> Self {
         Snapshots {
             home,
-            kept: std::mem::take(&mut shelf.whole),
-            torn: std::mem::take(&mut shelf.torn),
+            depot,
+            kept: shelf.whole,
+            torn: shelf.torn,
             next_number: shelf.next_number,
             taken_at: now,
             whole_at: now,
-            writing: None,
+            on_the_way: None,
+            sweeping: None,
         }
     }
 
@@ -55,7 +77,7 @@ impl Snapshots {
     }
 
     /// Appends what the next commit is to hold: pieces of the snapshot that is being written, or of a new one if it is
-    /// time. `merge` is as it will be committed.
+    /// time; of one that lies in the store its manifest alone. `merge` is as it will be committed.
     pub fn write(
         &mut self,
         merge: &Merge,
@@ -63,27 +85,34 @@ impl Snapshots {
         now: Duration,
         records: &mut Vec<Outgoing>,
     ) -> Result<Option<Finished>, EngineError> {
+        self.look_at_sweeping();
         let is_due = !settings.interval.is_zero()
             && now.saturating_sub(self.taken_at) >= settings.interval
             && self.last_offset() != Some(merge.next_offset());
-        if self.writing.is_none() && is_due {
-            self.writing = Some(Writing::new(
-                self.home.clone(),
-                self.next_number,
-                merge.next_offset(),
-                merge.timestamp_ms(),
-                merge.save()?,
-            ));
-            self.next_number += 1;
-            self.taken_at = now;
+        if self.on_the_way.is_none() && is_due {
+            self.begin(merge, settings, now)?;
         }
-        let Some(writing) = &mut self.writing else {
+        let written = match &mut self.on_the_way {
+            None => None,
+            Some(OnTheWay::Topic(writing)) => writing.write(settings.commit_bytes_max, records)?,
+            Some(OnTheWay::Store {
+                number,
+                next_offset,
+                sending,
+            }) => {
+                let (number, next_offset) = (*number, *next_offset);
+                sending.poll(now)?.map(|upload| {
+                    let (manifest, known) = manifest(number, next_offset, &upload);
+                    let bytes = manifest.bytes;
+                    records.push(publish(&self.home, manifest, merge.timestamp_ms()));
+                    (known, bytes)
+                })
+            }
+        };
+        let Some((known, bytes)) = written else {
             return Ok(None);
         };
-        let Some((known, bytes)) = writing.write(settings.commit_bytes_max, records)? else {
-            return Ok(None);
-        };
-        self.writing = None;
+        self.on_the_way = None;
         self.whole_at = self.taken_at;
         self.kept.push(known);
         self.throw_away(merge.timestamp_ms(), records);
@@ -94,6 +123,42 @@ impl Snapshots {
                 .then(|| self.kept.iter().map(|known| known.next_offset).min())
                 .flatten(),
         }))
+    }
+
+    fn begin(
+        &mut self,
+        merge: &Merge,
+        settings: &SnapshotSettings,
+        now: Duration,
+    ) -> Result<(), EngineError> {
+        let number = self.next_number;
+        let next_offset = match has(Bug::SnapshotOneOff) {
+            true if number.is_multiple_of(2) => merge.next_offset() + 1,
+            true => merge.next_offset() - 1,
+            false => merge.next_offset(),
+        };
+        let state = merge.save()?;
+        self.on_the_way = Some(match &self.depot {
+            None => OnTheWay::Topic(Writing::new(
+                self.home.clone(),
+                number,
+                next_offset,
+                merge.timestamp_ms(),
+                state,
+            )),
+            Some(depot) => {
+                let folder = depot.new_folder(&self.home, number);
+                let upload = Upload::new(folder, state, settings.object_bytes);
+                OnTheWay::Store {
+                    number,
+                    next_offset,
+                    sending: Sending::new(depot.clone(), upload),
+                }
+            }
+        });
+        self.next_number += 1;
+        self.taken_at = now;
+        Ok(())
     }
 
     fn last_offset(&self) -> Option<i64> {
@@ -112,4 +177,55 @@ impl Snapshots {
             records.push(tombstone(&self.home, record, timestamp_ms));
         }
     }
+
+    /// The manifest of the newest snapshot is committed: what is older and not kept leaves the store.
+    pub fn committed(&mut self) {
+        let (Some(depot), Some(newest)) = (&self.depot, self.kept.last()) else {
+            return;
+        };
+        if self.sweeping.is_some() {
+            return;
+        }
+        let (store, home, number) = (depot.store.clone(), self.home.clone(), newest.number);
+        let kept = self.kept.iter().filter_map(|known| known.stored.as_ref());
+        let kept: Vec<String> = kept.map(|stored| stored.folder.clone()).collect();
+        let work = move || sweep(store.as_ref(), &home, number, &kept);
+        match Beside::begin("sweep", depot.is_threaded, work) {
+            Ok(sweeping) => self.sweeping = Some(sweeping),
+            Err(error) => tracing::warn!(%error, "no thread to sweep old snapshots away"),
+        }
+    }
+
+    fn look_at_sweeping(&mut self) {
+        let ended = self.sweeping.take_if(|sweeping| sweeping.has_ended());
+        match ended.and_then(Beside::end) {
+            None | Some(Ok(0)) => {}
+            Some(Ok(objects)) => {
+                tracing::debug!(home = %self.home, objects, "old snapshots swept away");
+            }
+            Some(Err(error)) => {
+                tracing::warn!(home = %self.home, %error, "old snapshots stay in the store; it is tried again with the next one");
+            }
+        }
+    }
+}
+
+fn manifest(number: u64, next_offset: i64, upload: &Upload) -> (SnapshotManifest, Known) {
+    let (stored, (pieces, bytes)) = (upload.stored(), upload.size());
+    let manifest = SnapshotManifest {
+        number,
+        next_offset,
+        pieces,
+        bytes,
+        folder: stored.folder.clone(),
+        objects: stored.objects.clone(),
+        ..SnapshotManifest::default()
+    };
+    let known = Known {
+        number,
+        next_offset,
+        pieces: 0,
+        stored: Some(stored.clone()),
+    };
+    (manifest, known)
 }

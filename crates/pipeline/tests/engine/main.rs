@@ -2,8 +2,10 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used)] // a test that cannot go on should say where
 
+mod depot;
 mod fixture;
 mod isolation;
 mod plans;
+mod relay;
 mod snapshots;
 mod whole;

@@ -9,142 +9,18 @@ use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use events::Message;
 use events::internal::{MergeProgress, PlannerState, SnapshotManifest};
+use pipeline::depot::Depot;
 use pipeline::log::{Outgoing, Partition, Source};
-use pipeline::memory::{HandClock, MemoryLog, Stored};
+use pipeline::memory::{HandClock, MemoryLog, MemoryStore};
 use pipeline::merge::Merge;
-use pipeline::outcome::Tally;
 use pipeline::settings::{Bounded, Settings, SnapshotSettings};
-use pipeline::snapshot::pieces::{Decoder, encode};
+use pipeline::snapshot::pieces::{Decoder, encode, read};
 use pipeline::snapshot::{FORMAT, State};
 use pipeline::worker::programs::{Portion, Programs};
-use pipeline::worker::{FoldWorker, MergeWorker, Shared, Stop, Turn};
-use windows::sql::parse::SqlFile;
+use pipeline::worker::{MergeWorker, Shared, Stop};
 
-use crate::fixture::{port, settings};
-use crate::plans::{planning, shipped};
-
-/// Kinds of state that the shipped queries do not have.
-const OWN: [(&str, &str); 6] = [
-    (
-        "own_sessions",
-        "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, count(*) AS moves
-         FROM SESSION(move_event, DESCRIPTOR(row_time), DESCRIPTOR(terminal_id), INTERVAL '4' MINUTE)
-         GROUP BY window_start, window_end, terminal_id",
-    ),
-    (
-        "own_sliding",
-        "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, count(*) AS moves, max(teu_quarters) AS most
-         FROM HOP(move_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE, INTERVAL '120' MINUTE)
-         GROUP BY window_start, window_end, terminal_id",
-    ),
-    (
-        "own_growing",
-        "INSERT INTO window_stat SELECT window_start, window_end, count(DISTINCT container_id) AS containers
-         FROM CUMULATE(move_event, DESCRIPTOR(row_time), INTERVAL '10' MINUTE, INTERVAL '120' MINUTE)
-         GROUP BY window_start, window_end",
-    ),
-    (
-        "own_early",
-        "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, sum(teu_quarters) AS teu
-         FROM TUMBLE(move_event, DESCRIPTOR(row_time), INTERVAL '60' MINUTE) GROUP BY window_start, window_end, terminal_id",
-    ),
-    (
-        "own_joined",
-        "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, count(*) AS met
-         FROM TUMBLE((
-           SELECT g.row_time, g.terminal_id FROM equipment_event g
-           JOIN move_event m ON m.terminal_id = g.terminal_id
-             AND m.row_time BETWEEN g.row_time AND g.row_time + INTERVAL '20' MINUTE), DESCRIPTOR(row_time), INTERVAL '15' MINUTE)
-         GROUP BY window_start, window_end, terminal_id",
-    ),
-    (
-        "own_level",
-        "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, yard_block, level_end, level_us, changes
-         FROM LEVEL((SELECT row_time, terminal_id, yard_block, yard_delta_teu_quarters FROM equipment_event
-                     WHERE yard_delta_teu_quarters <> 0), DESCRIPTOR(row_time),
-                    DESCRIPTOR(terminal_id, yard_block), yard_delta_teu_quarters, INTERVAL '30' MINUTE)",
-    ),
-];
-
-const OUTPUTS: [&str; 7] = [
-    "window-stats",
-    "rejects",
-    "berth-plan",
-    "rail-plan",
-    "plan-deltas",
-    "plan-explanations",
-    "train-loads",
-];
-
-/// Every kind of query, and both planners.
-fn everything() -> Settings {
-    let mut planners = planning(30).planners;
-    planners.berths.iterations = 40;
-    planners.rail.iterations = 100;
-    let own = OWN.map(|(name, text)| SqlFile::new(name, text));
-    Settings {
-        queries: shipped("tables")
-            .into_iter()
-            .chain(shipped("queries"))
-            .chain(own)
-            .collect(),
-        early: BTreeMap::from([("own_early".to_owned(), Duration::from_secs(300))]),
-        planners,
-        ..settings(2, 2)
-    }
-}
-
-/// Merge over partials that are there; after every `turns` turns it is dropped and another one takes over.
-struct Relay {
-    log: MemoryLog,
-    shared: Shared,
-    clock: Arc<HandClock>,
-}
-
-impl Relay {
-    fn new(settings: Settings, hours: u32, records: u64) -> Self {
-        let (log, _) = port(5, hours, records, &settings);
-        let clock = Arc::new(HandClock::default());
-        let shared = Shared::new(settings, clock.clone(), Stop::default());
-        let inputs: Vec<Arc<str>> = shared
-            .settings
-            .inputs
-            .iter()
-            .map(|input| Arc::clone(&input.topic))
-            .collect();
-        let (source, sink) = log.join("fold", None, &inputs, 150);
-        let mut fold = FoldWorker::new(shared.clone(), source, sink).expect("fold starts");
-        while fold.turn(Duration::ZERO).expect("fold goes on") != Turn::Done {
-            clock.advance(Duration::from_millis(200));
-        }
-        Relay { log, shared, clock }
-    }
-
-    /// Runs to the end of the input, or for so many turns of each worker.
-    fn run(&self, turns: usize, workers_max: usize) -> Arc<Tally> {
-        let topics = [Arc::clone(&self.shared.settings.topics.partials)];
-        let tally = Arc::<Tally>::default();
-        for _ in 0..workers_max {
-            let shared = Shared {
-                tally: Arc::clone(&tally),
-                ..self.shared.clone()
-            };
-            let (source, sink) = self.log.join("merge", None, &topics, 2);
-            let mut merge = MergeWorker::new(shared, source, sink, true);
-            for _ in 0..turns {
-                self.clock.advance(Duration::from_millis(50));
-                if merge.turn(Duration::ZERO).expect("merge goes on") == Turn::Done {
-                    return tally;
-                }
-            }
-        }
-        tally
-    }
-
-    fn outputs(&self) -> Vec<Vec<Vec<Stored>>> {
-        OUTPUTS.map(|topic| self.log.records(topic)).to_vec()
-    }
-}
+use crate::fixture::settings;
+use crate::relay::{OUTPUTS, Relay, everything};
 
 #[test]
 fn merges_that_take_over_from_snapshots_write_the_same_bytes() {
@@ -169,12 +45,19 @@ fn merges_that_take_over_from_snapshots_write_the_same_bytes() {
     for (topic, records) in OUTPUTS.iter().zip(&expected) {
         assert!(records[0].len() > 4, "{topic}: {}", records[0].len());
     }
-    for (interval_ms, commit_bytes_max, turns) in [(100, 8 << 20, 6), (150, 20_000, 17)] {
+    // In the topic in large and in small portions, and in an object store.
+    let cases = [
+        (100, 8 << 20, 6, false),
+        (150, 20_000, 17, false),
+        (120, 0, 9, true),
+    ];
+    for (interval_ms, commit_bytes_max, turns, is_stored) in cases {
         let snapshots = SnapshotSettings {
             interval: Duration::from_millis(interval_ms),
             commit_bytes_max,
+            object_bytes: 100_000,
         };
-        let relay = Relay::new(
+        let mut relay = Relay::new(
             Settings {
                 snapshots,
                 ..everything()
@@ -182,6 +65,10 @@ fn merges_that_take_over_from_snapshots_write_the_same_bytes() {
             2,
             3_000,
         );
+        if is_stored {
+            let store = Arc::<MemoryStore>::default();
+            relay.shared.depot = Some(Depot::new(store, "relay", false));
+        }
         let tally = relay.run(turns, 10_000);
         let (written, restored) = tally.snapshots();
         assert!(written >= 6 && restored >= 3, "{written} {restored}");
@@ -315,7 +202,7 @@ fn normal(values: &[Vec<u8>]) -> (Normal, MergeProgress, BTreeMap<String, Planne
     let mut decoder = Decoder::default();
     let mut parts = Normal::new();
     for value in values {
-        let Some(piece) = decoder.take(value).expect("readable") else {
+        let Some(piece) = decoder.gather(read(value).expect("readable")) else {
             continue;
         };
         let part = format!("{:?}", piece.part);

@@ -1,6 +1,7 @@
 //! One history: the day is written while the processes run and fail, then the input ends and all is compared.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use pipeline::memory::{CommitFault, Step, Survival};
@@ -35,9 +36,11 @@ pub enum Fault {
     DeadFold,
     CutOff,
     TornSnapshot,
+    StoreAway,
 }
 
-pub fn kinds() -> Vec<Fault> {
+/// Of histories with snapshots in the topic, or in an object store.
+pub fn kinds(is_stored: bool) -> Vec<Fault> {
     let steps = [
         Step::BeforeProduce,
         Step::MidProduce,
@@ -63,6 +66,9 @@ pub fn kinds() -> Vec<Fault> {
         Fault::CutOff,
         Fault::TornSnapshot,
     ];
+    if is_stored {
+        kinds.push(Fault::StoreAway);
+    }
     for step in steps {
         for survival in [Survival::Lives, Survival::Dies] {
             kinds.push(Fault::Commit(CommitFault { step, survival }));
@@ -83,8 +89,8 @@ pub struct History {
 }
 
 /// When a history goes wrong: the turn, and how.
-fn schedule(dice: &mut Dice) -> Vec<(u64, Fault)> {
-    let kinds = kinds();
+fn schedule(dice: &mut Dice, is_stored: bool) -> Vec<(u64, Fault)> {
+    let kinds = kinds(is_stored);
     let count = 5 + dice.below(5) as usize;
     let mut faults: Vec<(u64, Fault)> = Vec::new();
     while faults.len() < count {
@@ -109,8 +115,11 @@ pub fn run(
     programs: Programs,
 ) -> History {
     let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9) ^ 0xfa17);
-    let faults = schedule(&mut dice);
-    let world = World::new(programs, 20 + dice.below(400));
+    // Of every two days told, one has its snapshots in an object store.
+    let is_stored = seed % 4 >= 2;
+    let faults = schedule(&mut dice, is_stored);
+    let store = is_stored.then(Arc::default);
+    let world = World::with(programs, 20 + dice.below(400), store);
     let mut telling = Telling {
         world,
         lines: Vec::new(),
@@ -266,7 +275,7 @@ impl Telling {
         let stage = *dice.pick(&STAGES);
         let stage = match fault {
             Fault::DeadFold => "fold",
-            Fault::TornSnapshot => "merge",
+            Fault::TornSnapshot | Fault::StoreAway => "merge",
             _ => stage,
         };
         let of: Vec<usize> = (0..world.processes.len())
@@ -299,9 +308,21 @@ impl Telling {
             Fault::DeadFold => self.dead = Some((name.clone(), turn + DEAD_TURNS)),
             Fault::TornSnapshot => {
                 // A piece is gone that a manifest names, or will name; and all must take up from what is left.
-                world.log.lose("snapshots", 1);
+                match &world.store {
+                    None => world.log.lose("snapshots", 1),
+                    Some(store) if dice.below(2) == 0 => store.tear(1),
+                    Some(store) => store.lose(dice.below(3) as usize),
+                }
                 let rests = 1 + dice.below(10);
                 of.iter().for_each(|place| world.kill(*place, rests));
+            }
+            Fault::StoreAway => {
+                // Calls of all kinds fail: writes, and the reads of those that start.
+                let store = world.store.as_ref().expect("such histories have one");
+                store.cut_off(1 + dice.below(12) as usize);
+                if dice.below(2) == 0 {
+                    world.kill(place, 1);
+                }
             }
             Fault::CutOff => {
                 world.log.cut_off(member, 3 + dice.below(6) as usize);

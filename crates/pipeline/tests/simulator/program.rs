@@ -150,6 +150,7 @@ pub fn settings(bounded: Bounded) -> Settings {
         snapshots: SnapshotSettings {
             interval: Duration::from_secs(4),
             commit_bytes_max: 12_000,
+            object_bytes: 8_000,
         },
         idle_timeout: IDLE_TIMEOUT,
         bounded,

@@ -4,9 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use pipeline::depot::Depot;
 use pipeline::error::EngineError;
 use pipeline::log::{LogError, Outgoing};
-use pipeline::memory::{HandClock, Member, MemoryLog, MemorySink, MemorySource, faults};
+use pipeline::memory::{
+    HandClock, Member, MemoryLog, MemorySink, MemorySource, MemoryStore, faults, store::AWAY,
+};
 use pipeline::outcome::Tally;
 use pipeline::settings::{Bounded, Settings};
 use pipeline::worker::programs::Programs;
@@ -43,6 +46,9 @@ pub struct World {
     settings: Arc<Settings>,
     started: u64,
     rows_max: u64,
+    /// Where snapshots lie, if not in the topic.
+    pub store: Option<Arc<MemoryStore>>,
+    depot: Option<Depot>,
 }
 
 /// A log with all topics.
@@ -69,7 +75,15 @@ pub fn topics() -> MemoryLog {
 
 impl World {
     pub fn new(programs: Programs, rows_max: u64) -> Self {
+        World::with(programs, rows_max, None)
+    }
+
+    /// As [`World::new`], with an object store for the snapshots.
+    pub fn with(programs: Programs, rows_max: u64, store: Option<Arc<MemoryStore>>) -> Self {
+        let depot = |store: &Arc<MemoryStore>| Depot::new(store.clone(), "world", false);
         World {
+            depot: store.as_ref().map(depot),
+            store,
             log: topics(),
             clock: Arc::default(),
             processes: Vec::new(),
@@ -105,6 +119,7 @@ impl World {
             tally: Arc::clone(&self.tally),
             stop: Stop::default(),
             programs: self.programs.clone(),
+            depot: self.depot.clone(),
         };
         let rows = rows_max.max(1) as usize;
         match stage {
@@ -198,6 +213,10 @@ impl World {
                 self.kill(place, 1 + dice.below(20));
             }
             Err(EngineError::Log(LogError::Fenced(_))) => self.kill(place, 1 + dice.below(20)),
+            // A start without its object store, over a log that is trimmed: it is tried again.
+            Err(EngineError::State(reason)) if reason.contains(AWAY) => {
+                self.kill(place, 1 + dice.below(20));
+            }
             Err(error) => return Err(format!("{} stopped: {error}", process.name)),
         }
         Ok(())

@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use events::Stream;
 use toml::Spanned;
 
+use super::super::SnapshotPlace;
 use super::super::reader::Reader;
 use super::{SECONDS_MAX, Sections};
+use crate::wiring::depot;
 
 impl Sections {
     pub(super) fn check(&self, reader: &mut Reader<'_>) {
         self.check_names(reader);
         self.check_ranges(reader);
+        self.check_snapshots(reader);
         self.check_topics(reader);
         self.check_sources(reader);
         self.planners.check(reader);
@@ -201,6 +204,18 @@ impl Sections {
             "this process would have no worker",
             hint,
         );
+    }
+
+    fn check_snapshots(&self, reader: &mut Reader<'_>) {
+        if let SnapshotPlace::Store(url) = self.snapshots()
+            && let Err(error) = depot::open(&url)
+        {
+            reader.fault(
+                Some(self.state.snapshots.span()),
+                format!("state.snapshots: {error}"),
+                "write \"topic\" or the URL of an object store",
+            );
+        }
     }
 
     fn check_topics(&self, reader: &mut Reader<'_>) {
