@@ -1,0 +1,138 @@
+//! How long a processor that has lost its memory is away: from the start of the process to the first right row, by size of
+//! its state. Broker and processor are processes of their own; snapshots lie in a folder.
+//!
+//! ```text
+//! cargo bench --bench restore                        three sizes, the largest about a gigabyte of snapshot
+//! cargo bench --bench restore -- 300000 600000       so many events each
+//! cargo bench --bench restore -- --binary PATH ...   another build of the processor
+//! ```
+//!
+//! Containers are moved and trucks pass the gates for five days. Two tables, a window of 28 days that hops by 7, one of 28
+//! days, sessions, and levels (benches/restore) keep a row of every container or truck; the moves of each day by terminal are
+//! told when it is over. Fold and merge work it all off; merge writes a snapshot and stops. Then the rest of the
+//! fifth day is written and folded. What is timed is a new merge: its first row, of the fifth day, needs the
+//! snapshot and the log behind it, and is compared with what was sent.
+
+#![allow(clippy::expect_used, clippy::print_stdout)] // a benchmark says what it found, or why it cannot run
+
+#[path = "restore/crew.rs"]
+mod crew;
+#[path = "restore/events.rs"]
+mod traffic;
+
+use std::time::{Duration, Instant};
+
+use crew::Crew;
+use events::Message;
+use events::v1::{WindowStat, cell};
+use kafka::Isolation;
+use kafka::tail::{From, Tail};
+use traffic::Traffic;
+
+/// Bound on each wait.
+const WAIT_MAX: Duration = Duration::from_secs(900);
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let binary = arguments.iter().position(|argument| argument == "--binary");
+    let binary = binary.map(|at| arguments.get(at + 1).expect("a path after --binary"));
+    let sizes = arguments
+        .iter()
+        .filter_map(|argument| argument.parse().ok());
+    let mut sizes: Vec<u64> = sizes.collect();
+    if sizes.is_empty() {
+        sizes = match arguments.iter().any(|argument| argument == "--test") {
+            true => vec![20_000],
+            false => vec![600_000, 1_200_000, 2_400_000],
+        };
+    }
+    println!(
+        "   events      keys  snapshot MB  written s  from nothing s  first row s  of these restore s  CPU s"
+    );
+    for events in sizes {
+        let binary = binary.map_or(env!("CARGO_BIN_EXE_quaystream"), String::as_str);
+        case(binary, events);
+    }
+}
+
+fn case(binary: &str, events: u64) {
+    let crew = Crew::new(binary);
+    let mut traffic = Traffic::new(events);
+    traffic.write(&crew.config, 0..events);
+
+    let fold = crew.start("fold", 0);
+    wait(|| fold.metric("quaystream_records_total") >= events as f64);
+    fold.stop();
+    let merge = crew.start("merge", 0);
+    wait(|| merge.metric("quaystream_frontier_seconds") * 1e6 >= traffic.latest_us() as f64);
+    merge.stop();
+
+    let merge = crew.start("merge", 1);
+    wait(|| merge.metric("quaystream_snapshot_bytes") > 0.0);
+    let (bytes, written_s) = (
+        merge.metric("quaystream_snapshot_bytes"),
+        merge.metric("quaystream_snapshot_seconds_sum"),
+    );
+    let from_nothing_s = merge.metric("quaystream_restore_seconds_sum");
+    merge.stop();
+
+    traffic.end_day(&crew.config);
+    let fold = crew.start("fold", 0);
+    wait(|| fold.metric("quaystream_records_total") >= traffic.written_last() as f64);
+    fold.stop();
+
+    let mut tail = Tail::open(
+        &crew.config.kafka,
+        &crew.config.engine.topics.sinks["window_stat"],
+        None,
+        From::End,
+        Isolation::ReadCommitted,
+    )
+    .expect("a reader");
+    // The reader is at the end before there is anything to read.
+    while tail
+        .next(Duration::from_millis(200))
+        .expect("readable")
+        .is_some()
+    {}
+    let began = Instant::now();
+    let merge = crew.start("merge", 0);
+    let row = first_row(&mut tail);
+    let (first_s, cpu_s) = (began.elapsed().as_secs_f64(), merge.cpu_s());
+    traffic.check(&row);
+    let restore_s = merge.metric("quaystream_restore_seconds_sum");
+    merge.stop();
+    println!(
+        "{events:9} {:9} {:12.1} {written_s:10.2} {from_nothing_s:15.2} {first_s:12.2} {restore_s:19.2} {cpu_s:6.2}",
+        traffic.keys(),
+        bytes / 1e6,
+    );
+}
+
+fn first_row(tail: &mut Tail) -> WindowStat {
+    let began = Instant::now();
+    while began.elapsed() < WAIT_MAX {
+        if let Some(record) = tail.next(Duration::from_millis(5)).expect("readable") {
+            let value = record.value.expect("no tombstones");
+            return WindowStat::decode(value.as_slice()).expect("a row");
+        }
+    }
+    panic!("no row within {} s", WAIT_MAX.as_secs());
+}
+
+fn wait(is_there: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_there() {
+        assert!(began.elapsed() < WAIT_MAX, "it takes too long");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// A whole number in a row.
+fn number(row: &WindowStat, column: &str) -> Option<i64> {
+    let cell = row.cells.iter().find(|cell| cell.name == column)?;
+    match cell.value {
+        Some(cell::Value::Integer(number)) => Some(number),
+        _ => None,
+    }
+}
