@@ -183,6 +183,7 @@ impl Planners {
             ready_unknown_min: *rules.ready_unknown_min.get_ref(),
             ready_unknown_spread_min: *rules.ready_unknown_spread_min.get_ref(),
             is_booked_slot_binding: rules.is_booked_slot_binding,
+            give_way_units_max: count(&rules.give_way_units_max),
             gauge_mm: *rules.gauge_mm.get_ref(),
             overbooking_confidence_permille: *overbooking.confidence_permille.get_ref(),
             no_show_bookings_min: *overbooking.no_show_bookings_min.get_ref(),
@@ -327,7 +328,7 @@ impl raw::BerthPrices {
 }
 
 impl raw::RailRules {
-    fn limits(&self) -> [Limit<'_>; 9] {
+    fn limits(&self) -> [Limit<'_>; 10] {
         [
             ("ready_spread_min", &self.ready_spread_min, 0, MINUTES_MAX),
             (
@@ -343,6 +344,7 @@ impl raw::RailRules {
                 0,
                 MINUTES_MAX,
             ),
+            ("give_way_units_max", &self.give_way_units_max, 0, 10_000),
             ("gauge_mm", &self.gauge_mm, 1, 10_000),
             ("transfer_min", &self.transfer_min, 0, MINUTES_MAX),
             (

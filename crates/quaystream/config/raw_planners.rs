@@ -103,6 +103,7 @@ pub struct RailRules {
     pub ready_unknown_min: Spanned<i64>,
     pub ready_unknown_spread_min: Spanned<i64>,
     pub is_booked_slot_binding: bool,
+    pub give_way_units_max: Spanned<i64>,
     pub gauge_mm: Spanned<i64>,
     pub transfer_min: Spanned<i64>,
     pub break_of_gauge_min: Spanned<i64>,

@@ -23,7 +23,7 @@ fn units_left_behind_for_room_learn_who_would_have_to_give_way() {
             };
             for other in &explained.others {
                 let is_room = |one: &Obstacle| matches!(one, Obstacle::Room { .. });
-                let Some(gives) = explainer.give_way(&answer.plan, &stays.unit, &other.legs) else {
+                let Some(gives) = explainer.give_way(&stays.unit, &other.legs) else {
                     continue;
                 };
                 assert!(!other.obstacles.is_empty() && other.obstacles.iter().all(is_room));

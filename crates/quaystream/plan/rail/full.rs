@@ -199,7 +199,7 @@ fn explain(
     })?;
     let stays = plan.rolled_over.iter().find(|stays| stays.unit == unit);
     let reason = stays.map_or("", |stays| stays.reason.code());
-    let give_way = |other: &Alternative| explainer.give_way(plan, unit, &other.legs);
+    let give_way = |other: &Alternative| explainer.give_way(unit, &other.legs);
     let others: Vec<_> = explained
         .others
         .iter()

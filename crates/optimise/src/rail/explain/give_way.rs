@@ -39,7 +39,7 @@ type Aboard<'p> = BTreeMap<&'p str, Vec<&'p Unit>>;
 impl<'p> Explainer<'p> {
     /// The cheapest units found that would have to give way for `unit` to go by `legs`, where nothing but room stands in
     /// its way. `None` if nobody has to, or no set of up to three units is enough. Units of a booking are left alone.
-    pub fn give_way(&self, plan: &RailPlan, unit: &str, legs: &[String]) -> Option<GiveWay> {
+    pub fn give_way(&self, unit: &str, legs: &[String]) -> Option<GiveWay> {
         let problem = self.problem;
         let unit = &problem.units[self.index.unit(unit)?];
         let legs = self.index.path(problem, legs)?;
@@ -54,13 +54,13 @@ impl<'p> Explainer<'p> {
             .copied()
             .filter(|slot| self.is_full(&aboard, slot, &[]))
             .collect();
-        let known = check(problem, plan).ok()?.total();
+        let known = self.value?;
         let leaving = self.leaving(&aboard, &full, unit);
         let mut sets = self.enough(&aboard, &full, &leaving);
         sets.sort_by_key(|(dearer, set)| (*dearer, set.len()));
         sets.iter().take(TRIED).find_map(|(_, set)| {
             let displaced = self.displace(&aboard, &full, set)?;
-            let changed = changed(plan, unit, &legs, &displaced);
+            let changed = changed(self.plan, unit, &legs, &displaced);
             let price = check(problem, &changed).ok()?.total() - known;
             Some(GiveWay { displaced, price })
         })

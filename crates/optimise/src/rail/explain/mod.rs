@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use domain::rail::index::Index;
 use domain::rail::rules::{self, Path, capacity};
-use domain::rail::{Breach, LoadCut, RailPlan, RailProblem, Rule, TrainSlot, Unit, cost};
+use domain::rail::{Breach, LoadCut, RailPlan, RailProblem, Rule, TrainSlot, Unit, check, cost};
 
 use crate::rail::full::paths::{self, Departures};
 
@@ -65,6 +65,9 @@ pub fn explain(
 #[derive(Debug)]
 pub struct Explainer<'p> {
     problem: &'p RailProblem,
+    plan: &'p RailPlan,
+    /// What the plan costs; none if it breaks a rule.
+    value: Option<i64>,
     index: Index<'p>,
     departures: Departures,
     legs: BTreeMap<&'p str, &'p [String]>,
@@ -80,6 +83,8 @@ impl<'p> Explainer<'p> {
         let legs = assignments.map(|one| (one.unit.as_str(), one.legs.as_slice()));
         Explainer {
             problem,
+            plan,
+            value: check(problem, plan).ok().map(|cost| cost.total()),
             departures: Departures::new(problem),
             legs: legs.collect(),
             index,

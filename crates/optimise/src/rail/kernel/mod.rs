@@ -223,12 +223,19 @@ impl<'a> Kernel<'a> {
     /// Rounds of the knapsack bound, in proportion to the search.
     fn raise(&mut self) {
         if let Some(knapsacks) = &mut self.knapsacks {
-            let before = knapsacks.rounds;
+            let (rounds, nodes) = knapsacks.work();
             let done = &self.statistics;
             let cells = CELLS_A_MOVE * done.iterations + CELLS_A_STEP * done.nodes;
-            knapsacks.ascend(self.best.value, cells, &|| self.budget.stop.stop());
-            self.statistics.bound_iterations += knapsacks.rounds - before;
-            self.is_proved |= knapsacks.bound >= self.best.value;
+            let cells = knapsacks.pace() * cells;
+            let stop = || self.budget.stop.stop();
+            knapsacks.raise(self.core, &mut self.active, self.best.value, cells, &stop);
+            let now = knapsacks.work();
+            self.statistics.bound_iterations += now.0 - rounds;
+            self.statistics.nodes += now.1 - nodes;
+            if let Some(choice) = knapsacks.take_found() {
+                self.consider(&choice);
+            }
+            self.fix();
         }
     }
 

@@ -6,10 +6,12 @@ use std::collections::BTreeMap;
 use domain::rail::connection::{Connection, at_risk};
 use domain::rail::index::Index;
 use domain::rail::rules::{self, Path};
-use domain::rail::{Breach, Cost, RailPlan, Rule, cost};
+use domain::rail::{Breach, Cost, RailPlan, RolledOver, Rule, cost};
 use events::v1;
+use optimise::rail::explain::give_way::{Displaced, GiveWay};
 use optimise::rail::explain::{Alternative, Explainer, Explanation, Obstacle};
 
+use super::give_way;
 use super::records::Frame;
 use crate::plans::terms;
 use crate::plans::times::{instant_us, text};
@@ -17,8 +19,12 @@ use crate::plans::times::{instant_us, text};
 /// Alternatives told of a unit that is rolled over.
 const ALTERNATIVES_MAX: usize = 3;
 
-/// A plan explained, by unit.
-pub fn explained(frame: &Frame<'_>, plan: &RailPlan) -> BTreeMap<String, v1::PlanExplanation> {
+/// A plan explained, by unit. Of `give_way_units_max` units that have no room it is said who would have to give way.
+pub fn explained(
+    frame: &Frame<'_>,
+    plan: &RailPlan,
+    give_way_units_max: usize,
+) -> BTreeMap<String, v1::PlanExplanation> {
     let (inputs, translated) = (frame.inputs, frame.translated);
     let explainer = Explainer::new(&translated.problem, plan);
     let index = Index::new(&translated.problem);
@@ -46,16 +52,20 @@ pub fn explained(frame: &Frame<'_>, plan: &RailPlan) -> BTreeMap<String, v1::Pla
             });
         }
     }
+    let mut rolled_over: Vec<(&RolledOver, Explanation)> = Vec::new();
     for rolled in &plan.rolled_over {
-        if let Some(found) = explainer.explain(&rolled.unit, ALTERNATIVES_MAX) {
-            let unit = &rolled.unit;
-            let terms = cost_terms(&index, frame, unit, &found.taken.legs);
-            add(v1::PlanExplanation {
-                binding_constraint: rolled.reason.code().to_owned(),
-                cost_terms: terms,
-                ..stays(frame, unit, &found)
-            });
-        }
+        let found = explainer.explain(&rolled.unit, ALTERNATIVES_MAX);
+        rolled_over.extend(found.map(|found| (rolled, found)));
+    }
+    let mut ways = give_way::ways(&explainer, &rolled_over, give_way_units_max);
+    for (rolled, found) in &rolled_over {
+        let unit = rolled.unit.as_str();
+        let terms = cost_terms(&index, frame, unit, &found.taken.legs);
+        add(v1::PlanExplanation {
+            binding_constraint: rolled.reason.code().to_owned(),
+            cost_terms: terms,
+            ..stays(frame, unit, found, ways.remove(unit))
+        });
     }
     for (row, reason) in &translated.left_out {
         add(v1::PlanExplanation {
@@ -106,7 +116,12 @@ fn goes(
     }
 }
 
-fn stays(frame: &Frame<'_>, unit: &str, found: &Explanation) -> v1::PlanExplanation {
+fn stays(
+    frame: &Frame<'_>,
+    unit: &str,
+    found: &Explanation,
+    gives: Option<(Vec<String>, GiveWay)>,
+) -> v1::PlanExplanation {
     let ways: Vec<&Alternative> = found
         .others
         .iter()
@@ -119,10 +134,17 @@ fn stays(frame: &Frame<'_>, unit: &str, found: &Explanation) -> v1::PlanExplanat
     if ways.is_empty() {
         remedies.push("a train that leads there and has not closed".to_owned());
     }
-    let alternatives = ways.iter().map(|way| v1::PlanAlternative {
-        place: in_words(frame, &way.legs),
-        price: way.price,
-        obstacles: way.obstacles.iter().map(obstacle).collect(),
+    let gives = gives.as_ref();
+    let alternatives = ways.iter().map(|way| {
+        let gives = gives.filter(|(legs, _)| *legs == way.legs);
+        let gives = gives.map(|(_, gives)| gives);
+        v1::PlanAlternative {
+            place: in_words(frame, &way.legs),
+            price: way.price,
+            obstacles: way.obstacles.iter().map(obstacle).collect(),
+            give_way: gives.map_or_else(Vec::new, |gives| displaced(frame, gives)),
+            give_way_price: gives.map_or(0, |gives| gives.price),
+        }
     });
     // All obstacles of one way stand together: what bars the cheapest way is the conflict.
     let cheapest = ways.iter().min_by_key(|way| way.price);
@@ -133,6 +155,16 @@ fn stays(frame: &Frame<'_>, unit: &str, found: &Explanation) -> v1::PlanExplanat
         remedies,
         ..blank(frame, unit)
     }
+}
+
+fn displaced(frame: &Frame<'_>, gives: &GiveWay) -> Vec<v1::PlanGiveWay> {
+    let displaced = gives.displaced.iter();
+    let record = |one: &Displaced| v1::PlanGiveWay {
+        object_id: one.unit.clone(),
+        place: in_words(frame, &one.to),
+        dearer: one.dearer,
+    };
+    displaced.map(record).collect()
 }
 
 fn cost_terms(index: &Index<'_>, frame: &Frame<'_>, unit: &str, legs: &[String]) -> Vec<v1::Cell> {

@@ -3,6 +3,7 @@
 //! ([`records`]), and why it is so ([`explanations`]).
 
 mod explanations;
+mod give_way;
 mod inputs;
 mod loads;
 mod records;
@@ -104,7 +105,11 @@ impl Planner for RailPlanner {
             unassigned: answer.plan.rolled_over.len() + translated.left_out.len(),
             rows: frame.rows(&answer.plan),
             whys: BTreeMap::new(),
-            explanations: explanations::explained(&frame, &answer.plan),
+            explanations: explanations::explained(
+                &frame,
+                &answer.plan,
+                self.rules.give_way_units_max,
+            ),
         };
         let mut planned = self.publisher.publish(run, topics);
         let load_frame = loads::Frame {

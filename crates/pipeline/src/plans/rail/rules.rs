@@ -18,6 +18,8 @@ pub struct RailRules {
     pub ready_unknown_spread_min: i64,
     /// A unit goes by the train that it is booked on or not at all. If not, leaving that train costs a change.
     pub is_booked_slot_binding: bool,
+    /// Of so many units that are rolled over for want of room, the dearest first, a run tells who would have to give way.
+    pub give_way_units_max: usize,
     /// Track gauge of all trains, millimetres.
     pub gauge_mm: i64,
     /// How sure it must be that a train is not overfull although it is booked beyond its room, thousandths; 1000: no
@@ -52,6 +54,7 @@ impl Default for RailRules {
             ready_unknown_min: 720,
             ready_unknown_spread_min: 360,
             is_booked_slot_binding: false,
+            give_way_units_max: 20,
             gauge_mm: 1435,
             overbooking_confidence_permille: 950,
             no_show_bookings_min: 30,

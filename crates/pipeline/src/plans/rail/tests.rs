@@ -350,13 +350,27 @@ fn a_unit_that_stays_is_told_what_would_have_to_change() {
         inputs: &inputs,
         translated: &translated,
     };
-    let explained = explained(&frame, &answer.plan);
+    let untold = explained(&frame, &answer.plan, 0);
+    let explained = explained(&frame, &answer.plan, 1);
     assert_eq!(explained["U2"].binding_constraint, "");
     let full = &explained["U1"];
     assert_eq!(full.binding_constraint, "NO_ROOM");
     assert_eq!(full.conflicting, ["S1: TEU lacks 8 quarters of a TEU"]);
     assert!(full.remedies[0].ends_with("needs 8 quarters of a TEU of room"));
     assert_eq!(full.alternatives.len(), 1);
+    let way = &full.alternatives[0];
+    assert_eq!(way.give_way.len(), 1, "{way:?}");
+    let gives = &way.give_way[0];
+    assert_eq!(
+        (gives.object_id.as_str(), gives.place.as_str()),
+        ("U2", "rolled over")
+    );
+    // U2 pays more for staying, by its priority; U1 no longer pays for it.
+    let saved = 1_500 - way.price;
+    assert!(saved > 0 && way.give_way_price > 0, "{way:?}");
+    assert_eq!(way.give_way_price, gives.dearer - saved);
+    let way = &untold["U1"].alternatives[0];
+    assert!(way.give_way.is_empty() && way.give_way_price == 0);
     let held = &explained["U3"];
     assert_eq!(held.binding_constraint, "CUSTOMS");
     assert!(held.remedies[0].contains("a customs release"), "{held:?}");
