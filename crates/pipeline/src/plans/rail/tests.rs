@@ -365,10 +365,10 @@ fn a_unit_that_stays_is_told_what_would_have_to_change() {
         (gives.object_id.as_str(), gives.place.as_str()),
         ("U2", "rolled over")
     );
-    // U2 pays more for staying, by its priority; U1 no longer pays for it.
-    let saved = 1_500 - way.price;
-    assert!(saved > 0 && way.give_way_price > 0, "{way:?}");
-    assert_eq!(way.give_way_price, gives.dearer - saved);
+    // They differ by two steps of priority alone, and go by the same train at the same price.
+    let step = RailRules::default().weights.priority_roll_over;
+    assert_eq!(way.give_way_price, 2 * step, "{way:?}");
+    assert!(gives.dearer > way.give_way_price, "{way:?}");
     let way = &untold["U1"].alternatives[0];
     assert!(way.give_way.is_empty() && way.give_way_price == 0);
     let held = &explained["U3"];
