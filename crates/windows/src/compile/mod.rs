@@ -202,6 +202,8 @@ impl Compiler {
         if is_by_terminal
             && tables.is_empty()
             && query.strategy != Strategy::Rows
+            // Rows of two streams that meet may name different terminals, or none.
+            && query.strategy != Strategy::Joined
             && is_row_by_row(&query.finish.1)
         {
             query.merge_key = MergeKey::Terminal;

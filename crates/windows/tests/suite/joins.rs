@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use arrow::array::RecordBatch;
-use windows::program::{Program, Strategy};
+use windows::program::{MergeKey, Program, Strategy};
 use windows::sql::parse::SqlFile;
 
 use crate::engine::compile;
@@ -108,6 +108,8 @@ fn rows_of_streams_meet_within_their_bounds() {
     .map(|(name, text)| SqlFile::new(name, text));
     for query in &compile(&files).queries {
         assert_eq!(query.strategy, Strategy::Joined, "{}", query.name);
+        // A move need not carry the terminal of the gate event that it meets.
+        assert_eq!(query.merge_key, MergeKey::Port, "{}", query.name);
     }
     let rows = check_equal(&files, &port(1), &[3, 6, 10]);
     for (name, rows) in &rows {
