@@ -277,8 +277,10 @@ fn the_snapshot_of_the_first_format_is_read_whole() {
     let found = normal(&saved(&merge));
     assert_eq!(found.1, expected.1);
     assert_eq!(found.2, expected.2);
-    let names: Vec<_> = expected.0.keys().collect();
-    assert!(found.0.keys().eq(names.iter().copied()), "{names:?}");
+    // Queries that are shipped since then have no state in it.
+    let names: BTreeSet<&String> = expected.0.keys().map(|(name, _)| name).collect();
+    let known = found.0.keys().filter(|(name, _)| names.contains(name));
+    assert!(known.eq(expected.0.keys()), "{names:?}");
     for (name, part) in &expected.0 {
         assert!(found.0[name] == *part, "{name:?} differs");
     }

@@ -52,5 +52,5 @@ FROM (
     WHERE location_status = 'DEPARTURE_ORIGIN' AND classifier = 'EST' AND NOT is_retracted
     GROUP BY train_id) AS d
     ON d.train_id = l.train_slot_id
-  LEFT JOIN (SELECT train_id, length_dm, gross_t FROM composition_state WHERE NOT is_retracted) AS g
+  LEFT JOIN (SELECT train_id, length_dm, gross_t FROM train_size_state WHERE NOT is_retracted) AS g
     ON g.train_id = l.train_slot_id) AS r
