@@ -43,7 +43,7 @@ fn main() {
     if sizes.is_empty() {
         sizes = match arguments.iter().any(|argument| argument == "--test") {
             true => vec![20_000],
-            false => vec![600_000, 1_200_000, 2_400_000],
+            false => vec![900_000, 1_800_000, 3_600_000],
         };
     }
     println!(

@@ -97,14 +97,22 @@ impl Traffic {
         let body = match number % 3 {
             2 => container_event::Body::GateEvent(GateEvent {
                 truck_id: format!("DU-QS {:07}", number.wrapping_mul(7_919) % self.trucks()),
-                gate: format!("G{}", number % 9),
+                gate: format!(
+                    "Gate {}, lane {:02}, camera {:04}",
+                    number % 9,
+                    number % 14,
+                    number % 1_200
+                ),
                 direction: GateDirection::Out.into(),
                 entered_at_us: Some(at_us - 1_800_000_000),
-                appointment_id: format!("A-{number:09}"),
+                appointment_id: format!(
+                    "{:08x}-4d21-4a76-90b7-{number:012x}",
+                    number.wrapping_mul(2_654_435_761) as u32
+                ),
                 appointment_from_at_us: Some(at_us - 3_600_000_000),
                 appointment_to_at_us: Some(at_us),
                 haulier: format!(
-                    "Haulier {:03}",
+                    "Spedition Niederrhein {:03} GmbH & Co. KG, Duisburg-Ruhrort",
                     number.wrapping_mul(7_919) % self.trucks() % 400
                 ),
                 container_id: container,
@@ -118,9 +126,26 @@ impl Traffic {
                 }
                 container_event::Body::MoveEvent(MoveEvent {
                     container_id: container,
-                    equipment_id: format!("RS-{:02}", number % 40),
-                    from_position: format!("Y{:02}-{:02}-{}", number % 60, number % 30, number % 4),
-                    to_position: format!("T-{:05}", number % 70_000),
+                    equipment_id: format!(
+                        "Reach stacker {:02}, shift {}, driver {:04}",
+                        number % 40,
+                        number % 3,
+                        number % 900
+                    ),
+                    from_position: format!(
+                        "{terminal} yard {:02}, block {:02}, bay {:02}, row {}, tier {}",
+                        number % 60,
+                        number % 30,
+                        number % 44,
+                        number % 8,
+                        number % 4
+                    ),
+                    to_position: format!(
+                        "Train {:05} to Chengdu, wagon 31 80 4951 {:03}-4, place {}",
+                        number % 70_000,
+                        number % 1_000,
+                        number % 3
+                    ),
                     started_at_us: at_us - 120_000_000,
                     ended_at_us: at_us,
                     event_type: EquipmentEventType::Load.into(),
