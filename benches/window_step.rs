@@ -11,7 +11,7 @@ use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, 
 use events::Event;
 use events::decode::{Decoder, Projection};
 use events::v1::{Classifier, ContainerEvent, Envelope, MoveEvent, container_event};
-use windows::merge::{Absorbed, Merge, MergeSettings};
+use windows::merge::{Absorbed, Merge, MergeSettings, Reached};
 use windows::program::{Program, Streams};
 use windows::sql::parse::SqlFile;
 
@@ -109,10 +109,14 @@ fn absorbed(fold: &Program, panes: i64) -> Merge {
 
 /// Fires every window; gives the rows that left.
 fn fire(mut merge: Merge) -> usize {
-    let horizon = Some(BEGIN_US + (ROWS * BATCHES) as i64 * STEP_US);
+    let reached = Reached {
+        frontier_us: i64::MAX,
+        begin_us: BEGIN_US,
+        horizon_us: Some(BEGIN_US + (ROWS * BATCHES) as i64 * STEP_US),
+    };
     let mut rows = 0;
-    while let Some(at_us) = merge.next_at(i64::MAX, BEGIN_US, horizon) {
-        let fired = merge.fire(at_us, BEGIN_US, horizon);
+    while let Some(at_us) = merge.next_at(&reached) {
+        let fired = merge.fire(at_us, &reached);
         assert!(fired.failures.is_empty(), "{:?}", fired.failures);
         rows += fired
             .outputs

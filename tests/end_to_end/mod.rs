@@ -1,6 +1,7 @@
 mod architecture;
 mod bad_input;
 mod chaos;
+mod clock;
 mod cluster;
 mod command_line;
 mod files;

@@ -5,7 +5,8 @@
 //! reads the wall clock or is random; every plan passes the checker of `domain` before it is written.
 //!
 //! Reading order: [`log`] (what the engine asks of Kafka), [`worker`] (the two loops), [`intake`] and [`fold`],
-//! [`partials`], [`merge`], [`plans`], [`snapshot`], [`depot`]. [`memory`] is the log for tests and benchmarks.
+//! [`partials`], [`merge`], [`plans`], [`ticks`], [`snapshot`], [`depot`]. [`memory`] is the log for tests and
+//! benchmarks.
 
 pub mod clock;
 pub mod depot;
@@ -21,4 +22,5 @@ pub mod plans;
 pub mod planted;
 pub mod settings;
 pub mod snapshot;
+pub mod ticks;
 pub mod worker;

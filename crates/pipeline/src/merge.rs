@@ -3,6 +3,7 @@
 //! One [`Merge`] owns one partition of the partials topic. What it does is a function of that partition's log: reading it
 //! again from the beginning in silence brings a new instance to the same state.
 
+mod plans;
 mod saved;
 
 use std::collections::BTreeMap;
@@ -13,7 +14,9 @@ use events::v1::RejectReason;
 use events::{encode, ipc};
 use windows::error::Fault;
 use windows::frontier::{Frontier, Origin};
-use windows::merge::{Absorbed, Merge as Windows, MergeSettings, Output, Refused};
+use windows::merge::{
+    Absorbed, Fired, Merge as Windows, MergeSettings, OnTime, Output, Reached, Refused,
+};
 use windows::program::Program;
 
 use crate::clock::Clock;
@@ -25,6 +28,7 @@ use crate::partials::{self, PORT_PARTITION};
 use crate::plans::agenda::Planners;
 use crate::planted::{Bug, has};
 use crate::settings::{Settings, micros};
+use crate::ticks::{TickBy, Ticks};
 use crate::worker::Stop;
 
 /// The second stage, for one partition of the partials topic.
@@ -39,6 +43,7 @@ pub struct Merge {
     frontier: Frontier,
     covered: BTreeMap<(String, i32), i64>,
     planners: Option<Planners>,
+    ticks: Ticks,
     is_strict: bool,
     /// Kafka timestamp of the newest partials.
     timestamp_ms: i64,
@@ -67,12 +72,21 @@ impl Merge {
             .map(|(query, every)| (query.clone(), micros(*every)));
         let merge_settings = MergeSettings {
             table_keys_max: settings.table_keys_max,
+            correction_us: micros(settings.correction_max),
+            on_time: OnTime {
+                corrected_every_us: micros(settings.on_time.corrected_every),
+                except: settings.on_time.except.clone(),
+            },
             early_us: early.collect(),
             query_keys_max: settings.query_keys_max,
+            own_frontier: settings.waits_for.keys().cloned().collect(),
             rest_after_us: micros(settings.rest_after),
         };
+        let planners = is_port.then(|| Planners::new(&settings.planners));
+        let tick_us = planners.as_ref().and_then(Planners::tick_us);
         Ok(Merge {
-            planners: is_port.then(|| Planners::new(&settings.planners)),
+            planners,
+            ticks: Ticks::new(tick_us.unwrap_or_default()),
             state: Windows::new(program, &merge_settings)?,
             frontier: declared(&settings),
             settings,
@@ -143,11 +157,15 @@ impl Merge {
                 continue;
             }
             let value = batch.value(entry).unwrap_or_default();
-            let message = partials::read(&self.partition, entry.offset, value)?;
+            let mut message = partials::read(&self.partition, entry.offset, value)?;
+            let tick = message.tick.take();
             self.timestamp_ms = self.timestamp_ms.max(entry.timestamp_ms);
             self.absorb(message, entry.offset, &mut records)?;
             self.next_offset = entry.offset + 1;
             records.append(&mut self.step()?);
+            if let Some(tick) = tick {
+                self.apply(tick, &mut records)?;
+            }
         }
         Ok(records)
     }
@@ -204,7 +222,7 @@ impl Merge {
         });
         let input = covered.collect::<Vec<_>>().join(", ");
         let late = format!(
-            "{} rows for windows that are final: their source had been idle, raise idle_timeout_s if it is often so; input: {input}",
+            "{} rows for windows that are final: their source had been idle, raise idle_timeout_s if it is often so, or the query does not wait for it; input: {input}",
             refused.late
         );
         let full = format!(
@@ -263,50 +281,102 @@ impl Merge {
     fn step(&mut self) -> Result<Vec<Outgoing>, EngineError> {
         let mut records = Vec::new();
         let ended = self.frontier.ended();
-        let (frontier_us, horizon_us) = match (ended, self.frontier.reached_us()) {
-            (Some(Some(horizon)), _) => (i64::MAX, Some(horizon)),
-            (Some(None), _) => {
+        let horizon_us = match ended {
+            Some(None) => {
                 // All input has ended without a single row: there is nothing to compute, and no time to begin at.
                 self.has_flushed = true;
                 return Ok(records);
             }
-            (None, Some(reached)) => (reached, None),
-            (None, None) => return Ok(records),
+            Some(horizon_us) => horizon_us,
+            None => None,
         };
-        let begin_us = self.frontier.begin_us().unwrap_or(frontier_us);
+        let reached = |reached_us: Option<i64>| {
+            let frontier_us = horizon_us.map_or(reached_us, |_| Some(i64::MAX))?;
+            Some(Reached {
+                frontier_us,
+                begin_us: self.frontier.begin_us().unwrap_or(frontier_us),
+                horizon_us,
+            })
+        };
+        let all = reached(self.frontier.reached_us());
+        let own = self.frontier.own();
+        let own: Vec<(String, Reached)> = own
+            .filter_map(|(query, reached_us)| Some((query.to_owned(), reached(reached_us)?)))
+            .collect();
+        if let Some(all) = all {
+            self.step_to(&all, &mut records)?;
+        }
+        for (query, own) in own {
+            self.step_apart(&query, &own, &mut records)?;
+        }
+        self.has_flushed |= ended.is_some();
+        Ok(records)
+    }
+
+    /// The agenda of all queries but those with a frontier of their own, and of the planners.
+    fn step_to(
+        &mut self,
+        reached: &Reached,
+        records: &mut Vec<Outgoing>,
+    ) -> Result<(), EngineError> {
         loop {
-            let windows_at = self.state.next_at(frontier_us, begin_us, horizon_us);
-            let plan_at = self.planners.as_ref().and_then(|planners| {
+            let windows_at = self.state.next_at(reached);
+            let planners = self.planners.as_ref();
+            let planners = planners.filter(|_| self.settings.planners.tick_by == TickBy::Watermark);
+            let plan_at = planners.and_then(|planners| {
                 let next_tick = |after_us, every_us| self.state.next_tick(after_us, every_us);
-                planners.next_at(&next_tick, frontier_us, begin_us, horizon_us)
+                planners.next_at(
+                    &next_tick,
+                    reached.frontier_us,
+                    reached.begin_us,
+                    reached.horizon_us,
+                )
             });
             let Some(at_us) = windows_at.into_iter().chain(plan_at).min() else {
-                break;
+                return Ok(());
             };
             if self.stop.is_requested() {
                 return Err(EngineError::Stopped);
             }
             if windows_at == Some(at_us) {
-                let fired = self.state.fire(at_us, begin_us, horizon_us);
-                for failure in &fired.failures {
-                    self.tally.query_failed(&failure.query, failure);
-                }
-                for output in &fired.outputs {
-                    self.write(output, &mut records)?;
-                }
+                let fired = self.state.fire(at_us, reached);
+                self.tell(&fired, records)?;
             }
             if plan_at == Some(at_us) {
-                self.plan(at_us, begin_us, &mut records)?;
+                self.plan(at_us, reached.begin_us, records)?;
                 if has(Bug::TickAppliedTwice) {
-                    if let Some(planners) = &mut self.planners {
-                        planners.forget_tick();
-                    }
-                    self.plan(at_us, begin_us, &mut records)?;
+                    self.forget_tick();
+                    self.plan(at_us, reached.begin_us, records)?;
                 }
             }
         }
-        self.has_flushed |= ended.is_some();
-        Ok(records)
+    }
+
+    /// The agenda of a query with a frontier of its own.
+    fn step_apart(
+        &mut self,
+        query: &str,
+        reached: &Reached,
+        records: &mut Vec<Outgoing>,
+    ) -> Result<(), EngineError> {
+        while let Some(at_us) = self.state.next_of(query, reached) {
+            if self.stop.is_requested() {
+                return Err(EngineError::Stopped);
+            }
+            let fired = self.state.fire_of(query, at_us, reached);
+            self.tell(&fired, records)?;
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, fired: &Fired, records: &mut Vec<Outgoing>) -> Result<(), EngineError> {
+        for failure in &fired.failures {
+            self.tally.query_failed(&failure.query, failure);
+        }
+        fired
+            .outputs
+            .iter()
+            .try_for_each(|output| self.write(output, records))
     }
 
     fn write(&mut self, output: &Output, records: &mut Vec<Outgoing>) -> Result<(), EngineError> {
@@ -332,35 +402,6 @@ impl Merge {
         }));
         Ok(())
     }
-
-    fn plan(
-        &mut self,
-        at_us: i64,
-        begin_us: i64,
-        records: &mut Vec<Outgoing>,
-    ) -> Result<(), EngineError> {
-        let Some(planners) = &mut self.planners else {
-            return Ok(());
-        };
-        let next_tick = |after_us, every_us| self.state.next_tick(after_us, every_us);
-        let due = planners.due(&next_tick, at_us, begin_us);
-        let state = &mut self.state;
-        let mut read = |name: &str| state.snapshot(name, at_us);
-        for (planner, planned, seconds) in planners.plan(
-            at_us,
-            due,
-            &mut read,
-            &self.settings.topics,
-            self.clock.as_ref(),
-        )? {
-            self.tally.planned(planner, planned.report, seconds);
-            records.extend(planned.records.into_iter().map(|record| Outgoing {
-                timestamp_ms: self.timestamp_ms,
-                ..record
-            }));
-        }
-        Ok(())
-    }
 }
 
 /// A frontier that waits for every declared source in every partition of its topics.
@@ -374,6 +415,9 @@ pub(crate) fn declared(settings: &Settings) -> Frontier {
                 source: source.name.clone(),
             });
         }
+    }
+    for (query, sources) in &settings.waits_for {
+        frontier.wait_for(query, sources.iter().cloned());
     }
     frontier
 }

@@ -11,7 +11,7 @@ use metrics::{counter, gauge, histogram};
 use crate::intake::rejects::reason_name;
 
 /// Names of all metrics of the engine, with their kind and unit.
-pub const METRICS: [(&str, &str, &str); 30] = [
+pub const METRICS: [(&str, &str, &str); 32] = [
     (
         "quaystream_records_total",
         "counter",
@@ -121,6 +121,16 @@ pub const METRICS: [(&str, &str, &str); 30] = [
         "quaystream_query_failures_total",
         "counter",
         "queries that stopped at an error, by query",
+    ),
+    (
+        "quaystream_ticks_total",
+        "counter",
+        "ticks of the clock read, by outcome (applied, passed_over)",
+    ),
+    (
+        "quaystream_tick_seconds",
+        "gauge",
+        "last tick of the clock, seconds since 1970",
     ),
     (
         "quaystream_plans_total",
@@ -354,7 +364,7 @@ impl Tally {
         tracing::warn!(
             query,
             count,
-            "rows for windows that are final: their source had been idle"
+            "rows for windows that are final: their source had been idle, or the query does not wait for it"
         );
         counter!("quaystream_late_in_merge_total", "query" => query.to_owned()).increment(count);
         self.rejected(RejectReason::LateInMerge, count);
@@ -382,6 +392,21 @@ impl Tally {
         tracing::error!(query, %error, "query stopped; mend it and start again");
         locked(&self.failures).push(format!("{query}: {error}"));
         counter!("quaystream_query_failures_total", "query" => query.to_owned()).increment(1);
+    }
+
+    /// A tick of the clock was read; `is_new`: it was not applied before.
+    pub fn tick(&self, at_us: i64, is_new: bool) {
+        if self.is_silent {
+            return;
+        }
+        let outcome = match is_new {
+            true => "applied",
+            false => "passed_over",
+        };
+        counter!("quaystream_ticks_total", "outcome" => outcome).increment(1);
+        if is_new {
+            gauge!("quaystream_tick_seconds").set(at_us as f64 / 1e6);
+        }
     }
 
     /// A planner made a plan.

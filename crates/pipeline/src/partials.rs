@@ -78,6 +78,7 @@ pub fn write(
                     Vec::new()
                 },
                 deltas,
+                tick: None,
             };
             records.push(Outgoing {
                 topic: Arc::clone(topic),

@@ -1,6 +1,6 @@
 //! What the engine needs to know before it starts. The root package makes these from the configuration file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -101,6 +101,16 @@ impl Default for SnapshotSettings {
     }
 }
 
+/// Which queries give rows at the watermark, [`Settings::correction_max`] before the final ones, and again when late rows
+/// changed them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OnTimeSettings {
+    /// From one look at what late rows changed to the next, in event time; zero: no query gives such rows.
+    pub corrected_every: Duration,
+    /// Queries that do not.
+    pub except: BTreeSet<String>,
+}
+
 /// The engine's settings.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -138,6 +148,10 @@ pub struct Settings {
     pub queries: Vec<SqlFile>,
     /// By query: how often windows that are still open are computed.
     pub early: BTreeMap<String, Duration>,
+    /// Rows once the watermark passes the end of a window.
+    pub on_time: OnTimeSettings,
+    /// By query: the sources that it waits for, in place of all.
+    pub waits_for: BTreeMap<String, BTreeSet<String>>,
     /// How long levels, ticks and planners go on after a row.
     pub rest_after: Duration,
     /// Keys that one table may hold.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use events::v1::StatKind;
 
 use super::{CliError, print};
 use crate::config::Config;
@@ -164,7 +165,7 @@ fn figures(
          recount of the input topics with prost: {} records, {} accepted, {} duplicates, {} late, {} unusable, \
          {} lorries out: {checked}\n\
          simulator: {} records, {} events, {} copies, {} late, {} wrong\n\
-         output: {} rows, {} of them final; {} planning runs; digest {:016x}\n\
+         output: {} rows: {} on time, {} corrected, {} final; {} planning runs; digest {:016x}\n\
          speed: {:.0} events/s, {:.1} CPU-s a million events with the broker in it; most memory {memory}\n",
         counts.records,
         counts.accepted,
@@ -182,7 +183,9 @@ fn figures(
         produced.truth.late(),
         produced.truth.wrong(),
         outputs.rows.len(),
-        outputs.rows.iter().filter(|row| row.is_final).count(),
+        outputs.count(StatKind::OnTime),
+        outputs.count(StatKind::Corrected),
+        outputs.count(StatKind::Final),
         outputs.deltas.len(),
         outputs.digest,
         records / processed.seconds,

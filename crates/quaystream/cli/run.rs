@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use pipeline::settings::Bounded;
+use pipeline::ticks::TickBy;
 
 use super::{CliError, ClusterArgs};
 use crate::wiring::processor::Processor;
@@ -46,6 +47,8 @@ pub(super) fn run(args: &RunArgs) -> Result<(), CliError> {
     logging::start(&config.log_level);
     if args.until_end {
         config.engine.bounded = Bounded::UntilEnd;
+        // What has an end is planned as its own time has it.
+        config.engine.planners.tick_by = TickBy::Watermark;
     }
     match args.role {
         Role::All => {}

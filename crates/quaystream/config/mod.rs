@@ -144,12 +144,27 @@ impl Config {
                 ));
             }
         }
-        for name in self.engine.early.keys() {
+        let early = self.engine.early.keys().map(|name| ("early_s", name));
+        let except = self.engine.on_time.except.iter();
+        let except = except.map(|name| ("on_time.except", name));
+        let waits_for = self.engine.waits_for.keys();
+        let waits_for = waits_for.map(|name| ("waits_for", name));
+        for (section, name) in early.chain(except).chain(waits_for) {
             if !program.queries.iter().any(|query| query.name == *name) {
                 faults.push(Fault::new(
-                    "early_s",
+                    section,
                     format!("there is no query {name}"),
-                    "mend the name or remove the line",
+                    "mend the name or remove it",
+                ));
+            }
+        }
+        for query in &program.queries {
+            let is_named = self.engine.waits_for.contains_key(&query.name);
+            if is_named && !query.may_be_apart() {
+                faults.push(Fault::new(
+                    "waits_for",
+                    format!("{} reads tables, levels or ticks, which need all sources", query.name),
+                    "remove the line: TUMBLE, HOP, CUMULATE and SESSION without tables may name the sources that they wait for",
                 ));
             }
         }

@@ -7,6 +7,7 @@ use pipeline::plans::agenda::Triggers;
 use pipeline::plans::berths::BerthRules;
 use pipeline::plans::rail::{RailRules, is_known_wagon};
 use pipeline::plans::{PlannerRun, PlannerSettings};
+use pipeline::ticks::TickBy;
 use toml::Spanned;
 use windows::sql::parse::SqlFile;
 
@@ -25,6 +26,7 @@ const PRICE_MAX: i64 = 1_000_000_000;
 
 /// `[planners.berths]` and `[planners.rail]` with the sections within them.
 pub struct Planners {
+    root: raw::Planners,
     berths: raw::Planner,
     berth_triggers: raw::BerthTriggers,
     berth_rules: raw::BerthRules,
@@ -50,7 +52,9 @@ impl Planners {
         let overbooking = reader.section(&["planners", "rail", "overbooking"]);
         let loading = reader.section(&["planners", "rail", "loading"]);
         let rail = reader.section(&["planners", "rail"]);
+        let root = reader.section(&["planners"]);
         Some(Planners {
+            root: root?,
             berths: berths?,
             berth_triggers: berth_triggers?,
             berth_rules: berth_rules?,
@@ -165,6 +169,10 @@ impl Planners {
             tolerances: tolerances(&self.rail_triggers.limits()),
         };
         PlannerSettings {
+            tick_by: match self.root.tick {
+                raw::Tick::Watermark => TickBy::Watermark,
+                raw::Tick::Clock => TickBy::Clock,
+            },
             berths: run(&self.berths, berths, folder.berths),
             berth_rules: berth_rules(&self.berth_rules, &self.berth_prices),
             rail: run(&self.rail, rail, folder.rail),

@@ -97,6 +97,16 @@ pub struct Time {
     pub rest_after_s: Spanned<u64>,
 }
 
+/// `[on_time]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OnTime {
+    /// From one look at what late rows changed to the next, seconds of event time; 0: no query gives rows on time.
+    pub corrected_every_s: Spanned<u64>,
+    /// Queries that do not.
+    pub except: Spanned<Vec<String>>,
+}
+
 /// What to do with a doubtful record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -4,6 +4,24 @@
 use serde::Deserialize;
 use toml::Spanned;
 
+/// What the planners' ticks follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tick {
+    /// Event time, once all sources have passed it.
+    Watermark,
+    /// The wall clock.
+    Clock,
+}
+
+/// `[planners]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Planners {
+    /// What their ticks follow.
+    pub tick: Tick,
+}
+
 /// `[planners.*]`
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use events::Stream;
 use kafka::admin::Topic;
 use pipeline::settings::{
-    Bounded, Doubt, Input, Settings, SnapshotSettings, SourceSettings, Topics,
+    Bounded, Doubt, Input, OnTimeSettings, Settings, SnapshotSettings, SourceSettings, Topics,
 };
 use toml::Spanned;
 use windows::error::Fault;
@@ -73,6 +73,8 @@ struct Sections {
     topics: BTreeMap<String, raw::Topic>,
     sinks: BTreeMap<String, raw::Topic>,
     early_s: BTreeMap<String, Spanned<u64>>,
+    on_time: raw::OnTime,
+    waits_for: BTreeMap<String, Spanned<Vec<String>>>,
     planners: Planners,
     sources: Vec<raw::Source>,
     metrics_address: Option<std::net::SocketAddr>,
@@ -110,6 +112,8 @@ impl Sections {
             );
         }
         let early_s = reader.section(&["early_s"]);
+        let on_time = reader.section(&["on_time"]);
+        let waits_for = reader.section(&["waits_for"]);
         let planners = Planners::read(reader);
         let sources = reader.list("sources");
         let application = application?;
@@ -139,6 +143,8 @@ impl Sections {
             topics,
             sinks,
             early_s: early_s?,
+            on_time: on_time?,
+            waits_for: waits_for?,
             planners: planners?,
             sources,
             metrics_address,
@@ -231,6 +237,17 @@ impl Sections {
                 .early_s
                 .iter()
                 .map(|(query, every_s)| (query.clone(), seconds(every_s)))
+                .collect(),
+            on_time: OnTimeSettings {
+                corrected_every: seconds(&self.on_time.corrected_every_s),
+                except: self.on_time.except.get_ref().iter().cloned().collect(),
+            },
+            waits_for: self
+                .waits_for
+                .iter()
+                .map(|(query, sources)| {
+                    (query.clone(), sources.get_ref().iter().cloned().collect())
+                })
                 .collect(),
             rest_after: seconds(&self.time.rest_after_s),
             table_keys_max: *self.limits.table_keys_max.get_ref(),

@@ -182,3 +182,36 @@ fn a_price_out_of_range_and_an_interval_that_is_too_long_are_faults() {
         "{faults:#?}"
     );
 }
+
+#[test]
+fn queries_that_are_told_on_time_or_wait_for_sources_are_checked() {
+    let text = "[on_time]\nexcept = [\"nobody\"]\n\n[waits_for]\ny3_truck_turn_time = []\nb5_crane_rate = [\"toss\"]\n\n[planners]\ntick = \"wall\"\n";
+    let faults = faults(text);
+    let expected = [
+        "q.toml:5:22: waits_for.y3_truck_turn_time names no source",
+        "q.toml:6:17: waits_for.b5_crane_rate names the source \"toss\"",
+        "q.toml:9:8: [planners] unknown variant `wall`",
+    ];
+    for start in expected {
+        assert!(
+            faults.iter().any(|fault| fault.starts_with(start)),
+            "{start} in {faults:#?}"
+        );
+    }
+    let text = "[on_time]\nexcept = [\"nobody\"]\n\n[waits_for]\nr1_slot_fill = [\"rail\"]\n";
+    let config = Config::parse("q.toml", text, |_| Ok(Folder::shipped())).expect("sound by itself");
+    let faults: Vec<String> = config
+        .query_faults()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(faults.len(), 2, "{faults:#?}");
+    assert!(
+        faults[0].contains("on_time.except: there is no query nobody"),
+        "{faults:#?}"
+    );
+    assert!(
+        faults[1].contains("r1_slot_fill reads tables"),
+        "{faults:#?}"
+    );
+}

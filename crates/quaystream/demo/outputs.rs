@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use events::Message;
 use events::v1::cell::Value;
-use events::v1::{BerthPlan, PlanDelta, RailSlotPlan, Reject, WindowStat};
+use events::v1::{BerthPlan, PlanDelta, RailSlotPlan, Reject, StatKind, WindowStat};
 use kafka::Isolation;
 use kafka::tail::{From, Tail, TailRecord};
 use twox_hash::XxHash3_64;
@@ -21,6 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Outputs {
     /// Rows of windowed queries in the order of writing.
     pub rows: Vec<WindowStat>,
+    /// The key of the record of each of them.
+    pub row_keys: Vec<Vec<u8>>,
     /// The last berth plan, by visit.
     pub berths: Vec<BerthPlan>,
     /// The last rail plan, by unit.
@@ -43,10 +45,17 @@ impl Outputs {
             for record in read(config, topic)? {
                 let value = record.value.as_deref().unwrap_or_default();
                 let row: WindowStat = decode(topic, value)?;
-                if row.is_final {
-                    digested.push(value.to_vec());
+                if row.kind() == StatKind::Final {
+                    // How often it was told before hangs on how the log was read.
+                    let value = WindowStat {
+                        revision: 0,
+                        ..row.clone()
+                    };
+                    let value = value.encode_to_vec();
+                    digested.push(value);
                 }
                 outputs.rows.push(row);
+                outputs.row_keys.push(record.key.unwrap_or_default());
             }
         }
         digested.sort();
@@ -81,10 +90,16 @@ impl Outputs {
         Some(numbers.sum())
     }
 
+    /// Rows of one kind.
+    pub fn count(&self, kind: StatKind) -> usize {
+        self.rows.iter().filter(|row| row.kind() == kind).count()
+    }
+
     /// Final rows by query, in the order of their windows.
     pub fn final_rows(&self) -> BTreeMap<&str, Vec<&WindowStat>> {
         let mut queries: BTreeMap<&str, Vec<&WindowStat>> = BTreeMap::new();
-        for row in self.rows.iter().filter(|row| row.is_final) {
+        let is_final = |row: &&WindowStat| row.kind() == StatKind::Final;
+        for row in self.rows.iter().filter(is_final) {
             queries.entry(&row.query).or_default().push(row);
         }
         for rows in queries.values_mut() {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use windows::intake;
-use windows::merge::{Merge, MergeSettings};
+use windows::merge::{Merge, MergeSettings, Reached};
 use windows::program::{Program, Streams};
 use windows::sql::parse::SqlFile;
 
@@ -103,8 +103,13 @@ fn run(from: &str, events: usize) -> (f64, f64, usize) {
 
 fn fire(merge: &mut Merge, frontier_us: i64) -> usize {
     let mut rows = 0;
-    while let Some(at_us) = merge.next_at(frontier_us, 0, None) {
-        let fired = merge.fire(at_us, 0, None);
+    let reached = Reached {
+        frontier_us,
+        begin_us: 0,
+        horizon_us: None,
+    };
+    while let Some(at_us) = merge.next_at(&reached) {
+        let fired = merge.fire(at_us, &reached);
         rows += fired
             .outputs
             .iter()

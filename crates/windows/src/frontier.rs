@@ -1,6 +1,6 @@
 //! How far event time has come: the minimum over all input partitions and sources.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One source in one input partition.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,10 +32,18 @@ pub enum Progress {
     },
 }
 
-/// The frontier of all input. Never goes back.
+/// How far some of the sources have come.
+#[derive(Debug, Clone, Default)]
+struct SomeSources {
+    names: BTreeSet<String>,
+    reached_us: Option<i64>,
+}
+
+/// The frontier of all input, and those of queries that wait for some sources alone. None goes back.
 #[derive(Debug, Clone, Default)]
 pub struct Frontier {
     origins: BTreeMap<Origin, Progress>,
+    own: BTreeMap<String, SomeSources>,
     /// Smallest first `complete_to_us` of any source: where ticks begin.
     begin_us: Option<i64>,
     reached_us: Option<i64>,
@@ -59,25 +67,36 @@ impl Frontier {
             (known, new) => known.or(new),
         };
         self.origins.insert(origin, progress);
-        if let Some(now) = self.computed() {
-            self.reached_us = Some(self.reached_us.map_or(now, |reached| reached.max(now)));
+        let later = |reached: Option<i64>, now: Option<i64>| match (reached, now) {
+            (Some(reached), Some(now)) => Some(reached.max(now)),
+            (reached, now) => reached.or(now),
+        };
+        self.reached_us = later(self.reached_us, computed(self.origins.values()));
+        for own in self.own.values_mut() {
+            let origins = self.origins.iter();
+            let waited = origins.filter(|(origin, _)| own.names.contains(&origin.source));
+            let now = computed(waited.map(|(_, progress)| progress));
+            own.reached_us = later(own.reached_us, now);
         }
     }
 
-    fn computed(&self) -> Option<i64> {
-        let mut minimum = None;
-        for progress in self.origins.values() {
-            match *progress {
-                Progress::Unheard => return None,
-                Progress::Active { complete_to_us } => {
-                    minimum = Some(
-                        minimum.map_or(complete_to_us, |least: i64| least.min(complete_to_us)),
-                    );
-                }
-                Progress::Idle | Progress::Ended { .. } => {}
-            }
+    /// Gives a query a frontier of its own, over these sources alone.
+    pub fn wait_for(&mut self, query: &str, sources: impl IntoIterator<Item = String>) {
+        let own = self.own.entry(query.to_owned()).or_default();
+        own.names.extend(sources);
+    }
+
+    /// For each query with a frontier of its own, how far that has come.
+    pub fn own(&self) -> impl Iterator<Item = (&str, Option<i64>)> {
+        let own = self.own.iter();
+        own.map(|(query, own)| (query.as_str(), own.reached_us))
+    }
+
+    /// Takes up where the frontier of a query was; nothing if it has none of its own.
+    pub fn resume_own(&mut self, query: &str, reached_us: i64) {
+        if let Some(own) = self.own.get_mut(query) {
+            own.reached_us = Some(reached_us);
         }
-        minimum
     }
 
     /// No row to come is earlier than this; none while a declared origin is unheard.
@@ -130,6 +149,21 @@ impl Frontier {
     pub fn origins(&self) -> impl Iterator<Item = (&Origin, &Progress)> {
         self.origins.iter()
     }
+}
+
+/// The least of what these origins have come to.
+fn computed<'a>(origins: impl Iterator<Item = &'a Progress>) -> Option<i64> {
+    let mut minimum: Option<i64> = None;
+    for progress in origins {
+        match *progress {
+            Progress::Unheard => return None,
+            Progress::Active { complete_to_us } => {
+                minimum = Some(minimum.map_or(complete_to_us, |least| least.min(complete_to_us)));
+            }
+            Progress::Idle | Progress::Ended { .. } => {}
+        }
+    }
+    minimum
 }
 
 #[cfg(test)]
@@ -188,5 +222,26 @@ mod tests {
             None,
         );
         assert_eq!(frontier.ended(), Some(Some(70)));
+    }
+
+    #[test]
+    fn a_query_waits_for_the_sources_that_it_names() {
+        let mut frontier = Frontier::new();
+        for source in ["gate", "customs"] {
+            frontier.declare(origin(source, 0));
+            frontier.declare(origin(source, 1));
+        }
+        frontier.wait_for("turn_time", ["gate".to_owned()]);
+        let mut hear = |source: &str, partition: i32, complete_to_us: i64| {
+            let progress = Progress::Active { complete_to_us };
+            frontier.update(origin(source, partition), progress, None);
+            let own = frontier.own().next().and_then(|(_, reached_us)| reached_us);
+            (own, frontier.reached_us())
+        };
+        assert_eq!(hear("gate", 0, 50), (None, None), "in every partition");
+        assert_eq!(hear("gate", 1, 40), (Some(40), None));
+        assert_eq!(hear("customs", 0, 5), (Some(40), None));
+        assert_eq!(hear("customs", 1, 7), (Some(40), Some(5)));
+        assert_eq!(hear("gate", 1, 60), (Some(50), Some(5)));
     }
 }

@@ -5,9 +5,10 @@
 
 mod saved;
 
+pub use crate::state::revisions::StatKind;
 pub use crate::state::saved::{Part, Piece};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -19,6 +20,7 @@ use crate::running::{Now, Running};
 use crate::sql::session::{concatenate, run};
 use crate::state::activity::{self, Activity, REST_LEAST_US};
 use crate::state::constant;
+use crate::state::schedule::{Ahead, Due};
 use crate::state::tables::Table;
 use crate::window::floor;
 
@@ -29,11 +31,49 @@ pub struct MergeSettings {
     pub table_keys_max: usize,
     /// Keys that the open windows, sessions or levels of one query may hold.
     pub query_keys_max: usize,
-    /// By query: how often windows that are still open are computed, microseconds. Queries that are not named, and those
-    /// that join tables, give final rows alone.
+    /// How far the watermark lies ahead of the frontier: from the end of a window on time to its final rows, microseconds.
+    pub correction_us: i64,
+    /// Rows at the watermark.
+    pub on_time: OnTime,
+    /// By query: how often windows that are still open are computed, microseconds.
     pub early_us: BTreeMap<String, i64>,
+    /// Queries with a frontier of their own: see [`Merge::next_of`]. They are over windows of streams alone.
+    pub own_frontier: BTreeSet<String>,
     /// How long levels and ticks go on after the last row of any stream, microseconds; an hour or more.
     pub rest_after_us: i64,
+}
+
+/// Which queries give rows once the watermark passes the end of a window, and again when late rows changed it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OnTime {
+    /// From one look at what late rows changed to the next, microseconds of event time; 0: no query gives such rows.
+    pub corrected_every_us: i64,
+    /// Queries that do not.
+    pub except: BTreeSet<String>,
+}
+
+impl MergeSettings {
+    /// What a query tells ahead of its final rows.
+    fn ahead(&self, query: &str) -> Ahead {
+        let every_us = Some(self.on_time.corrected_every_us);
+        let is_told = |every_us: &i64| *every_us > 0 && !self.on_time.except.contains(query);
+        Ahead {
+            correction_us: self.correction_us,
+            corrected_us: every_us.filter(is_told),
+            early_us: self.early_us.get(query).copied(),
+        }
+    }
+}
+
+/// How far event time has come, for all queries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reached {
+    /// No row to come is earlier.
+    pub frontier_us: i64,
+    /// Where ticks begin.
+    pub begin_us: i64,
+    /// If the input has ended, its largest row time: levels and ticks end with it.
+    pub horizon_us: Option<i64>,
 }
 
 /// A day, microseconds: see [`MergeSettings::rest_after_us`].
@@ -44,7 +84,10 @@ impl Default for MergeSettings {
         MergeSettings {
             table_keys_max: 1_000_000,
             query_keys_max: 1_000_000,
+            correction_us: 0,
+            on_time: OnTime::default(),
             early_us: BTreeMap::new(),
+            own_frontier: BTreeSet::new(),
             rest_after_us: REST_AFTER_US,
         }
     }
@@ -57,7 +100,7 @@ pub struct Output {
     pub query: usize,
     /// True if no other row of this window and key follows.
     pub is_final: bool,
-    /// The query's columns, then `revision` (BIGINT) and `is_final` (BOOLEAN).
+    /// The query's columns, then `revision` (BIGINT), `is_final` (BOOLEAN) and `stat_kind` (INTEGER, see [`StatKind`]).
     pub rows: RecordBatch,
 }
 
@@ -103,6 +146,27 @@ pub enum Absorbed {
     Stopped,
 }
 
+/// How a table is read.
+#[derive(Debug, Clone, Copy)]
+enum AsOf {
+    /// As of the instant of the agenda.
+    Agenda,
+    /// With all rows that came and have row_time below this, also beyond the frontier.
+    Known { before_us: i64 },
+}
+
+impl AsOf {
+    /// Final rows are of settled tables; what is told before them takes what is known up to the end of its window.
+    fn of(due: Due) -> Self {
+        match due.is_final() {
+            true => AsOf::Agenda,
+            false => AsOf::Known {
+                before_us: due.end_us,
+            },
+        }
+    }
+}
+
 /// The second stage of all queries.
 pub struct Merge {
     program: Arc<Program>,
@@ -122,11 +186,11 @@ impl Merge {
         let program = program.into();
         let mut running = Vec::new();
         for query in &program.queries {
-            // A table that is not yet known up to a row's time could give the row another key than it has in the end.
-            let early_us = settings.early_us.get(&query.name).copied();
-            let early_us = early_us.filter(|_| query.tables.is_empty());
-            let built = Running::new(query, early_us, settings.query_keys_max);
-            running.push(built.map_err(|error| QueryError::new(&query.name, error))?);
+            let ahead = settings.ahead(&query.name);
+            let built = Running::new(query, ahead, settings.query_keys_max);
+            let mut built = built.map_err(|error| QueryError::new(&query.name, error))?;
+            built.is_apart = query.may_be_apart() && settings.own_frontier.contains(&query.name);
+            running.push(built);
         }
         let mut tables = Vec::new();
         for query in &program.tables {
@@ -197,15 +261,28 @@ impl Merge {
         Ok(Absorbed::Unknown)
     }
 
-    /// The next instant of the agenda that is not after `frontier_us`. Ticks begin at `begin_us`; if the input has ended,
-    /// `horizon_us` is its largest row time, and levels and ticks end with it.
-    pub fn next_at(&self, frontier_us: i64, begin_us: i64, horizon_us: Option<i64>) -> Option<i64> {
-        let now = self.now(frontier_us, begin_us, horizon_us);
-        let instants = self
-            .running
+    /// The next instant of the agenda that is not after the frontier.
+    pub fn next_at(&self, reached: &Reached) -> Option<i64> {
+        let now = self.now(reached.frontier_us, reached);
+        let running = self.running.iter().filter(|running| !running.is_apart);
+        let instants = running.filter_map(|running| running.next_at(now));
+        instants.min().filter(|&at| at <= reached.frontier_us)
+    }
+
+    /// As [`Self::next_at`], for a query with a frontier of its own.
+    pub fn next_of(&self, query: &str, reached: &Reached) -> Option<i64> {
+        let running = &self.running[self.apart(query)?];
+        let at_us = running.next_at(self.now(reached.frontier_us, reached))?;
+        (at_us <= reached.frontier_us).then_some(at_us)
+    }
+
+    fn apart(&self, query: &str) -> Option<usize> {
+        let place = self
+            .program
+            .queries
             .iter()
-            .filter_map(|running| running.next_at(now));
-        instants.min().filter(|&at| at <= frontier_us)
+            .position(|known| known.name == query);
+        place.filter(|place| self.running[*place].is_apart)
     }
 
     /// The first tick after `after_us`, a multiple of `every_us`, at which levels and ticks do not rest.
@@ -215,11 +292,12 @@ impl Merge {
         Some(at - 1)
     }
 
-    fn now(&self, frontier_us: i64, begin_us: i64, horizon_us: Option<i64>) -> Now<'_> {
+    fn now(&self, frontier_us: i64, reached: &Reached) -> Now<'_> {
         Now {
             frontier_us,
-            begin_us,
-            horizon_us,
+            reached_us: reached.frontier_us,
+            begin_us: reached.begin_us,
+            horizon_us: reached.horizon_us,
             activity: &self.activity,
             rest_us: self.rest_us,
         }
@@ -232,22 +310,13 @@ impl Merge {
         }
     }
 
-    /// Computes everything whose time is `at_us`. `begin_us` and `horizon_us` as for [`Self::next_at`].
-    pub fn fire(&mut self, at_us: i64, begin_us: i64, horizon_us: Option<i64>) -> Fired {
+    /// Computes everything whose time is `at_us`.
+    pub fn fire(&mut self, at_us: i64, reached: &Reached) -> Fired {
         self.advance_tables(at_us);
         let mut fired = Fired::default();
         for index in 0..self.running.len() {
-            if self.running[index].has_stopped() {
-                continue;
-            }
-            match self.fire_query(index, at_us, begin_us, horizon_us) {
-                Ok(outputs) => fired.outputs.extend(outputs),
-                Err(error) => {
-                    self.running[index].stop();
-                    fired
-                        .failures
-                        .push(QueryError::new(&self.program.queries[index].name, error));
-                }
+            if !self.running[index].is_apart {
+                self.fire_into(&mut fired, index, at_us, reached);
             }
         }
         for table in &mut self.tables {
@@ -258,17 +327,35 @@ impl Merge {
         fired
     }
 
-    fn fire_query(
-        &mut self,
-        index: usize,
-        at_us: i64,
-        begin_us: i64,
-        horizon_us: Option<i64>,
-    ) -> Result<Vec<Output>> {
+    /// As [`Self::fire`], for a query with a frontier of its own.
+    pub fn fire_of(&mut self, query: &str, at_us: i64, reached: &Reached) -> Fired {
+        let mut fired = Fired::default();
+        if let Some(index) = self.apart(query) {
+            self.fire_into(&mut fired, index, at_us, reached);
+        }
+        fired
+    }
+
+    fn fire_into(&mut self, fired: &mut Fired, index: usize, at_us: i64, reached: &Reached) {
+        if self.running[index].has_stopped() {
+            return;
+        }
+        match self.fire_query(index, at_us, reached) {
+            Ok(outputs) => fired.outputs.extend(outputs),
+            Err(error) => {
+                self.running[index].stop();
+                let name = &self.program.queries[index].name;
+                fired.failures.push(QueryError::new(name, error));
+            }
+        }
+    }
+
+    fn fire_query(&mut self, index: usize, at_us: i64, reached: &Reached) -> Result<Vec<Output>> {
         let now = Now {
             frontier_us: at_us,
-            begin_us,
-            horizon_us,
+            reached_us: reached.frontier_us,
+            begin_us: reached.begin_us,
+            horizon_us: reached.horizon_us,
             activity: &self.activity,
             rest_us: self.rest_us,
         };
@@ -276,28 +363,26 @@ impl Merge {
         let due = self.running[index].due(query, &self.program.task, at_us, now)?;
         let mut outputs = Vec::new();
         for (due, rows) in due {
-            if rows.iter().all(|batch| batch.num_rows() == 0) {
+            let window = (due.start_us, due.end_us);
+            let is_empty = rows.iter().all(|batch| batch.num_rows() == 0);
+            if is_empty && !self.running[index].revisions.has_told(window) {
                 continue;
             }
-            self.fill_tables(&self.program.queries[index].tables.clone())?;
-            let query = &self.program.queries[index];
+            let program = Arc::clone(&self.program);
+            let query = &program.queries[index];
+            self.fill_tables(Some(&query.tables), AsOf::of(due))?;
             let (slot, plan) = &query.finish;
             slot.fill(rows);
             let batches = run(plan, &self.program.task);
             slot.fill(Vec::new());
             // In an order that does not hang on which partial came first.
             let rows = crate::bounded::sorted(&concatenate(&query.schema, &batches?)?)?;
-            let running = &mut self.running[index];
-            let rows = running.revisions.number(
-                (due.start_us, due.end_us),
-                due.is_final,
-                running.is_early,
-                &rows,
-            )?;
+            let revisions = &mut self.running[index].revisions;
+            let rows = revisions.number(window, due.kind, &rows)?;
             if rows.num_rows() > 0 {
                 outputs.push(Output {
                     query: index,
-                    is_final: due.is_final,
+                    is_final: due.is_final(),
                     rows,
                 });
             }
@@ -306,13 +391,21 @@ impl Merge {
         Ok(outputs)
     }
 
-    fn fill_tables(&mut self, names: &[String]) -> Result<()> {
+    /// Gives the tables `names` to the queries that read them.
+    fn fill_tables(&mut self, names: Option<&[String]>, as_of: AsOf) -> Result<()> {
         for (query, table) in self.program.tables.iter().zip(&mut self.tables) {
-            if names.contains(&query.name) {
-                query.current.fill(vec![table.current()?]);
-                if query.has_history {
-                    query.history.fill(vec![table.history()?]);
-                }
+            if names.is_some_and(|names| !names.contains(&query.name)) {
+                continue;
+            }
+            query.current.fill(vec![match as_of {
+                AsOf::Agenda => table.current()?,
+                AsOf::Known { before_us } => table.known(before_us)?,
+            }]);
+            if query.has_history {
+                query.history.fill(vec![match as_of {
+                    AsOf::Agenda => table.history()?,
+                    AsOf::Known { before_us } => table.history_known(before_us)?,
+                }]);
             }
         }
         Ok(())
@@ -321,21 +414,28 @@ impl Merge {
     /// The rows of a planner's input as of `at_us`: the tick `at_us - 1`, which reads all rows up to and including it.
     pub fn snapshot(&mut self, name: &str, at_us: i64) -> Result<RecordBatch, QueryError> {
         self.advance_tables(at_us);
-        let names: Vec<String> = self
-            .program
-            .tables
-            .iter()
-            .map(|table| table.name.clone())
-            .collect();
-        let tick = constant(at_us.saturating_sub(1), 1);
-        let rows = self.fill_tables(&names).and_then(|()| {
+        self.read_input(name, at_us.saturating_sub(1), AsOf::Agenda)
+    }
+
+    /// The rows of a planner's input at a tick of the clock: of all rows that came the newest of each key. What as-of joins
+    /// and ticks of the watermark see is not touched.
+    pub fn snapshot_known(&mut self, name: &str, tick_us: i64) -> Result<RecordBatch, QueryError> {
+        let before_us = i64::MAX;
+        self.read_input(name, tick_us, AsOf::Known { before_us })
+    }
+
+    fn read_input(
+        &mut self,
+        name: &str,
+        tick_us: i64,
+        as_of: AsOf,
+    ) -> Result<RecordBatch, QueryError> {
+        let rows = self.fill_tables(None, as_of).and_then(|()| {
+            let tick = constant(tick_us, 1);
             let tick = RecordBatch::try_new(planner_tick_schema(), vec![tick])?;
             self.program.planner_tick.fill(vec![tick]);
-            let found = self
-                .program
-                .snapshots
-                .iter()
-                .find(|snapshot| snapshot.name == name);
+            let mut snapshots = self.program.snapshots.iter();
+            let found = snapshots.find(|snapshot| snapshot.name == name);
             let snapshot = found.ok_or_else(|| {
                 DataFusionError::Plan(format!(
                     "there is no planner input {name}: add the file {name}.sql"

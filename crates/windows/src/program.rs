@@ -129,6 +129,14 @@ impl Query {
     }
 }
 
+impl Query {
+    /// True if the query may have a frontier of its own: what it tells hangs on its own rows alone, not on tables or on
+    /// when rows of other streams came.
+    pub fn may_be_apart(&self) -> bool {
+        self.tables.is_empty() && matches!(self.kind, Kind::Windows(_) | Kind::Session(_))
+    }
+}
+
 /// Streams joined under a window, by merge.
 pub(crate) struct Join {
     /// The joined rows, from the slots.

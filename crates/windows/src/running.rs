@@ -17,16 +17,19 @@ use crate::state::constant;
 use crate::state::joined::Joined;
 use crate::state::keys::Keys;
 use crate::state::levels::Levels;
-use crate::state::panes::{Due, Panes};
-use crate::state::revisions::Revisions;
+use crate::state::panes::Panes;
+use crate::state::revisions::{Revisions, StatKind};
+use crate::state::schedule::{Ahead, Due};
 use crate::state::sessions::Sessions;
 use crate::window::floor;
 
 /// What time it is for all queries.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Now<'a> {
-    /// No row to come is earlier.
+    /// The instant that is looked at: all before it was computed.
     pub frontier_us: i64,
+    /// No row to come is earlier.
+    pub reached_us: i64,
     /// Where ticks begin.
     pub begin_us: i64,
     /// The largest row time, if the input has ended: levels and ticks end with it.
@@ -41,6 +44,11 @@ impl Now<'_> {
     fn is_over(&self, at_us: i64, every_us: i64) -> bool {
         self.horizon_us
             .is_some_and(|horizon| at_us - every_us > horizon)
+    }
+
+    /// The end of the next interval of which the levels are told for good.
+    fn next_level(&self, levels: &Levels) -> Option<i64> {
+        self.next(levels.next_at()?, levels.every_us(), 0)
     }
 
     /// The first instant from `from_us` (a multiple of `every_us`) plus `plus_us` on at which something is told.
@@ -68,26 +76,25 @@ pub(crate) enum State {
 pub(crate) struct Running {
     pub state: State,
     pub revisions: Revisions,
-    pub is_early: bool,
     /// No state of it was restored (yet).
     pub is_new: bool,
+    /// It has a frontier of its own.
+    pub is_apart: bool,
     keys: Keys,
 }
 
 impl Running {
-    pub fn new(query: &Query, early_us: Option<i64>, keys_max: usize) -> Result<Self> {
+    pub fn new(query: &Query, ahead: Ahead, keys_max: usize) -> Result<Self> {
         let state = match &query.kind {
             Kind::Windows(windows) if query.join.is_some() => {
                 let join = query.join.as_ref();
                 let (anchor, reaches) =
                     join.map_or((0, &[][..]), |join| (join.anchor, &join.reaches));
-                State::Joined(Joined::new(windows.clone(), anchor, reaches))
+                State::Joined(Joined::new(windows.clone(), ahead, anchor, reaches))
             }
-            Kind::Windows(windows) => State::Windows(Panes::new(
-                windows.clone(),
-                early_us,
-                query.reduce.is_some(),
-            )),
+            Kind::Windows(windows) => {
+                State::Windows(Panes::new(windows.clone(), ahead, query.reduce.is_some()))
+            }
             Kind::Session(rule) => State::Sessions(Sessions::new(
                 rule,
                 &query.partial_schema,
@@ -96,7 +103,11 @@ impl Running {
             )?),
             Kind::Level { every_us, keys } => {
                 let schema = Arc::clone(&query.leaf_schema);
-                State::Levels(Levels::new(*every_us, keys, schema, keys_max)?)
+                let ahead = Ahead {
+                    early_us: None,
+                    ..ahead
+                };
+                State::Levels(Levels::new(*every_us, keys, schema, ahead, keys_max)?)
             }
             Kind::Tick { every_us } => State::Ticks {
                 every_us: *every_us,
@@ -104,8 +115,8 @@ impl Running {
             },
         };
         Ok(Running {
-            is_early: early_us.is_some() && matches!(state, State::Windows(_)),
             is_new: true,
+            is_apart: false,
             state,
             revisions: Revisions::new(&query.schema, &query.key_columns)?,
             keys: Keys::new(&query.partial_schema, &query.group_columns, keys_max)?,
@@ -154,10 +165,16 @@ impl Running {
     /// The next instant at which [`Self::due`] has something to say.
     pub fn next_at(&self, now: Now<'_>) -> Option<i64> {
         match &self.state {
-            State::Windows(panes) => panes.next_at(),
-            State::Joined(joined) => joined.next_at(),
+            State::Windows(panes) => panes.next_at(now.horizon_us.is_none()),
+            State::Joined(joined) => joined.next_at(now.horizon_us.is_none()),
             State::Sessions(sessions) => sessions.next_at(now.frontier_us),
-            State::Levels(levels) => now.next(levels.next_at()?, levels.every_us(), 0),
+            State::Levels(levels) => {
+                let ahead = match now.horizon_us {
+                    None => levels.next_ahead(&|end_us| now.next(end_us, levels.every_us(), 0)),
+                    Some(_) => None,
+                };
+                now.next_level(levels).into_iter().chain(ahead).min()
+            }
             State::Ticks { every_us, last_us } => {
                 let after = last_us.unwrap_or(now.begin_us);
                 // A tick T reads all rows up to and including T, so that it comes one microsecond later.
@@ -179,29 +196,27 @@ impl Running {
         let last = |start_us, end_us| Due {
             start_us,
             end_us,
-            is_final: true,
+            kind: StatKind::Final,
         };
         match &mut self.state {
             State::Windows(panes) => {
                 let mut reduce = reducer(query, task);
-                let due = panes.due(at_us).into_iter();
-                due.map(|due| Ok((due, panes.window(due, &mut reduce)?)))
+                let due = panes.due(at_us, now.reached_us).into_iter();
+                due.map(|due| Ok((due, panes.window(due, at_us, &mut reduce)?)))
                     .collect()
             }
             State::Joined(joined) => {
-                let due = joined.due(at_us).zip(query.join.as_ref());
+                let due = joined.due(at_us, now.reached_us).into_iter();
+                let due = due.zip(query.join.iter().cycle());
                 let rows = due.map(|((due, rows), join)| {
                     Ok((due, vec![joined_rows(join, due, rows, task)?]))
                 });
-                rows.into_iter().collect()
+                rows.collect()
             }
+            State::Levels(levels) => level_rows(levels, at_us, now),
             State::Stopped => Ok(Vec::new()),
             _ if !is_due => Ok(Vec::new()),
             State::Sessions(sessions) => sessions.close(at_us),
-            State::Levels(levels) => {
-                let rows = levels.close(at_us)?;
-                Ok(vec![(last(at_us - levels.every_us(), at_us), vec![rows])])
-            }
             State::Ticks { every_us, last_us } => {
                 let tick_us = at_us - 1;
                 *last_us = Some(tick_us);
@@ -221,6 +236,7 @@ impl Running {
                 self.keys.closed();
             }
             State::Joined(joined) => joined.close(at_us),
+            State::Levels(levels) => levels.pass(at_us),
             _ => {}
         }
     }
@@ -235,6 +251,30 @@ impl Running {
             State::Ticks { .. } | State::Stopped => (0, 0),
         }
     }
+}
+
+/// What is told of levels at an instant: the interval that closes, then those of which it is told ahead.
+fn level_rows(
+    levels: &mut Levels,
+    at_us: i64,
+    now: Now<'_>,
+) -> Result<Vec<(Due, Vec<RecordBatch>)>> {
+    let every_us = levels.every_us();
+    let mut told = Vec::new();
+    if now.next_level(levels) == Some(at_us) {
+        let due = Due {
+            start_us: at_us - every_us,
+            end_us: at_us,
+            kind: StatKind::Final,
+        };
+        told.push((due, vec![levels.close(at_us)?]));
+    }
+    for due in levels.ahead_at(at_us, now.reached_us) {
+        if now.next(due.end_us, every_us, 0) == Some(due.end_us) {
+            told.push((due, vec![levels.known(due)?]));
+        }
+    }
+    Ok(told)
 }
 
 /// Joins the rows that may meet in a window, and keeps those that have a time in it.

@@ -6,7 +6,7 @@ use arrow::error::ArrowError;
 pub enum EncodeError {
     /// A column that every output row needs.
     #[error(
-        "query {query} gives no column {column}: every windowed query has window_start, window_end, revision, is_final"
+        "query {query} gives no column {column}: every windowed query has window_start, window_end, revision, is_final, stat_kind"
     )]
     NoColumn {
         /// The query.

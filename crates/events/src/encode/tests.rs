@@ -11,8 +11,8 @@ use arrow::datatypes::{Int8Type, Int32Type};
 
 use super::{EncodeError, window_stats};
 use crate::Message;
-use crate::v1::WindowStat;
 use crate::v1::cell::Value;
+use crate::v1::{StatKind, WindowStat};
 
 fn frame() -> Vec<(&'static str, ArrayRef)> {
     vec![
@@ -31,6 +31,14 @@ fn frame() -> Vec<(&'static str, ArrayRef)> {
         (
             "is_final",
             Arc::new(BooleanArray::from(vec![false, true, true])),
+        ),
+        (
+            "stat_kind",
+            Arc::new(Int32Array::from(
+                [StatKind::Early, StatKind::Final, StatKind::Withdrawn]
+                    .map(i32::from)
+                    .to_vec(),
+            )),
         ),
     ]
 }
@@ -92,6 +100,11 @@ fn a_row_becomes_a_record() {
     assert_eq!(stats[1].1.cells[2].value, Some(Value::Integer(-5)));
     assert_eq!(stats[2].1.cells[2].value, None);
     assert!(stats[2].1.is_final);
+    let kinds: Vec<StatKind> = stats.iter().map(|(_, stat)| stat.kind()).collect();
+    assert_eq!(
+        kinds,
+        [StatKind::Early, StatKind::Final, StatKind::Withdrawn]
+    );
 }
 
 #[test]
@@ -163,6 +176,8 @@ fn a_row_without_its_window_is_an_error() {
     };
     let missing = window_stats("q", &[], &whole.project(&[0, 1, 2]).unwrap()).unwrap_err();
     assert!(matches!(missing, EncodeError::NoColumn { column, .. } if column == "is_final"));
+    let missing = window_stats("q", &[], &whole.project(&[0, 1, 2, 3]).unwrap()).unwrap_err();
+    assert!(matches!(missing, EncodeError::NoColumn { column, .. } if column == "stat_kind"));
     assert!(
         matches!(window_stats("q", &["k"], &whole), Err(EncodeError::NoColumn { column, .. }) if column == "k")
     );

@@ -11,7 +11,13 @@ use super::error::EncodeError;
 use super::wire;
 
 /// The columns that become fields of their own.
-const FRAME: [&str; 4] = ["window_start", "window_end", "revision", "is_final"];
+const FRAME: [&str; 5] = [
+    "window_start",
+    "window_end",
+    "revision",
+    "is_final",
+    "stat_kind",
+];
 
 /// A record to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,13 +30,13 @@ pub struct Encoded {
 
 /// One record for each row of `batch`, the output of `query`.
 ///
-/// `window_start` and `window_end` (timestamps of any unit), `revision` (an integer from 0) and `is_final` become fields
-/// of the message, every other column becomes a cell: integers, floats, booleans and timestamps as such, everything
+/// `window_start` and `window_end` (timestamps of any unit), `revision` (an integer from 0), `is_final` and `stat_kind` (the
+/// number of a [`crate::v1::StatKind`]) become fields of the message, every other column becomes a cell: integers, floats, booleans and timestamps as such, everything
 /// else as text, NULL as a cell without value. The record key is `query/window_start in us/key column/..`, with "~" for
 /// NULL and "%", "/", "~" within text escaped as in a URL, so that all revisions of a row share a key.
 ///
 /// # Errors
-/// If one of the four columns is missing, NULL or of another type, or a key column is missing.
+/// If one of the five columns is missing, NULL or of another type, or a key column is missing.
 pub fn window_stats(
     query: &str,
     key_columns: &[&str],
@@ -61,6 +67,7 @@ pub fn window_stats(
         let written = cells
             .iter()
             .try_for_each(|cells| cells.write(row, &mut value, &mut scratch));
+        frame.write_kind(row, &mut value);
         let keyed = keys.iter().try_for_each(|cells| {
             key.push(b'/');
             cells.write_key(row, &mut key)
@@ -80,18 +87,23 @@ struct Frame<'q> {
     end: TimestampMicrosecondArray,
     revision: Int64Array,
     is_final: BooleanArray,
+    kind: Int64Array,
 }
 
 impl<'q> Frame<'q> {
     fn new(query: &'q str, batch: &RecordBatch) -> Result<Frame<'q>, EncodeError> {
-        let revision = convert(
-            query,
-            FRAME[2],
-            batch,
-            &DataType::Int64,
-            "an integer",
-            DataType::is_integer,
-        )?;
+        let integers = |name: &str| {
+            let is_integer = DataType::is_integer;
+            let column = convert(
+                query,
+                name,
+                batch,
+                &DataType::Int64,
+                "an integer",
+                is_integer,
+            )?;
+            Ok::<_, EncodeError>(column.as_primitive::<Int64Type>().clone())
+        };
         let is_flag = |found: &DataType| *found == DataType::Boolean;
         let is_final = convert(
             query,
@@ -105,8 +117,9 @@ impl<'q> Frame<'q> {
             query,
             start: instants(query, FRAME[0], batch)?,
             end: instants(query, FRAME[1], batch)?,
-            revision: revision.as_primitive::<Int64Type>().clone(),
+            revision: integers(FRAME[2])?,
             is_final: is_final.as_boolean().clone(),
+            kind: integers(FRAME[4])?,
         })
     }
 
@@ -122,6 +135,11 @@ impl<'q> Frame<'q> {
             u64::from(u32::try_from(self.revision.value(row)).unwrap_or(u32::MAX)),
         );
         wire::unsigned(out, 5, u64::from(self.is_final.value(row)));
+    }
+
+    /// Behind the cells, as the fields' numbers have it.
+    fn write_kind(&self, row: usize, out: &mut Vec<u8>) {
+        wire::unsigned(out, 7, self.kind.value(row) as u64);
     }
 
     fn write_key(&self, row: usize, key: &mut Vec<u8>) {

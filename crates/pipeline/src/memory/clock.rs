@@ -1,27 +1,45 @@
 //! A clock that is set by hand.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Clock;
 
-/// A clock that is set by hand.
+/// Time that went by, and the hands of the clock.
 #[derive(Debug, Default)]
-pub struct HandClock(Mutex<Duration>);
+struct Hands {
+    elapsed: Duration,
+    now_us: i64,
+}
+
+/// A clock that is set by hand. It begins at 1970-01-01T00:00:00Z.
+#[derive(Debug, Default)]
+pub struct HandClock(Mutex<Hands>);
 
 impl HandClock {
     /// Moves time on.
     pub fn advance(&self, by: Duration) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) += by;
+        let mut hands = self.hands();
+        hands.elapsed += by;
+        hands.now_us += i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+    }
+
+    /// Sets the wall clock, forward or back, as somebody who corrects it does; no time goes by.
+    pub fn shift(&self, by_us: i64) {
+        self.hands().now_us += by_us;
+    }
+
+    fn hands(&self) -> MutexGuard<'_, Hands> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Clock for HandClock {
     fn elapsed(&self) -> Duration {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.hands().elapsed
     }
 
     fn now_us(&self) -> i64 {
-        i64::try_from(self.elapsed().as_micros()).unwrap_or(i64::MAX)
+        self.hands().now_us
     }
 }

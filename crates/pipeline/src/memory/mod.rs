@@ -59,6 +59,11 @@ impl MemoryLog {
         self.lock().committed(topic)
     }
 
+    /// All records of a topic that were ever committed, with their offsets, by partition: also those that were let go.
+    pub fn written(&self, topic: &str) -> Vec<Vec<(i64, Stored)>> {
+        self.lock().written(topic)
+    }
+
     /// The ends of a consumer that reads `topics` in `group`, at most `rows_max` records a fetch, and of its producer. A
     /// producer with a `name` fences off those that had it before, as a transactional id does.
     pub fn join(

@@ -197,6 +197,18 @@ impl Shelf {
         records.collect()
     }
 
+    /// All that was ever committed to a topic.
+    pub(super) fn written(&self, topic: &str) -> Vec<Vec<(i64, Stored)>> {
+        let partitions = self.partitions(&Arc::from(topic)).into_iter();
+        let records = partitions.map(|partition| {
+            let offsets = 0..self.stable_end(&partition);
+            let records =
+                offsets.filter_map(|offset| Some((offset, self.at(&partition, offset)?.clone())));
+            records.collect()
+        });
+        records.collect()
+    }
+
     /// Takes a transactional id over: what was open under it is aborted, whoever had it is fenced off.
     pub(super) fn start_producer(&mut self, producer: &str) -> u64 {
         self.settle_if(|started| started.producer == producer);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use events::internal::MergeProgress;
+use events::internal::{MergeProgress, OwnFrontier};
 use windows::merge::Merge as Windows;
 
 use super::Merge;
@@ -23,6 +23,13 @@ impl Merge {
     pub fn save(&self) -> Result<Vec<State>, EngineError> {
         let heard = self.frontier.origins();
         let heard = heard.filter_map(|(origin, progress)| snapshot::told(origin, progress));
+        let own = self.frontier.own();
+        let own = own.filter_map(|(query, reached_us)| {
+            Some(OwnFrontier {
+                query: query.to_owned(),
+                reached_us: reached_us?,
+            })
+        });
         let progress = MergeProgress {
             frontiers: heard.collect(),
             begin_us: self.frontier.begin_us(),
@@ -30,6 +37,8 @@ impl Merge {
             covered: snapshot::covered(self.covered.iter()),
             timestamp_ms: self.timestamp_ms,
             has_flushed: self.has_flushed,
+            tick: self.ticks.applied(),
+            own_frontiers: own.collect(),
         };
         let rows = self.state.save()?.into_iter().map(State::Rows);
         let planners = self.planners.iter().flat_map(|planners| planners.save());
@@ -96,6 +105,10 @@ impl Merge {
             .collect();
         self.timestamp_ms = progress.timestamp_ms;
         self.has_flushed = progress.has_flushed;
+        self.ticks.resume(progress.tick);
+        for own in progress.own_frontiers {
+            self.frontier.resume_own(&own.query, own.reached_us);
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! When the planners plan: at their ticks, and before that when something that they watch has changed by more than is
 //! tolerated.
 //!
-//! Everything here hangs on event time and on the tables as of an instant, so that plans stay a function of the event log:
-//! the watch looks at instants of a grid, not at records as they come in.
+//! At ticks of the watermark everything here hangs on event time and on the tables as of an instant, so that plans stay a
+//! function of the event log: the watch looks at instants of a grid, not at records as they come in. At ticks of the clock
+//! (`crate::ticks`) the instants are those of the ticks, and the tables are read as far as they are known.
 
 mod saved;
 
@@ -125,10 +126,25 @@ impl Planners {
         }
     }
 
-    /// Makes the plans that are due at `at_us`. `read` reads the inputs as of then.
+    /// From one tick of the clock to the next, so that each of those that are on finds its instants; none if none is on.
+    pub fn tick_us(&self) -> Option<i64> {
+        let berths = self.berths.as_ref().map(|one| one.step_us);
+        let rail = self.rail.as_ref().map(|one| one.step_us);
+        berths.into_iter().chain(rail).reduce(greatest_divisor)
+    }
+
+    /// Which of them look at a tick of the clock: those of which an instant lies between the last one and this.
+    pub fn due_by_clock(&self, tick_us: i64) -> Due {
+        Due {
+            berths: self.berths.as_ref().is_some_and(|one| one.is_due(tick_us)),
+            rail: self.rail.as_ref().is_some_and(|one| one.is_due(tick_us)),
+        }
+    }
+
+    /// Makes the plans that are due at `now_us`. `read` reads the inputs as of then.
     pub fn plan(
         &mut self,
-        at_us: i64,
+        now_us: i64,
         due: Due,
         read: &mut ReadInput<'_>,
         topics: &Topics,
@@ -136,10 +152,10 @@ impl Planners {
     ) -> Result<Vec<Made>, EngineError> {
         let mut made = Vec::new();
         if let Some(berths) = self.berths.as_mut().filter(|_| due.berths) {
-            made.extend(berths.look(at_us, read, topics, clock)?);
+            made.extend(berths.look(now_us, read, topics, clock)?);
         }
         if let Some(rail) = self.rail.as_mut().filter(|_| due.rail) {
-            made.extend(rail.look(at_us, read, topics, clock)?);
+            made.extend(rail.look(now_us, read, topics, clock)?);
         }
         Ok(made)
     }
@@ -175,6 +191,12 @@ impl<P: Planner> Scheduled<P> {
         }
     }
 
+    /// Has an instant of its grid come since it last looked?
+    fn is_due(&self, now_us: i64) -> bool {
+        let last_us = now_us - now_us.rem_euclid(self.step_us);
+        self.seen_us.is_none_or(|seen_us| last_us > seen_us)
+    }
+
     /// The next instant: a tick of the planner, or a look at its watches between two ticks; none while nothing moves.
     fn next_us(&self, next_tick: &NextTick<'_>, begin_us: i64) -> Option<i64> {
         let tick_us = next_tick(self.seen_us.unwrap_or(begin_us), self.every_us);
@@ -201,12 +223,11 @@ impl<P: Planner> Scheduled<P> {
     /// Plans if the time has come for it, or if a watch has seen something that cannot wait.
     fn look(
         &mut self,
-        at_us: i64,
+        now_us: i64,
         read: &mut ReadInput<'_>,
         topics: &Topics,
         clock: &dyn Clock,
     ) -> Result<Option<Made>, EngineError> {
-        let now_us = at_us - 1;
         self.seen_us = Some(now_us);
         let rested_us = self.planned_us.map(|planned_us| now_us - planned_us);
         if rested_us.is_some_and(|rested_us| rested_us < self.interval_us) {
@@ -278,6 +299,14 @@ impl<P: Planner> Scheduled<P> {
             causes.push(format!("and {more} more"));
         }
         causes
+    }
+}
+
+fn greatest_divisor(a: i64, b: i64) -> i64 {
+    if b == 0 {
+        a
+    } else {
+        greatest_divisor(b, a % b)
     }
 }
 

@@ -21,6 +21,7 @@ use crate::error::EngineError;
 use crate::log::Outgoing;
 use crate::outcome::PlanReport;
 use crate::settings::Topics;
+use crate::ticks::TickBy;
 
 /// What both planners have in common.
 #[derive(Debug, Clone)]
@@ -42,6 +43,8 @@ pub struct PlannerRun {
 /// Both planners.
 #[derive(Debug, Clone)]
 pub struct PlannerSettings {
+    /// What their ticks follow.
+    pub tick_by: TickBy,
     /// Berth plans.
     pub berths: PlannerRun,
     /// Prices and horizons of berth plans.

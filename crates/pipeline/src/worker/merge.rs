@@ -103,6 +103,10 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
         for signal in ends {
             self.handle(signal)?;
         }
+        let now_us = self.shared.clock.now_us();
+        let merges = self.merges.values_mut();
+        self.pending
+            .extend(merges.filter_map(|merge| merge.due_tick(now_us)));
         let waited = self
             .shared
             .clock

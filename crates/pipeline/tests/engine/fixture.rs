@@ -14,8 +14,9 @@ use pipeline::plans::berths::BerthRules;
 use pipeline::plans::rail::RailRules;
 use pipeline::plans::{PlannerRun, PlannerSettings};
 use pipeline::settings::{
-    Bounded, Doubt, Input, Settings, SnapshotSettings, SourceSettings, Topics,
+    Bounded, Doubt, Input, OnTimeSettings, Settings, SnapshotSettings, SourceSettings, Topics,
 };
+use pipeline::ticks::TickBy;
 use pipeline::worker::{FoldWorker, MergeWorker, Shared, Stop, Turn};
 use windows::sql::parse::SqlFile;
 
@@ -102,10 +103,13 @@ pub fn settings(partitions: i32, partials_partitions: i32) -> Settings {
             .map(|(name, text)| SqlFile::new(*name, *text))
             .collect(),
         early: BTreeMap::new(),
+        on_time: OnTimeSettings::default(),
+        waits_for: BTreeMap::new(),
         rest_after: Duration::from_secs(86_400),
         table_keys_max: 100_000,
         query_keys_max: 100_000,
         planners: PlannerSettings {
+            tick_by: TickBy::Watermark,
             berths: off.clone(),
             berth_rules: BerthRules::default(),
             rail: off,

@@ -1,16 +1,20 @@
 //! One history: the day is written while the processes run and fail, then the input ends and all is compared.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use events::v1::StatKind;
 use pipeline::memory::{CommitFault, Step, Survival};
+use pipeline::ticks::TickBy;
 use pipeline::worker::programs::Programs;
 
-use crate::check::{Plans, plans, verdict};
+use crate::check;
+use crate::check::{Plans, told_plans, verdict};
 use crate::dice::Dice;
 use crate::oracle::Expected;
 use crate::program::IDLE_TIMEOUT;
+use crate::replay;
 use crate::workload::Record;
 use crate::world::{STAGES, World};
 
@@ -33,6 +37,7 @@ pub enum Fault {
     FetchLate,
     SlowEnds,
     ClockJump,
+    ClockSet,
     DeadFold,
     CutOff,
     TornSnapshot,
@@ -62,6 +67,7 @@ pub fn kinds(is_stored: bool) -> Vec<Fault> {
         Fault::FetchLate,
         Fault::SlowEnds,
         Fault::ClockJump,
+        Fault::ClockSet,
         Fault::DeadFold,
         Fault::CutOff,
         Fault::TornSnapshot,
@@ -82,6 +88,11 @@ pub struct History {
     pub lines: Vec<String>,
     pub kinds: BTreeSet<Fault>,
     pub result: Result<(), String>,
+    /// How many rows of each kind left.
+    pub rows: BTreeMap<StatKind, u64>,
+    /// Ticks of the clock in the log, and plans.
+    pub ticks: usize,
+    pub plans: usize,
     /// Snapshots that were written, and starts of merge from one.
     pub snapshots: (u64, u64),
     /// Everything that left, for comparison with the same seed again.
@@ -107,19 +118,25 @@ fn schedule(dice: &mut Dice, is_stored: bool) -> Vec<(u64, Fault)> {
     faults
 }
 
+/// Tells the history of a seed. The plans of a day are known where they follow the watermark; those that follow the clock
+/// are compared with what the partials log gives when it is read again.
 pub fn run(
     seed: u64,
     day: &[Record],
     expected: &Expected,
-    plans: &Plans,
+    plans: Option<&Plans>,
     programs: Programs,
 ) -> History {
+    let tick_by = match plans {
+        Some(_) => TickBy::Watermark,
+        None => TickBy::Clock,
+    };
     let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9) ^ 0xfa17);
     // Of every two days told, one has its snapshots in an object store.
     let is_stored = seed % 4 >= 2;
     let faults = schedule(&mut dice, is_stored);
     let store = is_stored.then(Arc::default);
-    let world = World::with(programs, 20 + dice.below(400), store);
+    let world = World::with(programs, 20 + dice.below(400), tick_by, store);
     let mut telling = Telling {
         world,
         lines: Vec::new(),
@@ -129,7 +146,9 @@ pub fn run(
     };
     let result = telling
         .tell(&mut dice, day, &faults)
-        .and_then(|()| verdict(&telling.world.log, expected, plans))
+        .and_then(|()| verdict(&telling.world.log, expected))
+        .and_then(|()| told_plans(&telling.world, plans))
+        .and_then(|()| replay::check(&telling.world))
         .and_then(
             |()| match telling.world.tally.rejects().get("late_in_merge") {
                 None => Ok(()),
@@ -138,6 +157,9 @@ pub fn run(
         );
     History {
         digest: digest(&telling.world),
+        rows: check::kinds(&telling.world.log),
+        ticks: replay::ticks(&telling.world.log).len(),
+        plans: check::plans(&telling.world.log)["plan-deltas"].len(),
         snapshots: telling.world.tally.snapshots(),
         lines: telling.lines,
         kinds: telling.kinds,
@@ -147,7 +169,7 @@ pub fn run(
 
 /// The same day without any fault, in few large steps.
 pub fn calm(day: &[Record], programs: Programs) -> Plans {
-    let mut world = World::new(programs, 100_000);
+    let mut world = World::new(programs, 100_000, TickBy::Watermark);
     day.iter().for_each(|record| world.feed(record));
     world.drain();
     let mut dice = Dice(0);
@@ -156,7 +178,7 @@ pub fn calm(day: &[Record], programs: Programs) -> Plans {
         let place = turn as usize % world.processes.len();
         world.turn(place, &mut dice).expect("no fault, no error");
         if world.is_done() {
-            return plans(&world.log);
+            return check::plans(&world.log);
         }
     }
     panic!("the engine does not come to its end without a fault");
@@ -305,6 +327,12 @@ impl Telling {
                 self.settle_at = turn + 5 + dice.below(30);
             }
             Fault::ClockJump => world.clock.advance(Duration::from_secs(3_600)),
+            Fault::ClockSet => {
+                // The hands alone: somebody has set the clock right, or wrong.
+                let by_s = 5 + dice.below(40) as i64;
+                let sign = [-1, 1][dice.below(2) as usize];
+                world.clock.shift(sign * by_s * 1_000_000);
+            }
             Fault::DeadFold => self.dead = Some((name.clone(), turn + DEAD_TURNS)),
             Fault::TornSnapshot => {
                 // A piece is gone that a manifest names, or will name; and all must take up from what is left.

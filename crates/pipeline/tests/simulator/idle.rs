@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use events::v1::{Reject, RejectReason};
 use events::{Event, Message};
+use pipeline::ticks::TickBy;
 use pipeline::worker::programs::Programs;
 
 use crate::check::finals;
@@ -51,7 +52,7 @@ fn a_source_is_found_silent_in_a_partition_that_is_always_being_written_to() {
     let day = day(2);
     let (first, second) = day.split_at(day.len() / 3);
     let mut others = second.iter().filter(|record| source(record) != "gate");
-    let mut world = World::new(Programs::default(), ROWS as u64);
+    let mut world = World::new(Programs::default(), ROWS as u64, TickBy::Watermark);
     for stage in ["fold", "merge", "merge"] {
         world.start(stage);
     }
@@ -79,7 +80,7 @@ fn a_silent_source_holds_the_port_for_the_timeout_and_what_it_writes_later_is_to
         .iter()
         .cloned()
         .partition(|record| source(record) == "gate");
-    let mut world = World::new(Programs::default(), 500);
+    let mut world = World::new(Programs::default(), 500, TickBy::Watermark);
     for stage in ["fold", "merge", "merge"] {
         world.start(stage);
     }

@@ -12,6 +12,7 @@ mod history;
 mod idle;
 mod oracle;
 mod program;
+mod replay;
 mod seeds;
 #[cfg(any(debug_assertions, feature = "planted"))]
 mod teeth;

@@ -9,12 +9,12 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Schema};
 use events::decode::{Decoder, Projection};
-use events::v1::Classifier;
+use events::v1::{Classifier, StatKind};
 use events::{Event, Stream};
 use windows::bounded::{self, Extent};
 use windows::program::Streams;
 
-use crate::program::{OUT_OF_ORDER_S, queries};
+use crate::program::{CORRECTION_S, OUT_OF_ORDER_S, queries};
 use crate::workload::Record;
 
 /// (topic, partition, offset, reason as a number).
@@ -43,9 +43,11 @@ struct Told {
     outcome: &'static str,
 }
 
-fn out_of_order_us(source: &str) -> i64 {
+/// How far a row may lie behind the latest one of its source.
+fn lateness_max_us(source: &str) -> i64 {
     let declared = OUT_OF_ORDER_S.iter().find(|(name, _)| *name == source);
-    declared.map_or(60, |(_, seconds)| *seconds as i64) * 1_000_000
+    let out_of_order_s = declared.map_or(60, |(_, seconds)| *seconds);
+    (out_of_order_s + CORRECTION_S) as i64 * 1_000_000
 }
 
 pub fn streams() -> Streams {
@@ -98,7 +100,7 @@ pub fn expect(records: &[Record]) -> Expected {
             });
             continue;
         }
-        let limit = own.map(|own| own - out_of_order_us(&source));
+        let limit = own.map(|own| own - lateness_max_us(&source));
         if !is_heartbeat {
             let id = (
                 source.clone(),
@@ -154,7 +156,7 @@ pub fn expect(records: &[Record]) -> Expected {
     let extent = Extent {
         begin_us: first
             .iter()
-            .map(|((.., source), time)| time - out_of_order_us(source))
+            .map(|((.., source), time)| time - lateness_max_us(source))
             .min()
             .expect("some row"),
         horizon_us: latest.copied().max().expect("some row"),
@@ -215,11 +217,14 @@ fn rows(
         let extra = [
             Arc::new(Field::new("revision", DataType::Int64, false)),
             Arc::new(Field::new("is_final", DataType::Boolean, false)),
+            Arc::new(Field::new("stat_kind", DataType::Int32, false)),
         ];
         let schema = Schema::new(fields.into_iter().chain(extra).collect::<Vec<_>>());
         let mut columns = rows.columns().to_vec();
         columns.push(Arc::new(Int64Array::from(vec![0; rows.num_rows()])));
         columns.push(Arc::new(BooleanArray::from(vec![true; rows.num_rows()])) as Arc<dyn Array>);
+        let kinds = vec![i32::from(StatKind::Final); rows.num_rows()];
+        columns.push(Arc::new(Int32Array::from(kinds)));
         let rows = RecordBatch::try_new(Arc::new(schema), columns).expect("columns");
         let encoded = events::encode::window_stats(&name, &[], &rows).expect("rows");
         let mut values: Vec<Vec<u8>> = encoded.into_iter().map(|row| row.value).collect();

@@ -1,7 +1,7 @@
 //! A small pipeline of every kind: tumbling with early rows, hopping over what became of the records, a level, a tick over
-//! a table, and the rail planner.
+//! a table, and the rail planner. All but the tick give rows on time and corrections.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use events::Stream;
@@ -10,13 +10,16 @@ use pipeline::plans::berths::BerthRules;
 use pipeline::plans::rail::RailRules;
 use pipeline::plans::{PlannerRun, PlannerSettings};
 use pipeline::settings::{
-    Bounded, Doubt, Input, Settings, SnapshotSettings, SourceSettings, Topics,
+    Bounded, Doubt, Input, OnTimeSettings, Settings, SnapshotSettings, SourceSettings, Topics,
 };
+use pipeline::ticks::TickBy;
 use windows::sql::parse::SqlFile;
 
 pub const PARTITIONS: i32 = 4;
 pub const PARTIALS: i32 = 2;
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+/// From rows on time to final ones.
+pub const CORRECTION_S: u64 = 600;
 /// How far the rows of a source may be out of order.
 pub const OUT_OF_ORDER_S: [(&str, u64); 3] = [("tos", 300), ("gate", 60), ("rail", 120)];
 
@@ -96,7 +99,8 @@ pub fn queries() -> Vec<SqlFile> {
     files(&QUERIES)
 }
 
-pub fn settings(bounded: Bounded) -> Settings {
+/// `tick_by`: what the planner follows. The clock of a history goes for about a minute.
+pub fn settings(bounded: Bounded, tick_by: TickBy) -> Settings {
     let inputs = [Stream::Container, Stream::Rail].map(|stream| Input {
         stream,
         topic: stream.name().into(),
@@ -110,13 +114,17 @@ pub fn settings(bounded: Bounded) -> Settings {
         }],
         out_of_order_max: Duration::from_secs(seconds),
     });
+    let [every_s, watch_s, interval_s] = match tick_by {
+        TickBy::Watermark => [3_600, 600, 1_200],
+        TickBy::Clock => [12, 4, 6],
+    };
     let planner = |is_on, inputs| PlannerRun {
         is_on,
         inputs,
-        every: Duration::from_secs(3_600),
+        every: Duration::from_secs(every_s),
         triggers: Triggers {
-            every: Duration::from_secs(600),
-            interval_min: Duration::from_secs(1_200),
+            every: Duration::from_secs(watch_s),
+            interval_min: Duration::from_secs(interval_s),
             tolerances: BTreeMap::new(),
         },
         iterations: 60,
@@ -139,7 +147,7 @@ pub fn settings(bounded: Bounded) -> Settings {
         },
         sources: sources.to_vec(),
         out_of_order_max: Duration::from_secs(60),
-        correction_max: Duration::ZERO,
+        correction_max: Duration::from_secs(CORRECTION_S),
         future_max: Duration::from_secs(300),
         terminals: Vec::new(),
         unknown_terminal: Doubt::Flag,
@@ -156,10 +164,16 @@ pub fn settings(bounded: Bounded) -> Settings {
         bounded,
         queries: queries(),
         early: BTreeMap::from([("moves".to_owned(), Duration::from_secs(450))]),
+        on_time: OnTimeSettings {
+            corrected_every: Duration::from_secs(60),
+            except: BTreeSet::new(),
+        },
         table_keys_max: 100_000,
         query_keys_max: 100_000,
+        waits_for: BTreeMap::new(),
         rest_after: Duration::from_secs(7 * 24 * 3_600),
         planners: PlannerSettings {
+            tick_by,
             berths: planner(false, Vec::new()),
             berth_rules: BerthRules::default(),
             rail: planner(true, files(&RAIL)),

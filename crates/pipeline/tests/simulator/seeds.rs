@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
+use events::v1::StatKind;
+use pipeline::ticks::TickBy;
 use pipeline::worker::programs::Programs;
 
 use crate::check::Plans;
@@ -40,15 +42,22 @@ pub fn told(seed: u64, programs: &Programs) -> Arc<Told> {
     Arc::clone(told)
 }
 
+/// What the planner of a seed follows.
+pub fn tick_by(seed: u64) -> TickBy {
+    match seed % 3 {
+        2 => TickBy::Clock,
+        _ => TickBy::Watermark,
+    }
+}
+
 pub fn history(seed: u64, programs: &Programs) -> History {
+    history_by(tick_by(seed), seed, programs)
+}
+
+pub fn history_by(tick_by: TickBy, seed: u64, programs: &Programs) -> History {
     let told = told(seed, programs);
-    run(
-        seed,
-        &told.day,
-        &told.expected,
-        &told.plans,
-        programs.clone(),
-    )
+    let plans = Some(&told.plans).filter(|_| tick_by == TickBy::Watermark);
+    run(seed, &told.day, &told.expected, plans, programs.clone())
 }
 
 fn variable(name: &str) -> Option<u64> {
@@ -70,6 +79,7 @@ fn rows_rejects_and_plans_survive_any_history_of_faults() {
         let history = history(seed, &programs);
         println!("{}", history.lines.join("\n"));
         println!("snapshots and starts from one: {:?}", history.snapshots);
+        println!("ticks: {}, plans: {}", history.ticks, history.plans);
         if history.result.is_err() {
             fail(seed, &history);
         }
@@ -78,7 +88,9 @@ fn rows_rejects_and_plans_survive_any_history_of_faults() {
     let seeds = variable("QUAYSTREAM_SEEDS").unwrap_or(SEEDS);
     let next = AtomicU64::new(0);
     let seen = Mutex::new(BTreeSet::new());
+    let rows = Mutex::new(BTreeMap::<StatKind, u64>::new());
     let (written, restored) = (AtomicU64::new(0), AtomicU64::new(0));
+    let (ticks, clocked) = (AtomicU64::new(0), AtomicU64::new(0));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -97,19 +109,40 @@ fn rows_rejects_and_plans_survive_any_history_of_faults() {
                     assert!(history.kinds.len() >= 5, "seed {seed}: {:?}", history.kinds);
                     written.fetch_add(history.snapshots.0, Ordering::Relaxed);
                     restored.fetch_add(history.snapshots.1, Ordering::Relaxed);
+                    if tick_by(seed) == TickBy::Clock {
+                        ticks.fetch_add(history.ticks as u64, Ordering::Relaxed);
+                        clocked.fetch_add(history.plans as u64, Ordering::Relaxed);
+                    }
                     seen.lock().expect("no panic before").extend(history.kinds);
+                    for (kind, count) in history.rows {
+                        *rows
+                            .lock()
+                            .expect("no panic before")
+                            .entry(kind)
+                            .or_default() += count;
+                    }
                 }
             });
         }
     });
     let seen = seen.into_inner().expect("no panic before");
     let (written, restored) = (written.into_inner(), restored.into_inner());
+    let (ticks, clocked) = (ticks.into_inner(), clocked.into_inner());
     println!(
-        "{seeds} seeds, {} kinds of faults, {written} snapshots, {restored} starts from one",
+        "{seeds} seeds, {} kinds of faults, {written} snapshots, {restored} starts from one; {ticks} ticks of the clock, {clocked} plans at them",
         seen.len()
     );
+    let rows = rows.into_inner().expect("no panic before");
+    println!("rows that left: {rows:?}");
     if seeds >= SEEDS {
+        use StatKind::{Corrected, Early, Final, OnTime};
+        let is_told = |kind| rows.get(&kind).is_some_and(|count| *count > seeds);
+        assert!(
+            [Early, OnTime, Corrected, Final].into_iter().all(is_told),
+            "{rows:?}"
+        );
         assert!(written > 4 * seeds && restored > 2 * seeds);
+        assert!(ticks > 2 * seeds && clocked > seeds, "{ticks} {clocked}");
         assert_eq!(
             seen.len(),
             kinds(true).len(),
@@ -121,9 +154,11 @@ fn rows_rejects_and_plans_survive_any_history_of_faults() {
 #[test]
 fn one_seed_is_one_history() {
     let programs = Programs::default();
-    let first = history(5, &programs);
-    let again = history(5, &Programs::default());
-    assert_eq!((first.lines, first.digest), (again.lines, again.digest));
+    for seed in [4, 5] {
+        let first = history(seed, &programs);
+        let again = history(seed, &Programs::default());
+        assert_eq!((first.lines, first.digest), (again.lines, again.digest));
+    }
 }
 
 #[test]

@@ -1,23 +1,36 @@
 //! Would the simulation notice? Bugs are planted one at a time; each must be found within 300 seeds.
 
 use pipeline::planted::{Bug, plant};
+use pipeline::ticks::TickBy;
 use pipeline::worker::programs::Programs;
 
-use crate::seeds::{history, told};
+use crate::seeds::{history_by, told};
 
 const SEEDS_MAX: u64 = 300;
 
 #[test]
 fn every_planted_bug_is_found() {
+    find(&Bug::ALL, TickBy::Watermark);
+}
+
+#[test]
+fn bugs_of_ticks_are_found_where_the_planner_follows_the_clock() {
+    find(
+        &[Bug::TickAppliedTwice, Bug::PlanWithoutTick],
+        TickBy::Clock,
+    );
+}
+
+fn find(bugs: &[Bug], tick_by: TickBy) {
     let programs = Programs::default();
     let mut missed = Vec::new();
-    for bug in Bug::ALL {
+    for &bug in bugs {
         let mut found = None;
         for seed in 0..SEEDS_MAX {
             // The day is made before the bug is there.
             told(seed, &programs);
             plant(Some(bug));
-            let history = history(seed, &programs);
+            let history = history_by(tick_by, seed, &programs);
             plant(None);
             if let Err(reason) = history.result {
                 found = Some((seed + 1, reason));
@@ -27,7 +40,7 @@ fn every_planted_bug_is_found() {
         match found {
             Some((seeds, reason)) => {
                 let reason: String = reason.chars().take(120).collect();
-                println!("{bug:?}: found after {seeds} seeds: {reason}");
+                println!("{bug:?}, {tick_by:?}: found after {seeds} seeds: {reason}");
             }
             None => missed.push(bug),
         }

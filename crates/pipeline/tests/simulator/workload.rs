@@ -10,7 +10,7 @@ use events::v1::{
 use events::{Event, Stream};
 
 use crate::dice::Dice;
-use crate::program::{OUT_OF_ORDER_S, PARTITIONS};
+use crate::program::{CORRECTION_S, OUT_OF_ORDER_S, PARTITIONS};
 
 /// 2026-03-02T00:00:00Z.
 pub const DAY_US: i64 = 1_772_409_600_000_000;
@@ -132,6 +132,8 @@ pub fn day(number: u64) -> Vec<Record> {
         let delay_s = match dice.below(40) {
             // Late, most of them.
             0 => bound + 200 + dice.below(2_400),
+            // Behind the watermark, and in time for corrections.
+            1..=8 => bound + dice.below(CORRECTION_S),
             _ => dice.below(bound),
         };
         let arrives_us = at_us + delay_s as i64 * SECOND_US;

@@ -12,12 +12,13 @@ use pipeline::memory::{
 };
 use pipeline::outcome::Tally;
 use pipeline::settings::{Bounded, Settings};
+use pipeline::ticks::TickBy;
 use pipeline::worker::programs::Programs;
 use pipeline::worker::{FoldWorker, MergeWorker, Shared, Stop, Turn};
 
 use crate::dice::Dice;
 use crate::program::{PARTIALS, PARTITIONS, settings};
-use crate::workload::Record;
+use crate::workload::{DAY_US, Record};
 
 pub const STAGES: [&str; 2] = ["fold", "merge"];
 
@@ -49,6 +50,7 @@ pub struct World {
     /// Where snapshots lie, if not in the topic.
     pub store: Option<Arc<MemoryStore>>,
     depot: Option<Depot>,
+    tick_by: TickBy,
 }
 
 /// A log with all topics.
@@ -74,24 +76,32 @@ pub fn topics() -> MemoryLog {
 }
 
 impl World {
-    pub fn new(programs: Programs, rows_max: u64) -> Self {
-        World::with(programs, rows_max, None)
+    pub fn new(programs: Programs, rows_max: u64, tick_by: TickBy) -> Self {
+        World::with(programs, rows_max, tick_by, None)
     }
 
     /// As [`World::new`], with an object store for the snapshots.
-    pub fn with(programs: Programs, rows_max: u64, store: Option<Arc<MemoryStore>>) -> Self {
+    pub fn with(
+        programs: Programs,
+        rows_max: u64,
+        tick_by: TickBy,
+        store: Option<Arc<MemoryStore>>,
+    ) -> Self {
         let depot = |store: &Arc<MemoryStore>| Depot::new(store.clone(), "world", false);
+        let clock = Arc::<HandClock>::default();
+        clock.shift(DAY_US);
         World {
             depot: store.as_ref().map(depot),
             store,
             log: topics(),
-            clock: Arc::default(),
+            clock,
             processes: Vec::new(),
             tally: Arc::default(),
             programs,
-            settings: Arc::new(settings(Bounded::Never)),
+            settings: Arc::new(settings(Bounded::Never, tick_by)),
             started: 0,
             rows_max,
+            tick_by,
         }
     }
 
@@ -173,7 +183,7 @@ impl World {
     pub fn drain(&mut self) {
         self.processes.clear();
         self.log.settle();
-        self.settings = Arc::new(settings(Bounded::UntilEnd));
+        self.settings = Arc::new(settings(Bounded::UntilEnd, self.tick_by));
         for stage in ["fold", "fold", "merge", "merge"] {
             self.start(stage);
         }
@@ -220,6 +230,14 @@ impl World {
             Err(error) => return Err(format!("{} stopped: {error}", process.name)),
         }
         Ok(())
+    }
+
+    pub fn settings(&self) -> &Arc<Settings> {
+        &self.settings
+    }
+
+    pub fn programs(&self) -> &Programs {
+        &self.programs
     }
 
     pub fn is_done(&self) -> bool {

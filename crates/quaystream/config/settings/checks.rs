@@ -17,6 +17,7 @@ impl Sections {
         self.check_snapshots(reader);
         self.check_topics(reader);
         self.check_sources(reader);
+        self.check_waits(reader);
         self.planners.check(reader);
     }
 
@@ -128,6 +129,12 @@ impl Sections {
             "time.rest_after_s",
             &self.time.rest_after_s,
             3_600,
+            SECONDS_MAX,
+        );
+        within(
+            "on_time.corrected_every_s",
+            &self.on_time.corrected_every_s,
+            0,
             SECONDS_MAX,
         );
         for (query, every_s) in &self.early_s {
@@ -308,6 +315,26 @@ impl Sections {
                     &source.streams,
                     format!("there is no stream {stream:?}"),
                     "the streams are vessel, container, rail, telemetry, reference and planner",
+                );
+            }
+        }
+    }
+    /// A query that waits for no source, or for one that is not there, would never be told of.
+    fn check_waits(&self, reader: &mut Reader<'_>) {
+        let is_known = |name: &String| self.sources.iter().any(|one| one.name.get_ref() == name);
+        for (query, sources) in &self.waits_for {
+            reader.want(
+                !sources.get_ref().is_empty(),
+                sources,
+                format!("waits_for.{query} names no source"),
+                "name one at least, or remove the line: the query then waits for all",
+            );
+            for source in sources.get_ref().iter().filter(|name| !is_known(name)) {
+                reader.want(
+                    false,
+                    sources,
+                    format!("waits_for.{query} names the source {source:?}, which is not listed"),
+                    "mend the name, or add it to [[sources]]",
                 );
             }
         }

@@ -67,10 +67,12 @@ impl Merge {
 
     /// All pieces are back. Queries of which there was none are new: they begin at the frontier.
     pub fn begin(&mut self, frontier_us: Option<i64>) {
-        for running in self.running.iter_mut().filter(|running| running.is_new) {
-            running.is_new = false;
-            if let Some(frontier_us) = frontier_us {
-                running.begin(frontier_us);
+        for running in &mut self.running {
+            let is_new = std::mem::replace(&mut running.is_new, false);
+            match (frontier_us, is_new) {
+                (Some(frontier_us), true) => running.begin(frontier_us),
+                (Some(frontier_us), false) => running.begin_ahead(frontier_us),
+                (None, _) => {}
             }
         }
     }
@@ -112,6 +114,13 @@ impl Running {
                 Ok(())
             }
             State::Stopped => unknown(part),
+        }
+    }
+
+    /// The snapshot may be of a version, or of options, by which levels were told of as they closed alone.
+    fn begin_ahead(&mut self, frontier_us: i64) {
+        if let State::Levels(levels) = &mut self.state {
+            levels.begin_ahead(frontier_us);
         }
     }
 

@@ -9,12 +9,12 @@ use arrow::compute::filter_record_batch;
 use datafusion::common::Result;
 
 use super::instants;
-use super::panes::Due;
+use super::schedule::{Ahead, Due, Schedule};
 use crate::sql::call::WINDOW_START;
 use crate::window::Windows;
 
 /// How far rows of one side may lie from those of the anchor that they meet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reach {
     /// Before, microseconds.
     pub before_us: i64,
@@ -31,25 +31,22 @@ struct Side {
 /// The rows of one query's streams.
 #[derive(Debug)]
 pub struct Joined {
-    windows: Windows,
+    schedule: Schedule,
     anchor: usize,
     sides: Vec<Side>,
-    /// All windows that end here or before are final.
-    closed_us: i64,
 }
 
 impl Joined {
     /// No rows yet. `anchor` is the side whose rows lie in the windows.
-    pub fn new(windows: Windows, anchor: usize, reaches: &[Reach]) -> Self {
+    pub fn new(windows: Windows, ahead: Ahead, anchor: usize, reaches: &[Reach]) -> Self {
         let side = |&reach| Side {
             reach,
             panes: BTreeMap::new(),
         };
         Joined {
-            windows,
+            schedule: Schedule::new(windows, ahead),
             anchor,
             sides: reaches.iter().map(side).collect(),
-            closed_us: i64::MIN,
         }
     }
 
@@ -67,72 +64,97 @@ impl Joined {
         for &pane in &distinct {
             let mask: BooleanArray = starts.iter().map(|&start| Some(start == pane)).collect();
             let rows = filter_record_batch(batch, &mask)?;
-            if self.last_end(side, pane) <= self.closed_us {
+            if self.last_end(side, pane) <= self.schedule.closed_us() {
                 late += rows.num_rows();
                 continue;
             }
             self.sides[side].panes.entry(pane).or_default().push(rows);
+            self.touch(side, pane);
         }
         Ok(late)
     }
 
-    /// End of the last window that may need rows of this pane.
-    fn last_end(&self, side: usize, pane_us: i64) -> i64 {
-        let (_, end_us) = self.windows.pane(pane_us);
-        let met_us = end_us.saturating_add(self.sides[side].reach.before_us);
-        self.windows.last_end(met_us)
+    /// Notes the panes of the anchor whose rows the rows of this pane can meet.
+    fn touch(&mut self, side: usize, pane_us: i64) {
+        let (start_us, end_us) = self.schedule.windows().pane(pane_us);
+        let reach = match side == self.anchor {
+            true => Reach::default(),
+            false => self.sides[side].reach,
+        };
+        let from_us = self.pane_of(start_us.saturating_sub(reach.after_us));
+        let to_us = end_us.saturating_add(reach.before_us);
+        let met = self.sides[self.anchor].panes.range(from_us..to_us);
+        for &pane_us in met.map(|(pane, _)| pane) {
+            self.schedule.touch(pane_us);
+        }
     }
 
-    /// The next instant at which [`Self::due`] has something to say or to forget.
-    pub fn next_at(&self) -> Option<i64> {
+    fn pane_of(&self, time_us: i64) -> i64 {
+        self.schedule.windows().pane(time_us).0
+    }
+
+    /// End of the last window that may need rows of this pane.
+    fn last_end(&self, side: usize, pane_us: i64) -> i64 {
+        let windows = self.schedule.windows();
+        let (_, end_us) = windows.pane(pane_us);
+        let met_us = end_us.saturating_add(self.sides[side].reach.before_us);
+        windows.last_end(met_us)
+    }
+
+    /// The next instant at which [`Self::due`] has something to say or to forget. `is_ahead`: rows before the
+    /// final ones count.
+    pub fn next_at(&self, is_ahead: bool) -> Option<i64> {
         let first = self.sides.iter().filter_map(|side| {
             let first = *side.panes.first_key_value()?.0;
             Some(first.saturating_sub(side.reach.after_us))
         });
-        let end = self.windows.next_end(first.min()?.max(self.closed_us));
-        Some(end.saturating_add(self.delay_us()))
+        let end = self.schedule.next_final(first.min()?);
+        let anchor = &self.sides[self.anchor].panes;
+        let pane_from = |from_us: i64| Some(*anchor.range(from_us..).next()?.0);
+        let ahead = is_ahead.then(|| self.schedule.next_ahead(&pane_from));
+        let next = ahead.flatten().map_or(end, |ahead| ahead.min(end));
+        Some(next.saturating_add(self.delay_us()))
     }
 
-    /// The window to compute at `at_us`, with the rows of each side that may meet in it.
-    pub fn due(&mut self, at_us: i64) -> Option<(Due, Vec<Vec<RecordBatch>>)> {
-        let end_us = at_us.saturating_sub(self.delay_us());
-        let start_us = self.windows.start_of(end_us)?;
-        self.sides[self.anchor]
-            .panes
-            .range(start_us..end_us)
-            .next()?;
+    /// The windows to compute at `at_us`, with the rows of each side that may meet in them. No row to come is earlier than
+    /// `reached_us`.
+    pub fn due(&mut self, at_us: i64, reached_us: i64) -> Vec<(Due, Vec<Vec<RecordBatch>>)> {
+        let at_us = at_us.saturating_sub(self.delay_us());
+        let reached_us = reached_us.saturating_sub(self.delay_us());
+        let mut due: Vec<Due> = self.schedule.final_at(at_us).into_iter().collect();
+        due.extend(self.schedule.ahead_at(at_us, reached_us));
+        let anchor = &self.sides[self.anchor].panes;
+        due.retain(|due| anchor.range(due.start_us..due.end_us).next().is_some());
+        due.into_iter().map(|due| (due, self.rows(due))).collect()
+    }
+
+    /// The rows of each side that may meet in a window.
+    fn rows(&self, due: Due) -> Vec<Vec<RecordBatch>> {
         let rows = |(index, side): (usize, &Side)| {
             let (from, to) = match index == self.anchor {
-                true => (start_us, end_us),
+                true => (due.start_us, due.end_us),
                 false => (
-                    self.windows
-                        .pane(start_us.saturating_sub(side.reach.before_us))
-                        .0,
-                    end_us.saturating_add(side.reach.after_us),
+                    self.pane_of(due.start_us.saturating_sub(side.reach.before_us)),
+                    due.end_us.saturating_add(side.reach.after_us),
                 ),
             };
             let panes = side.panes.range(from..to);
             panes.flat_map(|(_, rows)| rows).cloned().collect()
         };
-        let due = Due {
-            start_us,
-            end_us,
-            is_final: true,
-        };
-        Some((due, self.sides.iter().enumerate().map(rows).collect()))
+        self.sides.iter().enumerate().map(rows).collect()
     }
 
     /// Forgets what no window that is computed after `at_us` needs.
     pub fn close(&mut self, at_us: i64) {
         let end_us = at_us.saturating_sub(self.delay_us());
-        if end_us <= self.closed_us {
+        if end_us <= self.schedule.closed_us() {
             return;
         }
-        self.closed_us = end_us;
-        let first_open = self.windows.first_open(end_us);
+        let first_open = self.schedule.close(end_us);
+        let windows = self.schedule.windows();
         for side in &mut self.sides {
             let from_us = first_open.saturating_sub(side.reach.before_us);
-            side.panes = side.panes.split_off(&self.windows.pane(from_us).0);
+            side.panes = side.panes.split_off(&windows.pane(from_us).0);
         }
     }
 

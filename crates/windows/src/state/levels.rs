@@ -12,10 +12,11 @@ use arrow::datatypes::{Int64Type, SchemaRef};
 use arrow::row::{OwnedRow, RowConverter, SortField};
 use datafusion::common::{Result, exec_datafusion_err};
 
+use super::schedule::{Ahead, Due, Schedule};
 use super::{constant, instants};
 use crate::merge::Refused;
 use crate::sql::call::WINDOW_START;
-use crate::window::floor;
+use crate::window::{Windows, floor};
 
 /// What changed of one key in one interval.
 #[derive(Debug, Clone, Copy, Default)]
@@ -24,6 +25,19 @@ struct Change {
     /// Sum over the changes of change x microseconds from then to the end of the interval.
     delta_us: i64,
     changes: i64,
+}
+
+impl Change {
+    /// Level before and after, integral over the interval, number of changes.
+    fn told(self, before: i64, every_us: i64) -> [i64; 4] {
+        let level_us = before.saturating_mul(every_us);
+        [
+            before,
+            before.saturating_add(self.delta),
+            level_us.saturating_add(self.delta_us),
+            self.changes,
+        ]
+    }
 }
 
 /// The levels of one query.
@@ -36,12 +50,24 @@ pub struct Levels {
     levels: BTreeMap<OwnedRow, i64>,
     pending: BTreeMap<i64, BTreeMap<OwnedRow, Change>>,
     closed_us: Option<i64>,
+    /// Of what is told before its interval closes.
+    schedule: Schedule,
     keys_max: usize,
 }
 
 impl Levels {
     /// No level yet. `schema` is the columns of the LEVEL relation.
-    pub fn new(every_us: i64, keys: &[String], schema: SchemaRef, keys_max: usize) -> Result<Self> {
+    pub fn new(
+        every_us: i64,
+        keys: &[String],
+        schema: SchemaRef,
+        ahead: Ahead,
+        keys_max: usize,
+    ) -> Result<Self> {
+        let intervals = Windows::Hop {
+            size_us: every_us,
+            slide_us: every_us,
+        };
         let fields = keys
             .iter()
             .map(|key| {
@@ -58,6 +84,7 @@ impl Levels {
             levels: BTreeMap::new(),
             pending: BTreeMap::new(),
             closed_us: None,
+            schedule: Schedule::new(intervals, ahead),
             keys_max,
         })
     }
@@ -120,6 +147,7 @@ impl Levels {
             sum.delta = sum.delta.saturating_add(change.delta);
             sum.delta_us = sum.delta_us.saturating_add(change.delta_us);
             sum.changes += change.changes;
+            self.touch(start);
         }
         Ok(refused)
     }
@@ -145,6 +173,67 @@ impl Levels {
         Some(start? + self.every_us)
     }
 
+    /// Notes that an interval changed, and with it all that were told after it: they begin with its level.
+    fn touch(&mut self, start_us: i64) {
+        let passed_us = self.schedule.closed_us();
+        let mut from_us = match passed_us {
+            i64::MIN => start_us,
+            passed_us => start_us.max(floor(passed_us, self.every_us)),
+        };
+        while from_us + self.every_us <= self.schedule.on_time_us() {
+            self.schedule.touch(from_us);
+            from_us += self.every_us;
+        }
+    }
+
+    /// The next instant at which [`Self::ahead_at`] has something to say. `awake_from` finds the end of the first interval,
+    /// from an end on, of which something is told.
+    pub fn next_ahead(&self, awake_from: &dyn Fn(i64) -> Option<i64>) -> Option<i64> {
+        let first_us = self.next_at()? - self.every_us;
+        self.schedule.next_ahead(&|from_us| {
+            let from_us = floor(first_us.max(from_us) + self.every_us - 1, self.every_us);
+            Some(awake_from(from_us + self.every_us)? - self.every_us)
+        })
+    }
+
+    /// The intervals to tell of at `at_us` that are not closed. No row to come is earlier than `reached_us`.
+    pub fn ahead_at(&mut self, at_us: i64, reached_us: i64) -> Vec<Due> {
+        self.schedule.ahead_at(at_us, reached_us)
+    }
+
+    /// Everything up to `at_us` was told.
+    pub fn pass(&mut self, at_us: i64) {
+        self.schedule.close(at_us);
+    }
+
+    /// If nobody knows up to where everything was told, it was up to `frontier_us`.
+    pub fn begin_ahead(&mut self, frontier_us: i64) {
+        if self.schedule.closed_us() == i64::MIN {
+            self.schedule.close(frontier_us);
+        }
+    }
+
+    /// The rows of an interval that is not closed, as far as its changes are known.
+    pub fn known(&self, due: Due) -> Result<RecordBatch> {
+        let levels = self.levels.iter().map(|(key, level)| (key, *level));
+        let mut before: BTreeMap<&OwnedRow, i64> = levels.collect();
+        for (key, change) in self.pending.range(..due.start_us).flat_map(|(_, of)| of) {
+            let level = before.entry(key).or_default();
+            *level = level.saturating_add(change.delta);
+        }
+        before.retain(|_, level| *level != 0);
+        let changes = self.pending.get(&due.start_us);
+        let mut keys: BTreeSet<&OwnedRow> = before.keys().copied().collect();
+        keys.extend(changes.into_iter().flat_map(BTreeMap::keys));
+        let rows = keys.into_iter().map(|key| {
+            let change = changes.and_then(|changes| changes.get(key)).copied();
+            let level = before.get(key).copied().unwrap_or_default();
+            let told = change.unwrap_or_default().told(level, self.every_us);
+            (key.clone(), told)
+        });
+        self.batch(due.start_us, &rows.collect::<Vec<_>>())
+    }
+
     /// Closes the interval that ends at `at_us` and returns its rows, one for each key that has a level or a change.
     pub fn close(&mut self, at_us: i64) -> Result<RecordBatch> {
         debug_assert_eq!(at_us, floor(at_us, self.every_us));
@@ -157,12 +246,9 @@ impl Levels {
         let mut ended = Vec::new();
         for (key, level) in &mut self.levels {
             let change = changes.remove(key).unwrap_or_default();
-            let before = *level;
-            *level = level.saturating_add(change.delta);
-            let level_us = before
-                .saturating_mul(self.every_us)
-                .saturating_add(change.delta_us);
-            rows.push((key.clone(), [before, *level, level_us, change.changes]));
+            let told = change.told(*level, self.every_us);
+            *level = told[1];
+            rows.push((key.clone(), told));
             if *level == 0 {
                 ended.push(key.clone());
             }
@@ -174,7 +260,7 @@ impl Levels {
             if change.delta != 0 {
                 self.levels.insert(key.clone(), change.delta);
             }
-            rows.push((key, [0, change.delta, change.delta_us, change.changes]));
+            rows.push((key, change.told(0, self.every_us)));
         }
         rows.sort_by(|left, right| left.0.cmp(&right.0));
         self.batch(start_us, &rows)

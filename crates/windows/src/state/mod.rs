@@ -7,6 +7,7 @@ pub mod levels;
 pub mod panes;
 pub mod revisions;
 pub mod saved;
+pub mod schedule;
 pub mod sessions;
 pub mod sums;
 pub mod tables;

@@ -1,6 +1,6 @@
 //! The open panes of a windowed query, each a few batches of partial aggregates or rows.
 
-mod saved;
+pub(super) mod saved;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,49 +9,36 @@ use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use datafusion::common::Result;
 
+use super::revisions::StatKind;
+use super::schedule::{Ahead, Due, Schedule};
 use super::sums::{PaneRows, Reduce, Sums};
 use super::{constant, instants};
 use crate::sql::call::{WINDOW_END, WINDOW_START};
-use crate::window::{Windows, floor};
+use crate::window::Windows;
 
 /// Batches of one pane beyond this number are reduced to one.
 pub const BATCHES_MAX: usize = 32;
 
-/// A window that is to be computed now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Due {
-    /// Start of the window.
-    pub start_us: i64,
-    /// End of the window.
-    pub end_us: i64,
-    /// True when no row will come any more.
-    pub is_final: bool,
-}
-
 /// The panes of one query.
 #[derive(Debug)]
 pub struct Panes {
-    windows: Windows,
-    early_us: Option<i64>,
+    schedule: Schedule,
     panes: PaneRows,
-    /// Panes that changed since the last early rows.
-    touched: BTreeSet<i64>,
-    /// All windows that end here or before are final.
-    closed_us: i64,
+    /// For final rows.
     sums: Option<Sums>,
+    /// For rows on time and corrections, which are of other windows.
+    sums_ahead: Option<Sums>,
 }
 
 impl Panes {
-    /// No panes yet. `early_us`: how often windows that are still open are computed, if changed. `adds_up`: the rows are
-    /// partial aggregates, of which panes in common need to be added up once only.
-    pub fn new(windows: Windows, early_us: Option<i64>, adds_up: bool) -> Self {
+    /// No panes yet. `adds_up`: the rows are partial aggregates, of which panes in common need to be added up once only.
+    pub fn new(windows: Windows, ahead: Ahead, adds_up: bool) -> Self {
+        let sums = || Sums::new(&windows).filter(|_| adds_up);
         Panes {
-            sums: Sums::new(&windows).filter(|_| adds_up),
-            windows,
-            early_us,
+            sums: sums(),
+            sums_ahead: sums().filter(|_| ahead.is_on_time()),
+            schedule: Schedule::new(windows, ahead),
             panes: PaneRows::new(),
-            touched: BTreeSet::new(),
-            closed_us: i64::MIN,
         }
     }
 
@@ -67,7 +54,7 @@ impl Panes {
                 let mask: BooleanArray = starts.iter().map(|&start| Some(start == pane)).collect();
                 filter_record_batch(batch, &mask)?
             };
-            if self.windows.last_end(pane) <= self.closed_us {
+            if self.schedule.windows().last_end(pane) <= self.schedule.closed_us() {
                 late += rows.num_rows();
                 continue;
             }
@@ -76,58 +63,53 @@ impl Panes {
             if batches.len() > BATCHES_MAX {
                 *batches = reduce(std::mem::take(batches))?;
             }
-            self.touched.insert(pane);
-            if let Some(sums) = &mut self.sums {
+            self.schedule.touch(pane);
+            let sums = [&mut self.sums, &mut self.sums_ahead];
+            for sums in sums.into_iter().flatten() {
                 sums.touch(pane);
             }
         }
         Ok(late)
     }
 
-    /// The next instant at which [`Self::due`] has something to say.
-    pub fn next_at(&self) -> Option<i64> {
-        let first = *self.panes.first_key_value()?.0;
-        let end = self.windows.next_end(first.max(self.closed_us));
-        let early = self.early_us.and_then(|early_us| {
-            let touched = *self.touched.first()?;
-            Some(floor(touched.max(self.closed_us), early_us) + early_us)
-        });
-        Some(early.map_or(end, |early| early.min(end)))
+    /// The next instant at which [`Self::due`] has something to say. `is_ahead`: rows before the final ones count.
+    pub fn next_at(&self, is_ahead: bool) -> Option<i64> {
+        let end = self.schedule.next_final(*self.panes.first_key_value()?.0);
+        let pane_from = |from_us: i64| Some(*self.panes.range(from_us..).next()?.0);
+        let ahead = is_ahead.then(|| self.schedule.next_ahead(&pane_from));
+        Some(ahead.flatten().map_or(end, |ahead| ahead.min(end)))
     }
 
-    /// The windows to compute at `at_us`, the earliest first.
-    pub fn due(&mut self, at_us: i64) -> Vec<Due> {
-        let mut due = Vec::new();
-        if let Some(start_us) = self.windows.start_of(at_us)
-            && self.panes.range(start_us..at_us).next().is_some()
-        {
-            due.push(Due {
-                start_us,
-                end_us: at_us,
-                is_final: true,
-            });
-        }
-        if self
-            .early_us
-            .is_some_and(|early_us| at_us.rem_euclid(early_us) == 0)
-        {
-            let touched = std::mem::take(&mut self.touched);
-            let holding = touched.iter().flat_map(|&pane| self.windows.holding(pane));
-            let open: BTreeSet<(i64, i64)> = holding.filter(|window| window.1 > at_us).collect();
-            due.extend(open.into_iter().map(|(start_us, end_us)| Due {
-                start_us,
-                end_us,
-                is_final: false,
-            }));
-        }
+    /// The windows to compute at `at_us`. No row to come is earlier than `reached_us`.
+    pub fn due(&mut self, at_us: i64, reached_us: i64) -> Vec<Due> {
+        let mut due: Vec<Due> = self.schedule.final_at(at_us).into_iter().collect();
+        due.extend(self.schedule.ahead_at(at_us, reached_us));
+        due.retain(|due| {
+            let mut panes = self.panes.range(due.start_us..due.end_us);
+            panes.next().is_some()
+        });
         due
     }
 
-    /// The batches of one window, their bounds those of the window.
-    pub fn window(&mut self, due: Due, reduce: &mut Reduce<'_>) -> Result<Vec<RecordBatch>> {
+    /// The batches of one window, their bounds those of the window. `at_us` is the instant at which it is due.
+    pub fn window(
+        &mut self,
+        due: Due,
+        at_us: i64,
+        reduce: &mut Reduce<'_>,
+    ) -> Result<Vec<RecordBatch>> {
         let bounds = (due.start_us, due.end_us);
-        let rows = match self.sums.as_mut().filter(|_| due.is_final) {
-            Some(sums) => sums.window(&self.windows, &self.panes, bounds, reduce)?,
+        let sums = match due.kind {
+            StatKind::Final => self.sums.as_mut(),
+            // Windows that are open are many, and far apart.
+            StatKind::Early => None,
+            _ => self.sums_ahead.as_mut(),
+        };
+        let rows = match sums {
+            Some(sums) => {
+                let windows = self.schedule.windows();
+                sums.window(windows, &self.panes, bounds, at_us, reduce)?
+            }
             None => {
                 let panes = self.panes.range(due.start_us..due.end_us);
                 panes.flat_map(|(_, batches)| batches).cloned().collect()
@@ -140,10 +122,8 @@ impl Panes {
 
     /// Forgets what no window after `at_us` needs.
     pub fn close(&mut self, at_us: i64) {
-        self.closed_us = at_us;
-        let first_open = self.windows.first_open(at_us);
+        let first_open = self.schedule.close(at_us);
         self.panes = self.panes.split_off(&first_open);
-        self.touched = self.touched.split_off(&first_open);
     }
 
     /// The rows of all open panes.
@@ -154,8 +134,8 @@ impl Panes {
     /// Open panes and the rows held for them.
     pub fn size(&self) -> (usize, usize) {
         let held = self.panes.values().flatten().map(RecordBatch::num_rows);
-        let sums = self.sums.as_ref().map_or(0, Sums::rows);
-        (self.panes.len(), held.sum::<usize>() + sums)
+        let sums = self.sums.iter().chain(&self.sums_ahead).map(Sums::rows);
+        (self.panes.len(), held.sum::<usize>() + sums.sum::<usize>())
     }
 }
 

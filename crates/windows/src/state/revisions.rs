@@ -1,28 +1,72 @@
-//! Numbers the rows of one window and key: early rows leave only if they changed, the final one always, once.
+//! Numbers the rows of one window and key: early and corrected rows leave only if they changed, those on time and the final
+//! one always, the final one once. A row that was told and is none any more is withdrawn.
 
 mod saved;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, UInt32Array};
-use arrow::compute::take_record_batch;
+use arrow::array::{
+    ArrayRef, BooleanArray, Int32Array, Int64Array, RecordBatch, UInt32Array, new_null_array,
+};
+use arrow::compute::{cast, concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use arrow::row::{OwnedRow, RowConverter, SortField};
+use arrow::row::{OwnedRow, RowConverter, Rows, SortField};
 use datafusion::common::Result;
 use twox_hash::XxHash3_64;
 
 use super::constant;
-use crate::sql::call::instant;
+use crate::sql::call::{WINDOW_END, WINDOW_START, instant};
 
-/// The last row that left, by window and key.
+/// What a row is. The numbers are those of the published enum of this name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatKind {
+    /// At a tick, before the watermark has passed the end of its window.
+    Early = 1,
+    /// The watermark has just passed the end of its window.
+    OnTime = 2,
+    /// Late rows have changed its window after that.
+    Corrected = 3,
+    /// Nothing that belongs to its window can come any more.
+    Final = 4,
+    /// The row told before is none any more.
+    Withdrawn = 5,
+}
+
+/// A row's key, and which of the rows under it this is: a query may have several.
+type Key = (OwnedRow, u32);
+
+/// The last row that left.
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    revision: i64,
+    /// Of its columns; none if it was withdrawn.
+    digest: Option<u64>,
+}
+
+/// The last rows that left, by window and key.
 #[derive(Debug)]
 pub struct Revisions {
     key: Vec<usize>,
     key_converter: RowConverter,
     row_converter: RowConverter,
+    rows_schema: SchemaRef,
     schema: SchemaRef,
-    last: BTreeMap<(i64, i64), HashMap<OwnedRow, (i64, u64)>>,
+    last: BTreeMap<(i64, i64), HashMap<Key, Told>>,
+}
+
+/// What leaves, row by row.
+#[derive(Debug, Default)]
+struct Leaving {
+    revisions: Vec<i64>,
+    kinds: Vec<i32>,
+}
+
+impl Leaving {
+    fn add(&mut self, revision: i64, kind: StatKind) {
+        self.revisions.push(revision);
+        self.kinds.push(kind as i32);
+    }
 }
 
 impl Revisions {
@@ -33,11 +77,18 @@ impl Revisions {
             .map(|name| Ok(schema.index_of(name)?))
             .collect::<Result<_>>()?;
         let sort = |index: usize| SortField::new(schema.field(index).data_type().clone());
+        // A row that is withdrawn has a key alone.
+        let nullable = schema.fields().iter().map(|field| {
+            let is_bound = [WINDOW_START, WINDOW_END].contains(&field.name().as_str());
+            Arc::new(field.as_ref().clone().with_nullable(!is_bound))
+        });
+        let rows_schema = Arc::new(Schema::new(nullable.collect::<Vec<_>>()));
         let extra = [
             Arc::new(Field::new("revision", DataType::Int64, false)),
             Arc::new(Field::new("is_final", DataType::Boolean, false)),
+            Arc::new(Field::new("stat_kind", DataType::Int32, false)),
         ];
-        let fields = schema.fields().iter().cloned().chain(extra);
+        let fields = rows_schema.fields().iter().cloned().chain(extra);
         Ok(Revisions {
             key_converter: RowConverter::new(match key.is_empty() {
                 true => vec![SortField::new(instant())],
@@ -46,66 +97,123 @@ impl Revisions {
             row_converter: RowConverter::new((0..schema.fields().len()).map(sort).collect())?,
             key,
             schema: Arc::new(Schema::new(fields.collect::<Vec<_>>())),
+            rows_schema,
             last: BTreeMap::new(),
         })
     }
 
-    /// The rows that leave, with their revisions.
+    /// True if rows of this window left, and it is not final.
+    pub fn has_told(&self, window: (i64, i64)) -> bool {
+        self.last.contains_key(&window)
+    }
+
+    /// The rows that leave of all rows that a window has now, with their revisions.
     pub fn number(
         &mut self,
         window: (i64, i64),
-        is_final: bool,
-        keeps: bool,
+        kind: StatKind,
         rows: &RecordBatch,
     ) -> Result<RecordBatch> {
-        if !keeps {
-            let revisions = vec![0; rows.num_rows()];
-            return self.finish(rows, revisions, is_final);
+        let is_final = kind == StatKind::Final;
+        let mut leaving = Leaving::default();
+        if is_final && !self.has_told(window) {
+            (0..rows.num_rows()).for_each(|_| leaving.add(0, kind));
+            return self.finish(rows, leaving, is_final);
         }
-        let keys: Vec<ArrayRef> = self
-            .key
-            .iter()
-            .map(|&index| Arc::clone(rows.column(index)))
-            .collect();
-        let keys = match keys.is_empty() {
-            // Without key columns a window has one row, and any column serves as its key as long as it is constant.
-            true => self
-                .key_converter
-                .convert_columns(&[constant(window.0, rows.num_rows())])?,
-            false => self.key_converter.convert_columns(&keys)?,
-        };
+        let keys = self.keys_of(window, rows)?;
         let digests = self.row_converter.convert_columns(rows.columns())?;
-        let last = self.last.entry(window).or_default();
-        let (mut taken, mut revisions) = (Vec::new(), Vec::new());
+        let mut before = self.last.remove(&window).unwrap_or_default();
+        let mut now = HashMap::with_capacity(rows.num_rows());
+        let mut copies: HashMap<OwnedRow, u32> = HashMap::new();
+        let mut taken = Vec::new();
         for row in 0..rows.num_rows() {
-            let digest = XxHash3_64::oneshot(digests.row(row).as_ref());
-            let key = keys.row(row).owned();
-            let revision = match last.get(&key) {
-                Some(&(_, before)) if before == digest && !is_final => continue,
-                Some(&(revision, _)) => revision + 1,
-                None => 0,
-            };
-            last.insert(key, (revision, digest));
-            taken.push(row as u32);
-            revisions.push(revision);
+            let mut key = (keys.row(row).owned(), 0);
+            if now.contains_key(&key) {
+                let copy = copies.entry(key.0.clone()).or_default();
+                *copy += 1;
+                key.1 = *copy;
+            }
+            let digest = Some(XxHash3_64::oneshot(digests.row(row).as_ref()));
+            let last = before.remove(&key);
+            let is_told = is_final
+                || kind == StatKind::OnTime
+                || last.is_none_or(|last| last.digest != digest);
+            let revision = last.map_or(0, |last| last.revision + i64::from(is_told));
+            if is_told {
+                taken.push(row as u32);
+                leaving.add(revision, kind);
+            }
+            now.insert(key, Told { revision, digest });
         }
-        if is_final {
-            self.last.remove(&window);
+        // What is left was told, and is no row any more.
+        let mut gone: Vec<(Key, Told)> = before.into_iter().collect();
+        gone.sort_by(|left, right| left.0.cmp(&right.0));
+        let mut withdrawn = Vec::new();
+        for (key, mut last) in gone {
+            if is_final || last.digest.is_some() {
+                last.revision += 1;
+                last.digest = None;
+                leaving.add(last.revision, StatKind::Withdrawn);
+                withdrawn.push(key.0.clone());
+            }
+            now.insert(key, last);
         }
-        let rows = take_record_batch(rows, &UInt32Array::from(taken))?;
-        self.finish(&rows, revisions, is_final)
+        if !is_final && !now.is_empty() {
+            self.last.insert(window, now);
+        }
+        let mut rows = take_record_batch(rows, &UInt32Array::from(taken))?;
+        if !withdrawn.is_empty() {
+            let withdrawn = self.bare(window, &withdrawn)?;
+            rows = concat_batches(&self.rows_schema, [&rows, &withdrawn])?;
+        }
+        self.finish(&rows, leaving, is_final)
     }
 
-    fn finish(
-        &self,
-        rows: &RecordBatch,
-        revisions: Vec<i64>,
-        is_final: bool,
-    ) -> Result<RecordBatch> {
-        let flags = BooleanArray::from(vec![is_final; revisions.len()]);
+    fn keys_of(&self, window: (i64, i64), rows: &RecordBatch) -> Result<Rows> {
+        let keys: Vec<ArrayRef> = match self.key.is_empty() {
+            // Without key columns all rows of a window are of one key.
+            true => vec![constant(window.0, rows.num_rows())],
+            false => self
+                .key
+                .iter()
+                .map(|&index| Arc::clone(rows.column(index)))
+                .collect(),
+        };
+        Ok(self.key_converter.convert_columns(&keys)?)
+    }
+
+    /// Rows of a window that have a key and nothing else.
+    fn bare(&self, window: (i64, i64), keys: &[OwnedRow]) -> Result<RecordBatch> {
+        let key_columns = self
+            .key_converter
+            .convert_rows(keys.iter().map(|key| key.row()))?;
+        let fields = self.rows_schema.fields().iter().enumerate();
+        let columns = fields.map(|(index, field)| {
+            let place = self.key.iter().position(|&column| column == index);
+            let bound = match field.name().as_str() {
+                WINDOW_START => Some(window.0),
+                WINDOW_END => Some(window.1),
+                _ => None,
+            };
+            Ok(match (place, bound) {
+                (Some(place), _) => Arc::clone(&key_columns[place]),
+                (None, Some(bound)) => cast(&constant(bound, keys.len()), field.data_type())?,
+                (None, None) => new_null_array(field.data_type(), keys.len()),
+            })
+        });
+        let columns = columns.collect::<Result<Vec<ArrayRef>>>()?;
+        Ok(RecordBatch::try_new(
+            Arc::clone(&self.rows_schema),
+            columns,
+        )?)
+    }
+
+    fn finish(&self, rows: &RecordBatch, leaving: Leaving, is_final: bool) -> Result<RecordBatch> {
+        let flags = BooleanArray::from(vec![is_final; leaving.revisions.len()]);
         let extra = [
-            Arc::new(Int64Array::from(revisions)) as ArrayRef,
+            Arc::new(Int64Array::from(leaving.revisions)) as ArrayRef,
             Arc::new(flags),
+            Arc::new(Int32Array::from(leaving.kinds)),
         ];
         let columns = rows.columns().iter().cloned().chain(extra).collect();
         Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)

@@ -19,6 +19,8 @@ pub enum Part {
     Live,
     /// What counts from a later instant on, or is told at one.
     Pending,
+    /// What changed since it was told on time.
+    Changed,
     /// Instants, once the rows are there.
     Numbers,
     /// The last rows that left.

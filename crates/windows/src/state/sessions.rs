@@ -13,7 +13,8 @@ use arrow::row::{OwnedRow, RowConverter, SortField};
 use datafusion::common::Result;
 
 use super::instants;
-use super::panes::Due;
+use super::revisions::StatKind;
+use super::schedule::Due;
 use super::sums::Reduce;
 use crate::merge::Refused;
 use crate::sql::call::{SessionRule, WINDOW_END, WINDOW_START};
@@ -200,7 +201,7 @@ impl Sessions {
                 .min()
                 .unwrap_or(at_us),
             end_us: at_us,
-            is_final: true,
+            kind: StatKind::Final,
         };
         let closed = closed.into_values();
         let rows = closed.map(|sessions| Ok((due(&sessions), vec![self.gather(&sessions)?])));

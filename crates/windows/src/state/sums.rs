@@ -85,14 +85,25 @@ impl Sums {
         }
     }
 
-    /// The partial aggregates of a window, few rows a key. Windows are asked for in the order of their ends.
+    /// The partial aggregates of a window, few rows a key. Windows are asked for nearly in the order of their ends, and
+    /// `settled_us` does not go back: what lies from there on may change yet and is not added up.
     pub fn window(
         &mut self,
         windows: &Windows,
         panes: &PaneRows,
-        (start_us, end_us): (i64, i64),
+        (start_us, whole_end_us): (i64, i64),
+        settled_us: i64,
         reduce: &mut Reduce<'_>,
     ) -> Result<Vec<RecordBatch>> {
+        let end_us = match settled_us < whole_end_us {
+            true => windows.pane(settled_us).0,
+            false => whole_end_us,
+        };
+        let unsettled = panes.range(end_us.max(start_us)..whole_end_us);
+        let unsettled = unsettled.flat_map(|(_, rows)| rows).cloned();
+        if end_us <= start_us {
+            return Ok(unsettled.collect());
+        }
         let is_growing = matches!(windows, Windows::Cumulate { .. });
         let is_spent = match is_growing {
             true => self.split_us != start_us,
@@ -120,6 +131,7 @@ impl Sums {
         let before = panes.range(start_us..next_us.max(start_us));
         sum.extend(before.flat_map(|(_, rows)| rows).cloned());
         sum.extend(self.back.rows.iter().chain(&self.back.waiting).cloned());
+        sum.extend(unsettled);
         Ok(sum)
     }
 

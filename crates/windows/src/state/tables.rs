@@ -1,5 +1,6 @@
 //! Tables: the newest row of each key as of an instant, and the versions before where a query needs them.
 
+mod known;
 mod saved;
 
 use std::collections::BTreeMap;
@@ -49,6 +50,8 @@ pub struct Table {
     live: usize,
     pending: BTreeMap<(Age, OwnedRow), RowAt>,
     snapshot: Option<RecordBatch>,
+    /// What is known of rows before an instant.
+    known: Option<(i64, RecordBatch)>,
 }
 
 impl Table {
@@ -75,6 +78,7 @@ impl Table {
             live: 0,
             pending: BTreeMap::new(),
             snapshot: None,
+            known: None,
         })
     }
 
@@ -109,6 +113,7 @@ impl Table {
             .collect();
         let keys = self.converter.convert_columns(&columns)?;
         let slot = self.batches.len();
+        self.known = None;
         let mut refused = 0;
         for (row, &time) in times.iter().enumerate() {
             let key = keys.row(row).owned();
@@ -179,16 +184,24 @@ impl Table {
 
     /// Every version that is kept, with the time that it holds for.
     pub fn history(&self) -> Result<RecordBatch> {
+        let versions = self.versions.values().map(|versions| {
+            let versions = versions.iter();
+            versions
+                .map(|version| (version.age.0, version.row))
+                .collect()
+        });
+        self.with_times(versions)
+    }
+
+    /// The versions of each key in the order of age, as rows with the time that each holds for.
+    fn with_times(&self, keys: impl Iterator<Item = Vec<(i64, RowAt)>>) -> Result<RecordBatch> {
         let (mut rows, mut from, mut to) = (Vec::new(), Vec::new(), Vec::new());
-        for versions in self.versions.values() {
-            for (index, version) in versions.iter().enumerate() {
-                rows.push(version.row);
-                from.push(version.age.0);
-                to.push(
-                    versions
-                        .get(index + 1)
-                        .map_or(FOREVER_US, |next| next.age.0),
-                );
+        for versions in keys {
+            let next = versions.iter().skip(1).map(|(time_us, _)| *time_us);
+            to.extend(next.chain([FOREVER_US]).take(versions.len()));
+            for (time_us, row) in versions {
+                rows.push(row);
+                from.push(time_us);
             }
         }
         let rows = self.gather(&rows)?;

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use arrow::array::{AsArray, BooleanArray, Int64Array, RecordBatch, UInt32Array};
-use arrow::compute::{concat_batches, take_record_batch};
-use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use arrow::array::{AsArray, BooleanArray, Int32Array, Int64Array, RecordBatch, UInt32Array};
+use arrow::compute::{concat_batches, filter_record_batch, take_record_batch};
+use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
 use windows::bounded::Extent;
-use windows::merge::{Absorbed, Merge, MergeSettings, Output, REST_AFTER_US};
+use windows::merge::{
+    Absorbed, Merge, MergeSettings, OnTime, Output, REST_AFTER_US, Reached, StatKind,
+};
 use windows::program::Program;
 use windows::sql::parse::SqlFile;
 use windows::state::activity;
@@ -45,6 +47,8 @@ pub struct Reading {
     pub commit_rows_max: u64,
     /// Early rows of every windowed query, every so often.
     pub early_us: Option<i64>,
+    /// How far the watermark lies ahead of the frontier. Above zero: rows on time and corrections of every query.
+    pub correction_us: i64,
 }
 
 /// Compiles, or says all faults.
@@ -67,6 +71,11 @@ pub fn run(files: &[SqlFile], input: &BTreeMap<String, RecordBatch>, reading: &R
             .iter()
             .filter_map(|query| Some((query.name.clone(), reading.early_us?)))
             .collect(),
+        correction_us: reading.correction_us,
+        on_time: OnTime {
+            corrected_every_us: 60_000_000,
+            ..OnTime::default()
+        },
         ..MergeSettings::default()
     };
     let mut merge = Merge::new(compile(files), &settings).expect("merge");
@@ -111,8 +120,13 @@ fn fire(
     if horizon.is_none() && frontier_us < extent.begin_us {
         return;
     }
-    while let Some(at_us) = merge.next_at(frontier_us, extent.begin_us, horizon) {
-        let fired = merge.fire(at_us, extent.begin_us, horizon);
+    let reached = Reached {
+        frontier_us,
+        begin_us: extent.begin_us,
+        horizon_us: horizon,
+    };
+    while let Some(at_us) = merge.next_at(&reached) {
+        let fired = merge.fire(at_us, &reached);
         assert!(fired.failures.is_empty(), "{:?}", fired.failures);
         for output in fired.outputs {
             let name = merge.program().queries[output.query].name.clone();
@@ -183,42 +197,62 @@ fn commit(
     }
 }
 
-/// The final rows of a query without revision and flag; checks that every window and key has one, after its early rows.
+/// The final rows of a query without revision, flag and kind; checks that what is told of each window and key is in order,
+/// and ends with one final row.
 pub fn finals(program: &Program, name: &str, outputs: &Outputs) -> RecordBatch {
     let query = program
         .queries
         .iter()
         .find(|query| query.name == name)
         .expect(name);
-    let mut last: BTreeMap<Vec<String>, (i64, bool)> = BTreeMap::new();
+    let mut told: BTreeMap<Vec<String>, Vec<i32>> = BTreeMap::new();
     let mut batches = Vec::new();
     for output in outputs.get(name).into_iter().flatten() {
-        let width = output.rows.num_columns();
-        let revisions: &Int64Array = output.rows.column(width - 2).as_primitive::<Int64Type>();
-        let flags: &BooleanArray = output.rows.column(width - 1).as_boolean();
+        let column = |name: &str| output.rows.column_by_name(name).expect(name);
+        let revisions: &Int64Array = column("revision").as_primitive::<Int64Type>();
+        let flags: &BooleanArray = column("is_final").as_boolean();
+        let kinds: &Int32Array = column("stat_kind").as_primitive::<Int32Type>();
         for row in 0..output.rows.num_rows() {
             let bounds = ["window_start", "window_end"].into_iter();
             let key: Vec<String> = bounds
                 .chain(query.key_columns.iter().map(String::as_str))
-                .map(|name| crate::text::cell(output.rows.column_by_name(name).expect(name), row))
+                .map(|name| crate::text::cell(column(name), row))
                 .collect();
             assert_eq!(flags.value(row), output.is_final);
-            let before = last.insert(key.clone(), (revisions.value(row), output.is_final));
-            match before {
-                None => assert_eq!(revisions.value(row), 0, "{name} {key:?}"),
-                Some((revision, was_final)) => {
-                    assert!(!was_final, "{name}: a row after the final one of {key:?}");
-                    assert_eq!(revisions.value(row), revision + 1, "{name} {key:?}");
-                }
-            }
+            let told = told.entry(key.clone()).or_default();
+            assert_eq!(revisions.value(row), told.len() as i64, "{name} {key:?}");
+            told.push(kinds.value(row) + if output.is_final { FINAL } else { 0 });
         }
         if output.is_final {
-            let shown: Vec<usize> = (0..width - 2).collect();
-            batches.push(output.rows.project(&shown).expect("project"));
+            let shown: Vec<usize> = (0..query.schema.fields().len()).collect();
+            let rows = output.rows.project(&shown).expect("project");
+            let is_row: BooleanArray = kinds
+                .iter()
+                .map(|kind| Some(kind != Some(StatKind::Withdrawn as i32)))
+                .collect();
+            batches.push(filter_record_batch(&rows, &is_row).expect("filter"));
         }
     }
-    for (key, (_, is_final)) in &last {
-        assert!(is_final, "{name}: {key:?} has no final row");
+    for (key, told) in &told {
+        assert!(is_in_order(told), "{name}: {key:?}: {told:?}");
     }
     concat_batches(&query.schema, &batches).expect("concat")
+}
+
+/// Added to the kind of rows that say that they are final.
+const FINAL: i32 = 100;
+
+/// Early rows, one on time, corrections, one final row; any of them may be withdrawn, and the last one alone is final.
+fn is_in_order(told: &[i32]) -> bool {
+    let Some((last, before)) = told.split_last() else {
+        return false;
+    };
+    let withdrawn = StatKind::Withdrawn as i32;
+    let kinds = before.iter().filter(|kind| **kind != withdrawn);
+    let kinds: Vec<i32> = kinds.copied().collect();
+    let on_time = kinds
+        .iter()
+        .filter(|kind| **kind == StatKind::OnTime as i32);
+    let is_end = [StatKind::Final as i32 + FINAL, withdrawn + FINAL].contains(last);
+    is_end && kinds.is_sorted() && on_time.count() <= 1 && kinds.iter().all(|kind| *kind < 4)
 }

@@ -1,6 +1,6 @@
 //! Bounds of a query: rows of new keys are refused, old keys go on, and other queries do not notice.
 
-use windows::merge::{Absorbed, Merge, MergeSettings, Refused};
+use windows::merge::{Absorbed, Merge, MergeSettings, Reached, Refused};
 use windows::sql::parse::SqlFile;
 
 use crate::engine::compile;
@@ -46,8 +46,13 @@ fn run(text: &str, commits: &[(&str, &str)]) -> (Vec<Refused>, Vec<String>) {
         }
         refused.push(commit);
         let until_us = instant_us(until);
-        while let Some(at_us) = merge.next_at(until_us, instant_us("00:00"), None) {
-            for output in merge.fire(at_us, instant_us("00:00"), None).outputs {
+        let reached = Reached {
+            frontier_us: until_us,
+            begin_us: instant_us("00:00"),
+            horizon_us: None,
+        };
+        while let Some(at_us) = merge.next_at(&reached) {
+            for output in merge.fire(at_us, &reached).outputs {
                 rows.extend(shown(&output.rows));
             }
         }

@@ -20,3 +20,4 @@ mod shipped;
 mod strategies;
 mod text;
 mod time;
+mod told;

@@ -10,7 +10,7 @@ use windows::sql::parse::SqlFile;
 use crate::engine::{Reading, compile, extent, finals, run};
 use crate::text::{shown, streams};
 
-/// Single rows, a few, some, all at once; with and without disorder and early rows. See [`check_equal`].
+/// Single rows, a few, some, all at once; with and without disorder, early rows, rows on time. See [`check_equal`].
 pub const SEEDS: [u64; 4] = [3, 6, 9, 14];
 pub const MINUTE_US: i64 = 60_000_000;
 
@@ -34,6 +34,7 @@ pub fn check_equal(
             disorder_us: (seed as i64 % 4) * 7 * MINUTE_US,
             commit_rows_max: [1, 5, 40, 1000][(seed / 4 % 4) as usize],
             early_us: (seed % 3 == 0).then_some(5 * MINUTE_US),
+            correction_us: (seed as i64 / 2 % 2) * 10 * MINUTE_US,
         };
         let outputs = run(files, input, &reading);
         for (name, expected) in &expected {

@@ -108,7 +108,7 @@ fn run(
             })
         };
         scheduled
-            .look(at_us, &mut read, &topics(), &HandClock::default())
+            .look(at_us - 1, &mut read, &topics(), &HandClock::default())
             .expect("the inputs have their columns");
     }
 }

@@ -4,8 +4,7 @@ use arrow::array::RecordBatch;
 use datafusion::common::Result;
 
 use super::Joined;
-use crate::sql::call::WINDOW_START;
-use crate::state::instants;
+use crate::state::panes::saved::put_back;
 use crate::state::saved::{self, Part, Saved, unknown};
 
 impl Joined {
@@ -17,7 +16,7 @@ impl Joined {
                 side.panes.values().flatten(),
             ));
         }
-        all.extend(saved::numbers(Part::Numbers, &[self.closed_us]));
+        all.extend(self.schedule.save());
         all
     }
 
@@ -32,15 +31,10 @@ impl Joined {
                 let Some(side) = self.sides.get_mut(index as usize) else {
                     return unknown(part);
                 };
-                let mut from = 0;
-                for pane in instants(rows, WINDOW_START)?.chunk_by(|left, right| left == right) {
-                    let batches = side.panes.entry(pane[0]).or_default();
-                    batches.push(rows.slice(from, pane.len()));
-                    from += pane.len();
-                }
+                put_back(&mut side.panes, rows)?;
             }
-            (Part::Numbers, [closed_us], _) => self.closed_us = *closed_us,
-            _ => return unknown(part),
+            (Part::Rows(_), ..) => return unknown(part),
+            (_, numbers, _) => return self.schedule.restore(part, numbers),
         }
         Ok(())
     }

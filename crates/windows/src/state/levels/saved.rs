@@ -31,6 +31,7 @@ impl Levels {
         all.extend(self.rows(Part::Pending, &pending)?);
         let closed: Vec<i64> = self.closed_us.into_iter().collect();
         all.extend(saved::numbers(Part::Numbers, &closed));
+        all.extend(self.schedule.save_ahead());
         Ok(all)
     }
 
@@ -61,6 +62,9 @@ impl Levels {
         rows: Option<&RecordBatch>,
     ) -> Result<()> {
         let Some(rows) = rows else {
+            if part != Part::Numbers {
+                return self.schedule.restore_ahead(part, numbers);
+            }
             self.closed_us = numbers.first().copied();
             return Ok(());
         };

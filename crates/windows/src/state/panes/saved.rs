@@ -7,15 +7,12 @@ use super::Panes;
 use crate::sql::call::WINDOW_START;
 use crate::state::instants;
 use crate::state::saved::{self, Part, Saved, unknown};
+use crate::state::sums::PaneRows;
 
 impl Panes {
     pub(crate) fn save(&self) -> Vec<Saved> {
         let mut saved = saved::rows(Part::Rows(0), self.panes.values().flatten());
-        saved.extend(saved::numbers(Part::Numbers, &[self.closed_us]));
-        if self.early_us.is_some() && !self.touched.is_empty() {
-            let touched: Vec<i64> = self.touched.iter().copied().collect();
-            saved.extend(saved::numbers(Part::Pending, &touched));
-        }
+        saved.extend(self.schedule.save());
         saved
     }
 
@@ -26,18 +23,21 @@ impl Panes {
         rows: Option<&RecordBatch>,
     ) -> Result<()> {
         match (part, numbers, rows) {
-            (Part::Rows(0), _, Some(rows)) => {
-                let mut from = 0;
-                for pane in instants(rows, WINDOW_START)?.chunk_by(|left, right| left == right) {
-                    let batches = self.panes.entry(pane[0]).or_default();
-                    batches.push(rows.slice(from, pane.len()));
-                    from += pane.len();
-                }
-            }
-            (Part::Numbers, [closed_us], _) => self.closed_us = *closed_us,
-            (Part::Pending, touched, _) => self.touched.extend(touched),
-            _ => return unknown(part),
+            (Part::Rows(0), _, Some(rows)) => put_back(&mut self.panes, rows)?,
+            (Part::Rows(_), ..) => return unknown(part),
+            _ => return self.schedule.restore(part, numbers),
         }
         Ok(())
     }
+}
+
+/// Rows in the order of their panes, back to those.
+pub(in crate::state) fn put_back(panes: &mut PaneRows, rows: &RecordBatch) -> Result<()> {
+    let mut from = 0;
+    for pane in instants(rows, WINDOW_START)?.chunk_by(|left, right| left == right) {
+        let batches = panes.entry(pane[0]).or_default();
+        batches.push(rows.slice(from, pane.len()));
+        from += pane.len();
+    }
+    Ok(())
 }

@@ -1,0 +1,103 @@
+//! Reads the partials log again, all of it, without fetches, faults or snapshots: what left must be what it says. So rows of
+//! every kind, their revisions, and plans are a function of the partials log, ticks included.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use events::Message;
+use events::internal::{Partials, Tick};
+use pipeline::log::{Batch, Outgoing, Partition};
+use pipeline::memory::{HandClock, MemoryLog, Stored};
+use pipeline::merge::Merge;
+use pipeline::partials::PORT_PARTITION;
+use pipeline::ticks::TickBy;
+use pipeline::worker::programs::Portion;
+
+use crate::check::plans;
+use crate::world::World;
+
+type Records = Vec<(Option<Vec<u8>>, Option<Vec<u8>>)>;
+
+/// Ticks of the clock in the log, those that count twice or not at all among them.
+pub fn ticks(log: &MemoryLog) -> Vec<Tick> {
+    let records = log.written("partials").into_iter().flatten();
+    let ticks = records.filter_map(|(_, record)| {
+        let message = Partials::decode(record.value.unwrap_or_default().as_slice());
+        message.ok()?.tick
+    });
+    ticks.collect()
+}
+
+pub fn check(world: &World) -> Result<(), String> {
+    let mut settings = world.settings().as_ref().clone();
+    // Plans of the watermark are known without.
+    settings.planners.rail.is_on = settings.planners.tick_by == TickBy::Clock;
+    let has_plans = settings.planners.rail.is_on;
+    let settings = Arc::new(settings);
+    let mut again: BTreeMap<String, Records> = BTreeMap::new();
+    for (index, records) in (0..).zip(world.log.written("partials")) {
+        let portion = match index {
+            PORT_PARTITION => Portion::Whole,
+            _ => Portion::Terminal,
+        };
+        let programs = world.programs();
+        let program = programs
+            .take(portion, &settings)
+            .map_err(|error| error.to_string())?;
+        let partition = Partition::new("partials", index);
+        let mut merge = Merge::new(
+            Arc::clone(&settings),
+            program,
+            Arc::<HandClock>::default(),
+            Arc::default(),
+            partition.clone(),
+            true,
+        )
+        .map_err(|error| error.to_string())?;
+        for record in read(&mut merge, &partition, records)? {
+            let topic = again.entry(record.topic.to_string()).or_default();
+            topic.push((record.key, record.value));
+        }
+    }
+    let left = world.log.records("window-stats").into_iter().flatten();
+    let left = left.map(|record| (record.key, record.value)).collect();
+    same(
+        "window-stats",
+        sorted(left),
+        sorted(again.remove("window-stats").unwrap_or_default()),
+    )?;
+    for (topic, left) in plans(&world.log).into_iter().filter(|_| has_plans) {
+        same(topic, left, again.remove(topic).unwrap_or_default())?;
+    }
+    Ok(())
+}
+
+fn read(
+    merge: &mut Merge,
+    partition: &Partition,
+    records: Vec<(i64, Stored)>,
+) -> Result<Vec<Outgoing>, String> {
+    let mut batch = Batch::default();
+    for (offset, record) in records {
+        let value = record.value.as_deref();
+        batch.push(partition, offset, record.timestamp_ms, None, value);
+    }
+    merge.take(&batch).map_err(|error| error.to_string())
+}
+
+/// Two partitions of merge write into one topic, and which of them is first is no matter.
+fn sorted(mut records: Records) -> Records {
+    records.sort();
+    records
+}
+
+fn same(topic: &str, left: Records, again: Records) -> Result<(), String> {
+    match left == again {
+        true => Ok(()),
+        false => Err(format!(
+            "{topic}: the partials log gives {} records when it is read again, {} had left",
+            again.len(),
+            left.len()
+        )),
+    }
+}
