@@ -244,7 +244,8 @@ fn full_rules_agree_with_brute_force() {
         .and_then(|seed| seed.parse().ok())
         .unwrap_or(0);
     for seed in from..from + cases(40, 500) {
-        let problem = port(seed, Size::tiny(seed));
+        let mut problem = port(seed, Size::tiny(seed));
+        problem.weights.change_stay_soon = [200, 20, 0][seed as usize % 3];
         assert_eq!(validate::validate(&problem), vec![], "seed {seed}");
         let answer = solve(&problem, None, seed, &Budget::iterations(30_000));
         let cost = check(&problem, &answer.plan)

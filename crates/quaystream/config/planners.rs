@@ -279,7 +279,7 @@ impl raw::RailTriggers {
 }
 
 impl raw::BerthRules {
-    fn limits(&self) -> [Limit<'_>; 18] {
+    fn limits(&self) -> [Limit<'_>; 19] {
         [
             ("horizon_min", &self.horizon_min, 60, 60 * 1440),
             ("time_step_min", &self.time_step_min, 1, 60),
@@ -301,6 +301,7 @@ impl raw::BerthRules {
             ("draught_unknown_cm", &self.draught_unknown_cm, 0, 100_000),
             ("setup_min", &self.setup_min, 0, MINUTES_MAX),
             ("cranes_per_vessel", &self.cranes_per_vessel, 1, 100),
+            ("rate_moves_min", &self.rate_moves_min, 1, 1_000_000),
             ("moves_per_h_unknown", &self.moves_per_h_unknown, 1, 10_000),
             (
                 "handling_unknown_min",
@@ -465,6 +466,7 @@ fn berth_rules(rules: &raw::BerthRules, prices: &raw::BerthPrices) -> BerthRules
         draught_unknown_cm: *rules.draught_unknown_cm.get_ref(),
         setup_min: *rules.setup_min.get_ref(),
         cranes_per_vessel: count(&rules.cranes_per_vessel),
+        rate_moves_min: *rules.rate_moves_min.get_ref(),
         moves_per_h_unknown: *rules.moves_per_h_unknown.get_ref(),
         handling_unknown_min: *rules.handling_unknown_min.get_ref(),
         outage_unknown_min: *rules.outage_unknown_min.get_ref(),

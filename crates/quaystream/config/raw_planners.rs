@@ -89,6 +89,7 @@ pub struct BerthRules {
     pub draught_unknown_cm: Spanned<i64>,
     pub setup_min: Spanned<i64>,
     pub cranes_per_vessel: Spanned<i64>,
+    pub rate_moves_min: Spanned<i64>,
     pub moves_per_h_unknown: Spanned<i64>,
     pub handling_unknown_min: Spanned<i64>,
     pub outage_unknown_min: Spanned<i64>,

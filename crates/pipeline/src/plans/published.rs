@@ -20,8 +20,9 @@ pub trait PlanRow: Message + Clone {
     /// Where it is planned, in words; "" without a row.
     fn in_words(row: Option<&Self>) -> String;
 
-    /// True if somebody has to act otherwise than the last plan said: another place, another time, none any more.
-    fn is_moved(before: &Self, after: &Self) -> bool;
+    /// True if somebody has to act otherwise than the last plan said: another place, a time further off than is tolerated,
+    /// none any more.
+    fn is_moved(before: &Self, after: &Self, tolerance_us: i64) -> bool;
 
     /// What the two rows themselves say of the change.
     fn why(before: Option<&Self>, after: Option<&Self>) -> String;
@@ -57,6 +58,8 @@ pub struct Run<R> {
 pub struct Publisher<R> {
     planner: &'static str,
     topic: fn(&Topics) -> &Arc<str>,
+    /// A time may shift by so much before its row counts as moved.
+    tolerance_us: i64,
     plan_seq: u64,
     rows: Published<R>,
     explanations: Published<v1::PlanExplanation>,
@@ -70,10 +73,19 @@ impl<R: PlanRow> Publisher<R> {
         Publisher {
             planner,
             topic,
+            tolerance_us: 0,
             plan_seq: 0,
             rows: Published::default(),
             explanations: Published::default(),
             told: BTreeSet::new(),
+        }
+    }
+
+    /// The same, with a shift of time that does not count as a move.
+    pub fn tolerating(self, tolerance_us: i64) -> Self {
+        Publisher {
+            tolerance_us,
+            ..self
         }
     }
 
@@ -91,11 +103,13 @@ impl<R: PlanRow> Publisher<R> {
     pub fn publish(&mut self, run: Run<R>, topics: &Topics) -> Planned {
         self.plan_seq += 1;
         let changes = self.rows.changes(&run.rows, R::is_same);
-        let moved = changes.iter().filter(|change| change.is_move()).count();
+        let tolerance_us = self.tolerance_us;
+        let is_move = |change: &&Change<'_, R>| change.is_move(tolerance_us);
+        let moved = changes.iter().filter(is_move).count();
         let why = |change: &Change<'_, R>| {
             let said = R::why(change.before, change.after);
             match run.whys.get(change.key) {
-                Some(found) if change.is_move() => format!("{found}; {said}"),
+                Some(found) if change.is_move(tolerance_us) => format!("{found}; {said}"),
                 _ => said,
             }
         };
@@ -193,9 +207,9 @@ pub struct Change<'r, R> {
 
 impl<R: PlanRow> Change<'_, R> {
     /// True if the row was there before and says something else to those who work by it.
-    fn is_move(&self) -> bool {
+    fn is_move(&self, tolerance_us: i64) -> bool {
         match (self.before, self.after) {
-            (Some(before), Some(after)) => R::is_moved(before, after),
+            (Some(before), Some(after)) => R::is_moved(before, after, tolerance_us),
             _ => false,
         }
     }

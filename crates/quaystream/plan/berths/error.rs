@@ -1,5 +1,6 @@
 //! What can go wrong with an instance file.
 
+use super::locate::line_of;
 use domain::berth::{Fault, Violation};
 use std::path::Path;
 
@@ -28,9 +29,14 @@ pub enum PlanError {
     /// The output cannot be written as JSON.
     #[error("cannot write the plan as json")]
     Json(#[source] serde_json::Error),
-    /// The instance makes no sense.
-    #[error("the instance has {} faults:{}", .0.len(), lines(.0))]
-    Faults(Vec<Fault>),
+    /// The instance makes no sense: line, object, field and reason of each fault.
+    #[error("{path}: the instance has {} faults:{}", .faults.len(), lines(.faults))]
+    Faults {
+        /// Which file.
+        path: String,
+        /// The faults.
+        faults: Vec<String>,
+    },
     /// The plan breaks a rule.
     #[error("the plan breaks {} rules:{}", .0.len(), lines(.0))]
     Violations(Vec<Violation>),
@@ -65,6 +71,18 @@ impl PlanError {
 }
 
 impl PlanError {
+    /// A JSON file whose problem makes no sense.
+    pub fn faults(path: &Path, content: &str, faults: &[Fault]) -> Self {
+        let one = |fault: &Fault| match line_of(content, &fault.object, &fault.message) {
+            Some(line) => format!("line {line}, {fault}"),
+            None => fault.to_string(),
+        };
+        PlanError::Faults {
+            path: path.display().to_string(),
+            faults: faults.iter().map(one).collect(),
+        }
+    }
+
     /// A JSON file with a mistake in it: line, field and reason.
     pub fn bad_json(path: &Path, content: &str, error: &serde_json::Error) -> Self {
         let reason = error.to_string();

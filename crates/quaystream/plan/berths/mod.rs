@@ -7,11 +7,13 @@ pub mod error;
 pub mod gantt;
 pub mod generate;
 pub mod json;
+pub mod locate;
 pub mod run;
 pub mod scale;
 pub mod warm;
 pub mod week;
 pub mod week_port;
+pub mod week_run;
 
 use super::limit::LimitArgs;
 use std::path::PathBuf;
@@ -52,8 +54,9 @@ pub struct Args {
     /// Plan a simulated week with so many seeds, against first come first served and planning without a change penalty
     #[arg(long, value_name = "SEEDS")]
     pub week: Option<u64>,
-    /// Runs an instance with successive seeds in --bench; the median by value counts
-    #[arg(long, default_value_t = 1, requires = "bench")]
+    /// With --bench: run an instance with so many successive seeds; the median by value counts. With --week: live through a
+    /// week with so many seeds of the searches; the mean counts
+    #[arg(long, default_value_t = 1)]
     pub runs: u64,
 }
 

@@ -25,7 +25,7 @@ pub fn run(args: &Args) -> Result<String, PlanError> {
         return scale::scale(&args.limit);
     }
     if let Some(seeds) = args.week {
-        return week::week(seeds, &args.limit);
+        return week::week(seeds, &args.limit, args.runs);
     }
     let Some(path) = &args.file else {
         return Err(PlanError::NoFile);
@@ -98,7 +98,7 @@ pub fn read(path: &Path, format: Option<Format>) -> Result<BerthProblem, PlanErr
     if faults.is_empty() {
         Ok(problem)
     } else {
-        Err(PlanError::Faults(faults))
+        Err(PlanError::faults(path, &content, &faults))
     }
 }
 

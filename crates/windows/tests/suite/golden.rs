@@ -2,8 +2,8 @@
 //! disorder and compared with the oracle.
 
 use crate::oracle::check_equal;
-use crate::shipped::{files, query};
-use crate::text::input;
+use crate::shipped::{files, query, tables_with};
+use crate::text::{input, instant_us, shown};
 
 /// Runs the query and compares its rows that begin with `prefix`.
 #[track_caller]
@@ -82,6 +82,37 @@ fn b5_a_crane_with_a_rehandle_and_a_pause() {
          08:13 | ACT | DGT | RS1 | '' | '' | 08:10 | 08:13 | true",
         &["08:00 | 09:00 | DGT | Q1 | C1 | C1-1 | 3 | 2 | 360 | 720 | 1500 | 2000"],
     );
+}
+
+/// From one end to the next: 2 and 3 min; a standstill of 25 min; then another visit, whose first move has no cycle; one move
+/// taken back; one a day old.
+#[test]
+fn cranes_are_measured_over_the_cycles_of_the_last_day() {
+    let rows = input(
+        "stream move_event
+         row_time | classifier | terminal_id | equipment_id | berth_visit_id | started_at | ended_at | is_productive | is_retracted
+         00:30 | ACT | DGT | Q1 | C1-1 | 00:28 | 00:30 | true | false
+         00:32 | ACT | DGT | Q1 | C1-1 | 00:31 | 00:32 | true | false
+         00:35 | ACT | DGT | Q1 | C1-1 | 00:33 | 00:35 | false | false
+         01:00 | ACT | DGT | Q1 | C1-1 | 00:59 | 01:00 | true | false
+         01:04 | ACT | DGT | Q1 | C2-1 | 01:02 | 01:04 | true | false
+         01:06 | ACT | DGT | Q1 | C2-1 | 01:05 | 01:06 | true | true
+         01:07 | ACT | DGT | Q1 | C2-1 | 01:05 | 01:07 | true | false
+         01:08 | ACT | DGT | RS1 | '' | 01:05 | 01:08 | true | false
+         01:09 | ACT | DGT | Q2 | C3-1 | 01:05 | 01:09 | true | false",
+    );
+    let (_, mut merge) = tables_with(rows);
+    let mut read = |day: i64, time: &str| {
+        let at_us = instant_us(time) + day * 86_400_000_000 + 1;
+        let rows = merge.snapshot("berths/crane_rates", at_us).expect("rates");
+        shown(&rows)
+    };
+    assert_eq!(read(0, "00:34"), ["Q1 | 1 | 3000"]);
+    // two productive moves in 2 + 3 + 3 min
+    assert_eq!(read(0, "01:10"), ["Q1 | 2 | 1500"]);
+    // the first move has left the day, so that the second has no cycle
+    assert_eq!(read(1, "00:30"), ["Q1 | 1 | 1000"]);
+    assert_eq!(read(2, "00:30"), [""; 0]);
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! The files under `deploy/pipelines/duisburg`: they compile, and streaming equals batch for each.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use arrow::array::RecordBatch;
 use windows::merge::{Merge, MergeSettings};
-use windows::program::{MergeKey, Strategy};
+use windows::program::{MergeKey, Program, Strategy};
 use windows::sql::parse::SqlFile;
 
 use crate::engine::compile;
@@ -189,7 +191,7 @@ fn all_files_compile_and_their_work_is_divided_as_meant() {
             "terminal_id haulier".into()
         )
     );
-    assert_eq!(program.snapshots.len(), 24);
+    assert_eq!(program.snapshots.len(), 25);
 }
 
 fn equal_for(name: &str) {
@@ -225,15 +227,15 @@ streaming_equals_batch! {
     d2_lateness;
 }
 
-#[test]
-fn planners_read_their_inputs_from_the_tables() {
+/// The shipped tables with these rows, and the planners' inputs over them.
+pub fn tables_with(rows: BTreeMap<String, RecordBatch>) -> (Program, Merge) {
     let all: Vec<SqlFile> = ["tables", "planners/berths", "planners/rail"]
         .into_iter()
         .flat_map(files)
         .collect();
     let fold = compile(&all);
     let mut merge = Merge::new(compile(&all), &MergeSettings::default()).expect("merge");
-    for (name, batch) in port(7) {
+    for (name, batch) in rows {
         fold.fill(&name, vec![batch]);
     }
     for table in &fold.tables {
@@ -241,6 +243,12 @@ fn planners_read_their_inputs_from_the_tables() {
             merge.absorb(&table.name, table.fingerprint, &batch);
         }
     }
+    (fold, merge)
+}
+
+#[test]
+fn planners_read_their_inputs_from_the_tables() {
+    let (fold, mut merge) = tables_with(port(7));
     let at_us = DAY_US + 90 * 60_000_000 + 1;
     for snapshot in &fold.snapshots {
         let rows = merge.snapshot(&snapshot.name, at_us).expect(&snapshot.name);

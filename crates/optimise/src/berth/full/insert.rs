@@ -142,6 +142,39 @@ pub(super) fn exactly(
     })
 }
 
+/// The placement at its own start, or at the first later one at which `call` may start there among the others.
+pub(super) fn not_before(
+    model: &Model<'_>,
+    state: &State,
+    call: usize,
+    placement: &Placement,
+    scratch: &mut Scratch,
+) -> Option<Placement> {
+    let compiled = &model.calls[call];
+    let mode = &compiled.modes[placement.mode as usize];
+    let spot = &compiled.spots[mode.spot as usize];
+    let limits = collect(model, state, call, mode, spot, &mut scratch.apart)?;
+    let from_min = placement.start_min.max(limits.start_from_min);
+    let starts = Starts {
+        model,
+        compiled,
+        call,
+        mode,
+        spot,
+        limits,
+        apart: &scratch.apart,
+        neighbours: &state.quays[spot.quay as usize],
+        cost_below: i64::MAX,
+    };
+    let (start_min, end_min) = starts.earliest(model.problem.round_up_min(from_min))?;
+    Some(Placement {
+        start_min,
+        end_min,
+        cost: model.cost(call, mode, start_min, end_min),
+        ..*placement
+    })
+}
+
 /// Gathers the times at which mates of the same barge keep the call away, and the limits of the couplings.
 fn collect(
     model: &Model<'_>,

@@ -62,8 +62,10 @@ fn start(model: &Model<'_>, last: Option<&BerthPlan>) -> State {
     if let Some(plan) = last {
         let kept = kept(model, plan);
         let all: Vec<usize> = (0..model.calls.len()).collect();
-        let unchanged = place_given(model, &kept, &held_first(model, &all));
-        for repaired in [construct(model, &kept), unchanged] {
+        let order = held_first(model, &all);
+        let unchanged = place_given(model, &kept, &order);
+        let delayed = place_delayed(model, &kept, &order);
+        for repaired in [construct(model, &kept), unchanged, delayed] {
             if repaired.value <= start.value {
                 start = repaired;
             }
@@ -281,6 +283,26 @@ fn place_all(model: &Model<'_>, given: &[(usize, Placement)], order: Vec<usize>)
 fn place_given(model: &Model<'_>, given: &[(usize, Placement)], order: &[usize]) -> State {
     let mut state = State::empty(model);
     fill(model, &mut state, given.iter(), order.iter().copied());
+    state
+}
+
+/// Held stays as given, then everyone else as given in the order of their starts, or later at the same place once it is free,
+/// then the rest: where one vessel is late, those that wait behind it keep their turn.
+fn place_delayed(model: &Model<'_>, given: &[(usize, Placement)], order: &[usize]) -> State {
+    let is_held = |call: usize| model.calls[call].fixed_start_min.is_some();
+    let mut state = State::empty(model);
+    let held = given.iter().filter(|(call, _)| is_held(*call));
+    let all_held = order.iter().copied().filter(|call| is_held(*call));
+    fill(model, &mut state, held, all_held);
+    let mut scratch = Scratch::default();
+    for (call, placement) in given.iter().filter(|(call, _)| !is_held(*call)) {
+        let placed = insert::not_before(model, &state, *call, placement, &mut scratch);
+        let price = model.problem.calls[*call].unassigned_price;
+        if let Some(placement) = placed.filter(|placed| placed.cost < price) {
+            state.place(model, *call, placement);
+        }
+    }
+    fill(model, &mut state, [].iter(), order.iter().copied());
     state
 }
 

@@ -111,7 +111,7 @@ impl Starts<'_> {
 
     /// The first feasible start from `from_min` on, if a stay there may cost less than the limit. Times that others take are met
     /// in the order of their starts, so each is looked at once.
-    fn earliest(&self, from_min: i64) -> Option<(i64, i64)> {
+    pub fn earliest(&self, from_min: i64) -> Option<(i64, i64)> {
         let (model, mode) = (self.model, self.mode);
         let mut start_min = from_min;
         let mut met = 0;

@@ -72,3 +72,38 @@ fn a_vessel_too_deep_is_left_out_with_a_reason() {
     assert_eq!(answer.plan.unassigned.len(), 1);
     assert_eq!(answer.plan.unassigned[0].call, 2);
 }
+
+#[test]
+fn where_one_vessel_is_late_those_behind_it_keep_their_turn() {
+    let mut problem = problem();
+    problem.weights.change_stay = 1_000;
+    problem.weights.change_stay_soon = 1_000;
+    problem.weights.change_tolerance_min = 60;
+    let mut last = BerthPlan::default();
+    for (number, call) in problem.calls.iter_mut().enumerate() {
+        call.length_m = 200;
+        call.handling = vec![Handling::Minutes(120)];
+        call.arrival_min = 0;
+        call.release_min = if number == 0 { 60 } else { 0 };
+        let start_min = 120 * number as i64;
+        let place = Place {
+            berth: 0,
+            from_m: 40,
+        };
+        call.previous = Some(Previous { place, start_min });
+        last.stays.push(Stay {
+            call: number,
+            berth: 0,
+            from_m: 40,
+            start_min,
+            end_min: start_min + 120,
+            cranes: Vec::new(),
+        });
+    }
+    let answer = solve(&problem, Some(&last), 1, &Budget::iterations(0));
+    check(&problem, &answer.plan).expect("feasible");
+    let starts: Vec<i64> = (0..4)
+        .filter_map(|call| answer.plan.stay_of(call).map(|stay| stay.start_min))
+        .collect();
+    assert_eq!(starts, [60, 180, 300, 420]);
+}

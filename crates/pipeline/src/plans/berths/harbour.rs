@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use domain::berth::{Berth, Closure, Interval, Layout, Level, Water};
 
-use super::inputs::{BerthRow, CraneRow, Inputs};
+use super::inputs::{BerthRow, CraneRow, Inputs, RateRow};
 use super::rules::BerthRules;
 use super::visits::horizon_end_min;
 use crate::plans::times::{ceil_min, floor_min};
 
 /// Largest measure of a berth that is believed, decimetres and cm.
 const MEASURE_MAX: i64 = 1_000_000;
+
+/// Highest rate of a crane that is believed, moves an hour.
+const MOVES_PER_H_MAX: i64 = 10_000;
 
 /// Berths with what is needed to read rows about them.
 #[derive(Debug, Default)]
@@ -29,7 +32,8 @@ pub struct Harbour {
 
 #[derive(Debug, Clone, Copy)]
 struct CraneAt {
-    moves_per_h: i64,
+    /// Hundredths of a move an hour: as measured, else as the master data has it.
+    centimoves_h: i64,
     /// Until when it stands still, minutes; none if it works.
     out_until_min: Option<i64>,
 }
@@ -92,7 +96,7 @@ impl Harbour {
         let mut rates: Vec<i64> = cranes
             .iter()
             .filter(|crane| !is_out(crane))
-            .map(|crane| crane.moves_per_h)
+            .map(|crane| crane.centimoves_h)
             .collect();
         rates.sort_unstable_by(|a, b| b.cmp(a));
         let mut rate: i64 = rates.iter().take(rules.cranes_per_vessel.max(1)).sum();
@@ -102,14 +106,14 @@ impl Harbour {
             wait_min = back.map_or(0, |until| (until - start_min).max(0));
             rate = cranes
                 .iter()
-                .map(|crane| crane.moves_per_h)
+                .map(|crane| crane.centimoves_h)
                 .max()
                 .unwrap_or(0);
         }
         if rate == 0 {
-            rate = rules.moves_per_h_unknown.max(1);
+            rate = 100 * rules.moves_per_h_unknown.max(1);
         }
-        wait_min + rules.setup_min.max(0) + (moves.max(0) * 60 + rate - 1) / rate
+        wait_min + rules.setup_min.max(0) + (moves.max(0) * 6000 + rate - 1) / rate
     }
 
     /// True if a crane of the berth stands still at `start_min`.
@@ -220,7 +224,16 @@ fn cranes_at(row: &BerthRow, inputs: &Inputs, epoch_us: i64, rules: &BerthRules)
             && crane.quay == row.quay
             && crane.from_dm < row.to_dm
             && row.from_dm < crane.to_dm
-            && (1..=10_000).contains(&crane.moves_per_h)
+            && (1..=MOVES_PER_H_MAX).contains(&crane.moves_per_h)
+    };
+    let rate_of = |crane: &CraneRow| {
+        let is_measured = |rate: &&RateRow| {
+            rate.crane_id == crane.crane_id
+                && rate.moves >= rules.rate_moves_min
+                && (1..=100 * MOVES_PER_H_MAX).contains(&rate.centimoves_h)
+        };
+        let measured = inputs.rates.iter().find(is_measured);
+        measured.map_or(100 * crane.moves_per_h, |rate| rate.centimoves_h)
     };
     let out_until = |crane: &CraneRow| {
         let outage = inputs
@@ -237,7 +250,7 @@ fn cranes_at(row: &BerthRow, inputs: &Inputs, epoch_us: i64, rules: &BerthRules)
     let cranes = inputs.cranes.iter().filter(serves);
     cranes
         .map(|crane| CraneAt {
-            moves_per_h: crane.moves_per_h,
+            centimoves_h: rate_of(crane),
             out_until_min: out_until(crane),
         })
         .collect()

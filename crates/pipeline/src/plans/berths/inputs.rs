@@ -66,6 +66,16 @@ pub struct CraneRow {
     pub moves_per_h: i64,
 }
 
+/// What a quay crane really made lately.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RateRow {
+    pub crane_id: String,
+    /// Moves that the rate is measured over.
+    pub moves: i64,
+    /// Hundredths of a move an hour.
+    pub centimoves_h: i64,
+}
+
 /// A crane that stands still.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OutageRow {
@@ -96,6 +106,7 @@ pub struct Inputs {
     pub visits: Vec<VisitRow>,
     pub closures: Vec<ClosureRow>,
     pub cranes: Vec<CraneRow>,
+    pub rates: Vec<RateRow>,
     pub outages: Vec<OutageRow>,
     pub locks: Vec<LockRow>,
     pub levels: Vec<LevelRow>,
@@ -109,6 +120,7 @@ impl Inputs {
             visits: visits(read)?,
             closures: closures(read)?,
             cranes: cranes(read)?,
+            rates: rates(read)?,
             outages: outages(read)?,
             locks: locks(read)?,
             levels: levels(read)?,
@@ -224,6 +236,19 @@ fn cranes(read: &mut ReadInput<'_>) -> Result<Vec<CraneRow>, EngineError> {
         from_dm: from[n].unwrap_or(0),
         to_dm: to[n].unwrap_or(0),
         moves_per_h: rate[n].unwrap_or(0),
+    };
+    Ok(columns.rows().map(row).collect())
+}
+
+fn rates(read: &mut ReadInput<'_>) -> Result<Vec<RateRow>, EngineError> {
+    let batch = read("berths/crane_rates")?;
+    let columns = Columns::new("berths/crane_rates", &batch);
+    let crane = columns.text("crane_id")?;
+    let (moves, rate) = (columns.integer("moves")?, columns.integer("centimoves_h")?);
+    let row = |n: usize| RateRow {
+        crane_id: crane[n].clone(),
+        moves: moves[n].unwrap_or(0),
+        centimoves_h: rate[n].unwrap_or(0),
     };
     Ok(columns.rows().map(row).collect())
 }

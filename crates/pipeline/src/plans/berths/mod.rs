@@ -118,10 +118,11 @@ impl BerthPlanner {
     pub fn new(run: PlannerRun, rules: BerthRules) -> Self {
         BerthPlanner {
             run,
+            publisher: Publisher::new(PLANNER, |topics| &topics.berth_plan)
+                .tolerating(rules.weights.change_tolerance_min * MINUTE_US),
             rules,
             stays: BTreeMap::new(),
             duals: Duals::default(),
-            publisher: Publisher::new(PLANNER, |topics| &topics.berth_plan),
         }
     }
 

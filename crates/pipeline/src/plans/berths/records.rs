@@ -155,10 +155,11 @@ impl PlanRow for v1::BerthPlan {
 
     /// A vessel that came alongside meanwhile, or berths when it comes as before, was not moved by the plan; nor is a
     /// later end a move.
-    fn is_moved(before: &Self, after: &Self) -> bool {
+    fn is_moved(before: &Self, after: &Self, tolerance_us: i64) -> bool {
         let place = |row: &Self| (row.is_assigned, row.berth_id.clone(), row.quay_from_dm);
         let follows = before.reason == ON_ARRIVAL && after.reason == ON_ARRIVAL;
-        let same_start = follows || before.berthing_planned_at_us == after.berthing_planned_at_us;
+        let shift_us = after.berthing_planned_at_us - before.berthing_planned_at_us;
+        let same_start = follows || shift_us.abs() <= tolerance_us;
         let is_kept = place(before) == place(after) && same_start;
         before.is_assigned && after.reason != ALONGSIDE && !is_kept
     }

@@ -40,6 +40,8 @@ pub struct BerthRules {
     pub setup_min: i64,
     /// Cranes that work one vessel.
     pub cranes_per_vessel: usize,
+    /// Moves that a crane must have made lately before its measured rate counts instead of the master data's.
+    pub rate_moves_min: i64,
     /// Moves an hour where a berth has no crane.
     pub moves_per_h_unknown: i64,
     /// Time alongside if neither moves nor an agreed time are known, minutes.
@@ -74,6 +76,7 @@ impl Default for BerthRules {
             draught_unknown_cm: 280,
             setup_min: 30,
             cranes_per_vessel: 2,
+            rate_moves_min: 30,
             moves_per_h_unknown: 25,
             handling_unknown_min: 240,
             outage_unknown_min: 240,
@@ -87,8 +90,10 @@ impl Default for BerthRules {
                 outside_window_per_min: 0,
                 change_berth: 600,
                 change_per_m: 2,
-                change_per_min: 4,
-                ..Weights::default()
+                change_per_min: 0,
+                change_stay: 2_000,
+                change_stay_soon: 80,
+                change_tolerance_min: 30,
             },
         }
     }

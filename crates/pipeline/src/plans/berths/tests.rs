@@ -6,7 +6,7 @@ use optimise::budget::Budget;
 
 use super::holds::LetOff;
 use super::inputs::{
-    BerthRow, ClosureRow, CraneRow, Inputs, LevelRow, LockRow, OutageRow, VisitRow,
+    BerthRow, ClosureRow, CraneRow, Inputs, LevelRow, LockRow, OutageRow, RateRow, VisitRow,
 };
 use super::rules::BerthRules;
 use super::translate::{LastStay, Memory, Translated, translate};
@@ -293,6 +293,26 @@ fn time_alongside_is_agreed_or_follows_from_moves_and_cranes() {
         Handling::Minutes(30 + 100),
         "two cranes of three"
     );
+    let rate = |id: &str, moves, centimoves_h| RateRow {
+        crane_id: id.to_owned(),
+        moves,
+        centimoves_h,
+    };
+    inputs.rates = vec![rate("C1", 30, 1_850), rate("C2", 29, 100)];
+    assert_eq!(handling(&inputs), Handling::Minutes(30 + 100), "the others");
+    inputs.rates = ["C1", "C2", "C3"].map(|id| rate(id, 30, 2_400)).to_vec();
+    assert_eq!(
+        handling(&inputs),
+        Handling::Minutes(30 + 125),
+        "as measured, 24 moves an hour each"
+    );
+    inputs.rates = vec![rate("C3", 30, 4_500)];
+    assert_eq!(
+        handling(&inputs),
+        Handling::Minutes(30 + 80),
+        "one is measured, the other as the master data has it"
+    );
+    inputs.rates.clear();
     let out = |id: &str| OutageRow {
         crane_id: id.to_owned(),
         to_us: Some(600 * MINUTE_US),

@@ -158,9 +158,6 @@ fn last_plan(
             Some(fact) => fact.start_min,
             None => floor_min(last.start_us, epoch_us),
         };
-        if !known.alongside && start_min < known.release_min {
-            return None;
-        }
         Some(Stay {
             call,
             berth,

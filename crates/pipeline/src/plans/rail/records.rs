@@ -129,7 +129,7 @@ impl PlanRow for v1::RailSlotPlan {
         }
     }
 
-    fn is_moved(before: &Self, after: &Self) -> bool {
+    fn is_moved(before: &Self, after: &Self, _tolerance_us: i64) -> bool {
         before.is_assigned && before.train_slot_ids != after.train_slot_ids
     }
 
