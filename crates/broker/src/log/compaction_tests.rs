@@ -184,3 +184,16 @@ fn little_dirt_waits_until_it_is_old() {
     assert!(compact(&partition, &small, 5_001) > 0);
     assert_eq!(left(&partition), [(1_000, "filler".to_owned(), true)]);
 }
+
+#[test]
+fn the_end_marker_of_the_last_transaction_stays_for_those_who_read_to_the_end() {
+    let (partition, memory) = new();
+    fill(&partition, &memory);
+    append(&partition, &memory, transactional(&[keyed("a", "1")], 7, 0));
+    partition.log().append_marker(7, 0, true, 0);
+    assert!(compact(&partition, &config(&[]), 1_000) > 0);
+    let slice = partition.log().read(1_001, i64::MAX, usize::MAX, true);
+    let last = slice.batches.last().and_then(|bytes| Header::read(bytes));
+    assert!(last.is_some_and(|header| header.is_control()));
+    assert_eq!(partition.log().end_offset(), 1_002);
+}

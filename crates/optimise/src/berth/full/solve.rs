@@ -33,11 +33,9 @@ pub(crate) fn solve(
     seed: u64,
     budget: &Budget<'_>,
 ) -> Solved {
-    let model = Model::new(problem);
-    let mut search = Search::new(&model, seed, start(&model, warm.plan));
-    let mut run = Run::new(&model);
-    run.go(&model, &mut search, budget);
-    run.solved(&model, &search)
+    solve_with(problem, warm, seed, |run, model, search| {
+        run.go(model, search, budget);
+    })
 }
 
 /// As [`solve`], with all effort for the plan and none for its bound, which is the sum of the floors.
@@ -47,12 +45,23 @@ pub(crate) fn search_only(
     seed: u64,
     budget: &Budget<'_>,
 ) -> Solved {
+    solve_with(problem, warm, seed, |run, _, search| {
+        if run.bound_value < search.best.value {
+            search.run(budget.iterations, budget.stop);
+        }
+    })
+}
+
+fn solve_with(
+    problem: &BerthProblem,
+    warm: Warm<'_>,
+    seed: u64,
+    spend: impl FnOnce(&mut Run, &Model<'_>, &mut Search<'_>),
+) -> Solved {
     let model = Model::new(problem);
     let mut search = Search::new(&model, seed, start(&model, warm.plan));
-    let run = Run::new(&model);
-    if run.bound_value < search.best.value {
-        search.run(budget.iterations, budget.stop);
-    }
+    let mut run = Run::new(&model);
+    spend(&mut run, &model, &mut search);
     run.solved(&model, &search)
 }
 
