@@ -1,5 +1,7 @@
 //! A folder of this machine as a store.
 
+#![allow(clippy::expect_used)]
+
 use std::path::{Path, PathBuf};
 
 use store::open;

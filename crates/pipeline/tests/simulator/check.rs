@@ -9,8 +9,11 @@ use pipeline::memory::MemoryLog;
 use crate::oracle::{Expected, Rejects};
 use crate::world::World;
 
+/// Key and value of a record.
+type Pair = (Option<Vec<u8>>, Option<Vec<u8>>);
+
 /// Records of the plan topics, in the order of each partition.
-pub type Plans = BTreeMap<&'static str, Vec<(Option<Vec<u8>>, Option<Vec<u8>>)>>;
+pub type Plans = BTreeMap<&'static str, Vec<Pair>>;
 
 pub fn plans(log: &MemoryLog) -> Plans {
     let read = |topic: &'static str| {
@@ -72,7 +75,7 @@ pub fn told_plans(world: &World, expected: Option<&Plans>) -> Result<(), String>
     }
 }
 
-fn each_once(deltas: &[(Option<Vec<u8>>, Option<Vec<u8>>)]) -> Result<(), String> {
+fn each_once(deltas: &[Pair]) -> Result<(), String> {
     let mut last: Option<PlanDelta> = None;
     for (_, value) in deltas {
         let delta = PlanDelta::decode(value.as_deref().unwrap_or_default())
