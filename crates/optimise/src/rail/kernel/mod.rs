@@ -225,7 +225,9 @@ impl<'a> Kernel<'a> {
         if let Some(knapsacks) = &mut self.knapsacks {
             let (rounds, nodes) = knapsacks.work();
             let done = &self.statistics;
-            let cells = CELLS_A_MOVE * done.iterations + CELLS_A_STEP * done.nodes;
+            // Nodes of its own tree earn it nothing: it would feed itself.
+            let steps = done.nodes.saturating_sub(nodes);
+            let cells = CELLS_A_MOVE * done.iterations + CELLS_A_STEP * steps;
             let cells = knapsacks.pace() * cells;
             let stop = || self.budget.stop.stop();
             knapsacks.raise(self.core, &mut self.active, self.best.value, cells, &stop);

@@ -175,6 +175,8 @@ impl Tree {
     fn grow(&mut self, of: &mut Ground<'_>, mut grown: Grown, value: i64) {
         let mut nth = 1;
         loop {
+            // What a node costs where its programmes are small.
+            of.look.cells += (grown.active.len() + of.core.items()) as u64;
             let Some(rows) = of.form.rows(of.core, &grown.active) else {
                 return;
             };
