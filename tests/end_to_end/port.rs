@@ -56,7 +56,13 @@ fn run(scene: &Scene, settings: portsim::Settings) -> Ran {
         "every reject is in its topic: {rejects:?}"
     );
     assert_eq!(
-        counts.accepted + counts.duplicates + counts.heartbeats + recount.late + recount.unusable,
+        counts.accepted
+            + counts.retracted
+            + counts.duplicates
+            + counts.superseded
+            + counts.heartbeats
+            + recount.late
+            + recount.unusable,
         counts.records
     );
     assert_eq!(processed.tally.failures(), Vec::<String>::new());

@@ -11,13 +11,14 @@ use std::sync::Arc;
 
 use events::internal::{Covered, Partials};
 use events::v1::RejectReason;
-use events::{encode, ipc};
+use events::{Stream, encode, ipc};
 use windows::error::Fault;
 use windows::frontier::{Frontier, Origin};
 use windows::merge::{
-    Absorbed, Fired, Merge as Windows, MergeSettings, OnTime, Output, Reached, Refused,
+    Absorbed, Fired, Merge as Windows, MergeSettings, OnTime, Outcome, Output, Reached, Refused,
 };
 use windows::program::Program;
+use windows::state::waiting::TAKEN_BACK;
 
 use crate::clock::Clock;
 use crate::error::EngineError;
@@ -84,10 +85,15 @@ impl Merge {
         };
         let planners = is_port.then(|| Planners::new(&settings.planners));
         let tick_us = planners.as_ref().and_then(Planners::tick_us);
+        let mut state = Windows::new(program, &merge_settings)?;
+        let (index, partitions) = (partition.index, settings.topics.partials_partitions);
+        state.live_at(Arc::new(move |merge_key, rows| {
+            Ok(partials::share(merge_key, rows, index, partitions)?)
+        }));
         Ok(Merge {
             planners,
             ticks: Ticks::new(tick_us.unwrap_or_default()),
-            state: Windows::new(program, &merge_settings)?,
+            state,
             frontier: declared(&settings),
             settings,
             clock,
@@ -183,9 +189,10 @@ impl Merge {
                     Absorbed::All | Absorbed::Stopped => {}
                     Absorbed::Failed(failure) => self.tally.query_failed(&failure.query, &failure),
                     Absorbed::But(refused) => {
-                        self.tally.late_in_merge(&delta.query, refused.late as u64);
-                        self.tally.keys_refused(&delta.query, refused.full as u64);
-                        self.point_at(&delta.query, offset, refused, &message.covered, records);
+                        self.refuse(&delta.query, offset, refused, &message.covered, records);
+                    }
+                    Absorbed::Kept(outcome) => {
+                        self.note(outcome, offset, &message.covered, records);
                     }
                     Absorbed::Unknown => {
                         let seen = self.unknown.entry(delta.query.clone()).or_default();
@@ -205,6 +212,60 @@ impl Merge {
         }
         partials::update(&mut self.frontier, message.frontiers);
         Ok(())
+    }
+
+    /// Computes with the rows that nothing can take back any more.
+    fn settle(&mut self, records: &mut Vec<Outgoing>) -> Result<(), EngineError> {
+        let (settings, frontier) = (&self.settings, &self.frontier);
+        let reached_us = match frontier.ended() {
+            Some(_) => Some(i64::MAX),
+            None => frontier.reached_us(),
+        };
+        let passed = |stream: &str, partition: i32, source: &str| {
+            let stream = Stream::from_name(stream);
+            let input = settings
+                .inputs
+                .iter()
+                .find(|input| Some(input.stream) == stream);
+            let own = input.and_then(|input| frontier.passed_us(&input.topic, partition, source));
+            own.max(reached_us).unwrap_or(i64::MIN)
+        };
+        let outcome = self.state.settle(reached_us, &passed)?;
+        self.note(outcome, self.next_offset - 1, &[], records);
+        Ok(())
+    }
+
+    /// Tells what became of rows that may be taken back, or that are.
+    fn note(
+        &self,
+        outcome: Outcome,
+        offset: i64,
+        covered: &[Covered],
+        records: &mut Vec<Outgoing>,
+    ) {
+        for failure in &outcome.failures {
+            self.tally.query_failed(&failure.query, failure);
+        }
+        for (name, refused) in outcome.refused {
+            // All that can be taken back is in the port's partition: it alone shall tell.
+            if !name.starts_with(TAKEN_BACK) || self.partition.index == PORT_PARTITION {
+                self.refuse(&name, offset, refused, covered, records);
+            }
+        }
+    }
+
+    /// Counts rows that could not be used, and points at them.
+    fn refuse(
+        &self,
+        query: &str,
+        offset: i64,
+        refused: Refused,
+        covered: &[Covered],
+        records: &mut Vec<Outgoing>,
+    ) {
+        self.tally.late_in_merge(query, refused.late as u64);
+        self.tally.keys_refused(query, refused.full as u64);
+        self.point_at(query, offset, refused, covered, records);
     }
 
     /// Writes rejects that point at partials of which rows could not be used, and at the input that they stand for.
@@ -280,6 +341,7 @@ impl Merge {
     /// Computes everything whose time has come, in the order of time.
     fn step(&mut self) -> Result<Vec<Outgoing>, EngineError> {
         let mut records = Vec::new();
+        self.settle(&mut records)?;
         let ended = self.frontier.ended();
         let horizon_us = match ended {
             Some(None) => {

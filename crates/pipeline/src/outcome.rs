@@ -11,7 +11,7 @@ use metrics::{counter, gauge, histogram};
 use crate::intake::rejects::reason_name;
 
 /// Names of all metrics of the engine, with their kind and unit.
-pub const METRICS: [(&str, &str, &str); 32] = [
+pub const METRICS: [(&str, &str, &str); 35] = [
     (
         "quaystream_records_total",
         "counter",
@@ -31,6 +31,21 @@ pub const METRICS: [(&str, &str, &str); 32] = [
         "quaystream_heartbeats_total",
         "counter",
         "heartbeats of sources, by stream",
+    ),
+    (
+        "quaystream_corrected_total",
+        "counter",
+        "accepted rows that count in place of a version before, by stream",
+    ),
+    (
+        "quaystream_retracted_total",
+        "counter",
+        "retractions, by stream",
+    ),
+    (
+        "quaystream_superseded_total",
+        "counter",
+        "versions that came after a newer one, by stream",
     ),
     (
         "quaystream_rejects_total",
@@ -185,6 +200,12 @@ pub struct IntakeCounts {
     pub duplicates: u64,
     /// Heartbeats.
     pub heartbeats: u64,
+    /// Of the rows that count, those in place of a version before.
+    pub corrected: u64,
+    /// Retractions.
+    pub retracted: u64,
+    /// Versions that came after a newer one.
+    pub superseded: u64,
 }
 
 /// One planning run, for people.
@@ -220,6 +241,9 @@ pub struct Tally {
     accepted: AtomicU64,
     duplicates: AtomicU64,
     heartbeats: AtomicU64,
+    corrected: AtomicU64,
+    retracted: AtomicU64,
+    superseded: AtomicU64,
     rows: AtomicU64,
     fold_commits: AtomicU64,
     merge_commits: AtomicU64,
@@ -266,6 +290,21 @@ impl Tally {
             &self.heartbeats,
             "quaystream_heartbeats_total",
             counts.heartbeats,
+        );
+        add(
+            &self.corrected,
+            "quaystream_corrected_total",
+            counts.corrected,
+        );
+        add(
+            &self.retracted,
+            "quaystream_retracted_total",
+            counts.retracted,
+        );
+        add(
+            &self.superseded,
+            "quaystream_superseded_total",
+            counts.superseded,
         );
     }
 
@@ -438,13 +477,16 @@ impl Tally {
         locked(&self.plans).insert(planner, report);
     }
 
-    /// Records read, rows accepted, duplicates, heartbeats.
+    /// What became of the records read.
     pub fn intake_counts(&self) -> IntakeCounts {
         IntakeCounts {
             records: self.records.load(Ordering::Relaxed),
             accepted: self.accepted.load(Ordering::Relaxed),
             duplicates: self.duplicates.load(Ordering::Relaxed),
             heartbeats: self.heartbeats.load(Ordering::Relaxed),
+            corrected: self.corrected.load(Ordering::Relaxed),
+            retracted: self.retracted.load(Ordering::Relaxed),
+            superseded: self.superseded.load(Ordering::Relaxed),
         }
     }
 

@@ -52,7 +52,7 @@ pub fn write(
     let mut deltas: Vec<Vec<Delta>> = vec![Vec::new(); partitions.max(1) as usize];
     for part in parts {
         for batch in &part.batches {
-            for (partition, rows) in route(part, batch, partitions)? {
+            for (partition, rows) in route(&part.merge_key, batch, partitions)? {
                 pack(part, &rows, &mut deltas[partition as usize])?;
             }
         }
@@ -93,17 +93,32 @@ pub fn write(
     Ok(records)
 }
 
+/// The rows that belong to one partition of merge.
+pub fn share(
+    merge_key: &MergeKey,
+    batch: RecordBatch,
+    partition: i32,
+    partitions: i32,
+) -> Result<RecordBatch, ArrowError> {
+    if partitions <= 1 {
+        return Ok(batch);
+    }
+    let mut routed = route(merge_key, &batch, partitions)?.into_iter();
+    let own = routed.find(|(home, _)| *home == partition);
+    Ok(own.map_or_else(|| batch.slice(0, 0), |(_, rows)| rows))
+}
+
 fn route(
-    part: &Part,
+    merge_key: &MergeKey,
     batch: &RecordBatch,
     partitions: i32,
 ) -> Result<Vec<(i32, RecordBatch)>, ArrowError> {
-    if part.merge_key == MergeKey::Everywhere {
+    if *merge_key == MergeKey::Everywhere {
         return Ok((0..partitions.max(1))
             .map(|index| (index, batch.clone()))
             .collect());
     }
-    if part.merge_key == MergeKey::Port || partitions <= 1 {
+    if *merge_key == MergeKey::Port || partitions <= 1 {
         return Ok(vec![(PORT_PARTITION, batch.clone())]);
     }
     let terminals = batch
@@ -121,9 +136,12 @@ fn route(
             }
         })
         .collect();
+    let has_port = *merge_key == MergeKey::PortAndTerminal;
     let mut routed = Vec::new();
     for partition in 0..partitions {
-        let mask: BooleanArray = homes.iter().map(|home| Some(*home == partition)).collect();
+        let is_all = has_port && partition == PORT_PARTITION;
+        let is_home = homes.iter().map(|home| Some(is_all || *home == partition));
+        let mask: BooleanArray = is_home.collect();
         if mask.true_count() > 0 {
             routed.push((partition, filter_record_batch(batch, &mask)?));
         }

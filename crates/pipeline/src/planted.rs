@@ -28,11 +28,13 @@ pub enum Bug {
     IdleTooEarly,
     /// Rows that were made while state was restored leave again.
     FinalRowTwice,
+    /// A retraction that comes again takes back the version that has come since.
+    RetractionAppliedTwice,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 12] = [
+    pub const ALL: [Bug; 13] = [
         Bug::OffsetsNotSent,
         Bug::DedupNotRolledBack,
         Bug::EvictionEarly,
@@ -45,6 +47,7 @@ impl Bug {
         Bug::AbortedRowsKept,
         Bug::IdleTooEarly,
         Bug::FinalRowTwice,
+        Bug::RetractionAppliedTwice,
     ];
 }
 

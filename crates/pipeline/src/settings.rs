@@ -7,6 +7,7 @@ use std::time::Duration;
 use events::Stream;
 use windows::sql::parse::SqlFile;
 
+use crate::intake::partition::SourceRules;
 use crate::log::Partition;
 use crate::plans::PlannerSettings;
 
@@ -30,6 +31,9 @@ pub struct SourceSettings {
     pub streams: Vec<Stream>,
     /// How far behind its latest row a row may be and still be in time.
     pub out_of_order_max: Duration,
+    /// Its events can be corrected and retracted: of an id the version of the latest record time counts. Else every version
+    /// is an event of its own.
+    pub has_corrections: bool,
 }
 
 /// What to do with a record that is readable but doubtful.
@@ -168,10 +172,14 @@ impl Settings {
         self.inputs.iter().find(|input| *input.topic == *topic)
     }
 
-    /// Declared bound of a source, microseconds.
-    pub fn out_of_order_us(&self, source: &str) -> i64 {
+    /// What may be expected of a source.
+    pub fn rules(&self, source: &str) -> SourceRules {
         let declared = self.sources.iter().find(|declared| declared.name == source);
-        micros(declared.map_or(self.out_of_order_max, |declared| declared.out_of_order_max))
+        let bound = declared.map_or(self.out_of_order_max, |declared| declared.out_of_order_max);
+        SourceRules {
+            out_of_order_us: micros(bound),
+            has_corrections: declared.is_some_and(|declared| declared.has_corrections),
+        }
     }
 
     /// The sources that are waited for in a topic.

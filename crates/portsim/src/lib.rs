@@ -16,6 +16,7 @@
 
 mod agenda;
 mod ais;
+mod amended;
 mod announcing;
 mod commands;
 mod containers;

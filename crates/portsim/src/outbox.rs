@@ -1,5 +1,6 @@
 //! From event to record: ids, record time, the way into Kafka with its delays, copies and wrong records.
 
+use crate::amended;
 use crate::disorder::{self, WrongKind};
 use crate::payload::{self, Payload};
 use crate::random::Random;
@@ -114,6 +115,9 @@ pub(crate) struct Outbox {
     due: BinaryHeap<Reverse<Due>>,
     turn: u64,
     random: Random,
+    /// Of its own, so that all else stays as it is whatever is amended.
+    amended_random: Random,
+    amended: usize,
     disorder: Disorder,
     partitions: Partitions,
     end_us: i64,
@@ -130,6 +134,8 @@ impl Outbox {
             due: BinaryHeap::new(),
             turn: 0,
             random: Random::new(settings.seed, 100),
+            amended_random: Random::new(settings.seed, 101),
+            amended: 0,
             disorder: settings.disorder.clone(),
             partitions: settings.partitions,
             end_us: settings.end_at_us(),
@@ -183,6 +189,10 @@ impl Outbox {
         if produced_may_be_spoilt(event.stream()) && self.random.chance_ppm(self.disorder.wrong_ppm)
         {
             self.spoil(source, &event, now_us);
+        }
+        let share = self.disorder.amended_ppm;
+        if source == Source::Gate && self.amended_random.chance_ppm(share) {
+            self.amend(&event, now_us);
         }
     }
 
@@ -272,6 +282,27 @@ impl Outbox {
             partition: None,
         };
         self.post(now_us, source, Kind::Wrong(kind), produced);
+    }
+
+    /// A lorry that the gate reports wrongly at first.
+    fn amend(&mut self, good: &Event, now_us: i64) {
+        self.amended += 1;
+        let random = &mut self.amended_random;
+        for version in amended::story(self.amended, good, now_us, random) {
+            let record_time_us = version.record_time_us;
+            let produced = Produced {
+                stream: version.event.stream(),
+                key: version.event.key(),
+                value: version.event.encode_to_vec(),
+                timestamp_ms: record_time_us / 1000,
+                partition: None,
+            };
+            let kind = match version.is_copy {
+                true => Kind::Copy,
+                false => Kind::Amended,
+            };
+            self.post(version.arrival_us, Source::Gate, kind, produced);
+        }
     }
 
     /// Writes a heartbeat of a source to every partition that it uses.

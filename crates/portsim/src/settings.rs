@@ -40,6 +40,9 @@ pub struct Disorder {
     pub duplicate_ais_ppm: u32,
     /// Wrong records, put in beside the good ones. All kinds come in turn.
     pub wrong_ppm: u32,
+    /// Lorries that a gate reports wrongly and corrects or retracts, put in beside the others. A share of the gate's events;
+    /// all stories come in turn.
+    pub amended_ppm: u32,
 }
 
 /// Number of partitions by stream.
@@ -83,6 +86,7 @@ impl Default for Disorder {
             duplicate_ppm: 5_000,
             duplicate_ais_ppm: 60_000,
             wrong_ppm: 400,
+            amended_ppm: 20_000,
         }
     }
 }
@@ -96,6 +100,7 @@ impl Disorder {
             duplicate_ppm: 0,
             duplicate_ais_ppm: 0,
             wrong_ppm: 0,
+            amended_ppm: 0,
         }
     }
 }
@@ -169,6 +174,7 @@ impl Settings {
         within("duplicate_ppm", shares.duplicate_ppm, 0, 1_000_000)?;
         within("duplicate_ais_ppm", shares.duplicate_ais_ppm, 0, 1_000_000)?;
         within("wrong_ppm", shares.wrong_ppm, 0, 500_000)?;
+        within("amended_ppm", shares.amended_ppm, 0, 500_000)?;
         if !(0..4_000_000_000_000_000).contains(&self.start_at_us) || self.start_at_us < DAY_US {
             return Err(SettingsError::Start(self.start_at_us));
         }

@@ -41,6 +41,8 @@ pub struct SourceDecl {
     /// An event that is not late comes less than this after its row time (record time of EST, PLN and REQ, else event
     /// time), in seconds.
     pub out_of_order_max_s: u32,
+    /// It corrects and retracts events of its own: of an id the version of the latest record time counts.
+    pub has_corrections: bool,
     /// Usual time from event to record, in seconds.
     pub delay_usual_s: u32,
     /// Time between heartbeats, in seconds, as [`crate::Settings`] has it by default.
@@ -120,6 +122,15 @@ impl Source {
             description,
             streams,
             out_of_order_max_s,
+            has_corrections: matches!(
+                self,
+                Source::Pcs
+                    | Source::Tos
+                    | Source::Gate
+                    | Source::Customs
+                    | Source::Rail
+                    | Source::Booking
+            ),
             delay_usual_s,
             heartbeat_every_s: 300,
         }

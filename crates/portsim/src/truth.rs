@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// Counts of the records that a [`crate::Simulation`] has given out so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Truth {
-    /// All records: events, copies, wrong records, heartbeats.
+    /// All records: events, copies, wrong records, amended ones, heartbeats.
     pub records: u64,
     /// All records by stream.
     pub records_by_stream: BTreeMap<&'static str, u64>,
@@ -35,6 +35,8 @@ pub struct SourceTruth {
     pub held_up: u64,
     /// Wrong records with this source's name or in its place.
     pub wrong: u64,
+    /// Versions and retractions of events that were amended.
+    pub amended: u64,
     /// Heartbeats, one for each partition.
     pub heartbeats: u64,
 }
@@ -49,6 +51,7 @@ pub(crate) enum Kind {
     },
     Copy,
     Wrong(WrongKind),
+    Amended,
     Heartbeat,
 }
 
@@ -76,6 +79,7 @@ impl Truth {
                 of_source.wrong += 1;
                 *self.wrong_by_kind.entry(wrong.name()).or_default() += 1;
             }
+            Kind::Amended => of_source.amended += 1,
             Kind::Heartbeat => of_source.heartbeats += 1,
         }
     }
@@ -98,6 +102,11 @@ impl Truth {
     /// Wrong records of all kinds.
     pub fn wrong(&self) -> u64 {
         self.wrong_by_kind.values().sum()
+    }
+
+    /// Versions and retractions of amended events of all sources.
+    pub fn amended(&self) -> u64 {
+        self.sources.values().map(|source| source.amended).sum()
     }
 
     /// Heartbeats of all sources.

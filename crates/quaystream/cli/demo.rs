@@ -161,15 +161,19 @@ fn figures(
         differences.join("; ")
     };
     format!(
-        "\nintake: {} records = {} accepted + {} duplicates + {} heartbeats + {rejects} rejected\n\
+        "\nintake: {} records = {} accepted ({} of them corrections) + {} retractions + {} duplicates + {} superseded \
+         + {} heartbeats + {rejects} rejected\n\
          recount of the input topics with prost: {} records, {} accepted, {} duplicates, {} late, {} unusable, \
          {} lorries out: {checked}\n\
-         simulator: {} records, {} events, {} copies, {} late, {} wrong\n\
+         simulator: {} records, {} events, {} copies, {} late, {} wrong, {} amended\n\
          output: {} rows: {} on time, {} corrected, {} final; {} planning runs; digest {:016x}\n\
          speed: {:.0} events/s, {:.1} CPU-s a million events with the broker in it; most memory {memory}\n",
         counts.records,
         counts.accepted,
+        counts.corrected,
+        counts.retracted,
         counts.duplicates,
+        counts.superseded,
         counts.heartbeats,
         recount.records,
         recount.accepted,
@@ -182,6 +186,7 @@ fn figures(
         produced.truth.duplicates(),
         produced.truth.late(),
         produced.truth.wrong(),
+        produced.truth.amended(),
         outputs.rows.len(),
         outputs.count(StatKind::OnTime),
         outputs.count(StatKind::Corrected),

@@ -171,4 +171,7 @@ pub struct Source {
     pub streams: Spanned<Vec<String>>,
     /// How far its rows may be out of order, seconds.
     pub out_of_order_max_s: Spanned<u64>,
+    /// Later versions of an event stand in place of earlier ones, and retractions take events back.
+    #[serde(default)]
+    pub corrections: bool,
 }

@@ -350,6 +350,7 @@ fn source(source: &raw::Source) -> SourceSettings {
             .filter_map(|name| Stream::from_name(name))
             .collect(),
         out_of_order_max: seconds(&source.out_of_order_max_s),
+        has_corrections: source.corrections,
     }
 }
 

@@ -66,6 +66,11 @@ fn sources_are_those_of_the_simulated_port() {
         let found = found.unwrap_or_else(|| panic!("{} is not listed", source.name));
         assert_eq!(found.streams, source.streams, "{}", source.name);
         assert_eq!(
+            found.has_corrections, source.has_corrections,
+            "{}",
+            source.name
+        );
+        assert_eq!(
             found.out_of_order_max.as_secs(),
             u64::from(source.out_of_order_max_s),
             "{}",

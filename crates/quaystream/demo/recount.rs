@@ -1,6 +1,7 @@
 //! A recount of the input topics that shares nothing with the processor but the topics: records are decoded by prost, and
 //! the rules of intake are written down a second time, in their shortest form.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
@@ -33,12 +34,37 @@ pub struct Recount {
     pub duplicates: u64,
     /// Heartbeats.
     pub heartbeats: u64,
+    /// Of the rows that count, those in place of a version before.
+    pub corrected: u64,
+    /// Retractions.
+    pub retracted: u64,
+    /// Versions that came after a newer one.
+    pub superseded: u64,
     /// Rows that came too late.
     pub late: u64,
     /// Records that cannot be used for another reason.
     pub unusable: u64,
-    /// Lorries that left, by the gate's record: accepted gate-outs.
+    /// Lorries that left, by the gate's record: accepted gate-outs that were not taken back.
     pub gate_outs: u64,
+}
+
+/// What becomes of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Counts,
+    Retraction,
+    Duplicate,
+    Superseded,
+    Late,
+}
+
+/// A version of an event whose source corrects and retracts.
+#[derive(Debug, Clone, Copy)]
+struct Version {
+    /// Record time; of one instant a retraction is the later.
+    order: (i64, bool),
+    row_time_us: i64,
+    is_gate_out: bool,
 }
 
 /// The state of one partition.
@@ -46,6 +72,63 @@ pub struct Recount {
 struct Partition {
     latest_us: HashMap<String, i64>,
     seen: HashMap<(String, String, i64), u32>,
+    versions: HashMap<(String, String), Vec<Version>>,
+}
+
+impl Partition {
+    /// Rows of a source before this are late.
+    fn limit_us(&self, settings: &Settings, source: &str) -> Option<i64> {
+        let latest_us = self.latest_us.get(source)?;
+        Some(latest_us - settings.rules(source).out_of_order_us - micros(settings.correction_max))
+    }
+
+    /// Where every version is an event of its own.
+    fn event(&mut self, envelope: &v1::Envelope, row_time_us: i64, limit_us: Option<i64>) -> Class {
+        let id = (
+            envelope.source.clone(),
+            envelope.event_id.clone(),
+            envelope.record_time_us,
+        );
+        let copies = self.seen.entry(id.clone()).or_default();
+        *copies += 1;
+        if *copies > 1 {
+            return Class::Duplicate;
+        }
+        if limit_us.is_some_and(|limit_us| row_time_us < limit_us) {
+            // A late row was never accepted: a copy of it is late again.
+            self.seen.remove(&id);
+            return Class::Late;
+        }
+        Class::Counts
+    }
+
+    /// Where the latest version counts; with the version that it takes back.
+    fn version(
+        &mut self,
+        envelope: &v1::Envelope,
+        version: Version,
+        limit_us: Option<i64>,
+    ) -> (Class, Option<Version>) {
+        let is_late = |time_us: i64| limit_us.is_some_and(|limit_us| time_us < limit_us);
+        let id = (envelope.source.clone(), envelope.event_id.clone());
+        let versions = self.versions.entry(id).or_default();
+        if versions.iter().all(|known| is_late(known.row_time_us)) {
+            versions.clear();
+        }
+        let newest = versions.iter().max_by_key(|known| known.order).copied();
+        match newest.map(|newest| version.order.cmp(&newest.order)) {
+            Some(Ordering::Equal) => return (Class::Duplicate, None),
+            Some(Ordering::Less) => return (Class::Superseded, None),
+            _ if is_late(version.row_time_us) => return (Class::Late, None),
+            _ => versions.push(version),
+        }
+        let class = match version.order.1 {
+            true => Class::Retraction,
+            false => Class::Counts,
+        };
+        let former = newest.filter(|newest| !newest.order.1 && !is_late(newest.row_time_us));
+        (class, former)
+    }
 }
 
 impl Recount {
@@ -118,34 +201,38 @@ impl Recount {
             self.unusable += 1;
             return;
         }
-        if !is_heartbeat {
-            let id = (
-                envelope.source.clone(),
-                envelope.event_id.clone(),
-                envelope.record_time_us,
-            );
-            let copies = partition.seen.entry(id.clone()).or_default();
-            *copies += 1;
-            if *copies > 1 {
-                self.duplicates += 1;
-                return;
-            }
-            let bound_us =
-                settings.out_of_order_us(&envelope.source) + micros(settings.correction_max);
-            if partition
-                .latest_us
-                .get(&envelope.source)
-                .is_some_and(|latest_us| row_time_us < latest_us - bound_us)
-            {
-                // A late row was never accepted: a copy of it is late again.
-                partition.seen.remove(&id);
-                self.late += 1;
-                return;
-            }
-            self.accepted += 1;
-            self.gate_outs += u64::from(kind == Kind::GateOut);
-        } else {
+        let is_gate_out = kind == Kind::GateOut;
+        let limit_us = partition.limit_us(settings, &envelope.source);
+        if is_heartbeat {
             self.heartbeats += 1;
+        } else {
+            let class = match settings.rules(&envelope.source).has_corrections {
+                false => partition.event(envelope, row_time_us, limit_us),
+                true => {
+                    let version = Version {
+                        order: (envelope.record_time_us, envelope.is_retracted),
+                        row_time_us,
+                        is_gate_out,
+                    };
+                    let (class, former) = partition.version(envelope, version, limit_us);
+                    let is_corrected = class == Class::Counts && former.is_some();
+                    self.corrected += u64::from(is_corrected);
+                    self.gate_outs -= u64::from(former.is_some_and(|former| former.is_gate_out));
+                    class
+                }
+            };
+            let count = match class {
+                Class::Counts => &mut self.accepted,
+                Class::Retraction => &mut self.retracted,
+                Class::Duplicate => &mut self.duplicates,
+                Class::Superseded => &mut self.superseded,
+                Class::Late => &mut self.late,
+            };
+            *count += 1;
+            self.gate_outs += u64::from(class == Class::Counts && is_gate_out);
+            if !matches!(class, Class::Counts | Class::Retraction) {
+                return;
+            }
         }
         let latest_us = partition
             .latest_us
@@ -170,6 +257,9 @@ impl Recount {
             ("accepted", self.accepted, counts.accepted),
             ("duplicates", self.duplicates, counts.duplicates),
             ("heartbeats", self.heartbeats, counts.heartbeats),
+            ("corrected", self.corrected, counts.corrected),
+            ("retracted", self.retracted, counts.retracted),
+            ("superseded", self.superseded, counts.superseded),
             ("late", self.late, late),
             ("otherwise rejected", self.unusable, unusable),
         ];

@@ -42,6 +42,15 @@ pub struct Extent {
     pub rest_after_us: i64,
 }
 
+/// What the log holds beside the rows that count, by stream.
+#[derive(Debug, Clone, Default)]
+pub struct Besides {
+    /// Retractions of what is final or unknown: tables with a column `is_retracted` show them, and nothing else does.
+    pub retractions: BTreeMap<String, Vec<RecordBatch>>,
+    /// Times of rows that counted once and were taken back: levels and ticks do not rest after them.
+    pub taken_back_us: BTreeMap<String, Vec<i64>>,
+}
+
 /// The rows of every windowed query of `files` over the log, each sorted by all its columns. `rows` may lack streams.
 pub fn run(
     files: &[SqlFile],
@@ -49,14 +58,22 @@ pub fn run(
     rows: &BTreeMap<String, Vec<RecordBatch>>,
     extent: Extent,
 ) -> Result<BTreeMap<String, RecordBatch>, Vec<Fault>> {
-    run_with(files, schemas, rows, extent, &Functions::default())
+    run_with(
+        files,
+        schemas,
+        rows,
+        &Besides::default(),
+        extent,
+        &Functions::default(),
+    )
 }
 
-/// As [`run`], with functions of the user's.
+/// As [`run`], with corrections and retractions, and with functions of the user's.
 pub fn run_with(
     files: &[SqlFile],
     schemas: &Streams,
     rows: &BTreeMap<String, Vec<RecordBatch>>,
+    besides: &Besides,
     extent: Extent,
     functions: &Functions,
 ) -> Result<BTreeMap<String, RecordBatch>, Vec<Fault>> {
@@ -80,7 +97,7 @@ pub fn run_with(
     for (file, definition) in &definitions {
         if let Definition::Table { name, key, select } = definition {
             oracle
-                .table(name, key, select.clone())
+                .table(name, key, select.clone(), rows, besides)
                 .map_err(fail(file))?;
         }
     }
@@ -90,7 +107,7 @@ pub fn run_with(
             streams.extend(oracle.reads(select).map_err(fail(file))?);
         }
     }
-    oracle.tell(rows, &streams).map_err(fail(&log))?;
+    oracle.tell(rows, besides, &streams).map_err(fail(&log))?;
     let mut results = BTreeMap::new();
     for (file, definition) in &definitions {
         if let Definition::Insert { select, .. } = definition {
@@ -140,16 +157,51 @@ impl Oracle {
         })
     }
 
-    fn table(&mut self, name: &str, key: &[String], select: Statement) -> Result<()> {
-        let plan = self.session.compile(&self.session.plan(select)?)?;
-        let rows = run_plan(&plan, &self.session.task())?;
-        let versions = Versions::new(name, key, memory(&plan.schema(), rows)?);
+    fn table(
+        &mut self,
+        name: &str,
+        key: &[String],
+        select: Statement,
+        rows: &BTreeMap<String, Vec<RecordBatch>>,
+        besides: &Besides,
+    ) -> Result<()> {
+        let plan = self.session.compile(&self.session.plan(select.clone())?)?;
+        let mut versions = run_plan(&plan, &self.session.task())?;
+        if plan.schema().index_of("is_retracted").is_ok() {
+            for (stream, retractions) in &besides.retractions {
+                let counting = rows.get(stream).cloned().unwrap_or_default();
+                versions.extend(self.shown(&select, stream, retractions, counting)?);
+            }
+        }
+        let versions = Versions::new(name, key, memory(&plan.schema(), versions)?);
         let current = versions.current(&self.session, i64::MAX)?;
         self.session.register(name, current)?;
         let history = versions.history(&self.session)?;
         self.session.register(&format!("{name}_history"), history)?;
         self.tables.push(versions);
         Ok(())
+    }
+
+    /// What a table shows of retractions of a stream; nothing if it is of another stream.
+    fn shown(
+        &self,
+        select: &Statement,
+        stream: &str,
+        retractions: &[RecordBatch],
+        counting: Vec<RecordBatch>,
+    ) -> Result<Vec<RecordBatch>> {
+        let Some(schema) = retractions.first().map(RecordBatch::schema) else {
+            return Ok(Vec::new());
+        };
+        if !self.reads(select)?.contains(stream) {
+            return Ok(Vec::new());
+        }
+        let put = |rows| self.session.replace(stream, memory(&schema, rows)?);
+        put(retractions.to_vec())?;
+        let plan = self.session.compile(&self.session.plan(select.clone())?)?;
+        let rows = run_plan(&plan, &self.session.task());
+        put(counting)?;
+        rows
     }
 
     /// The streams and tables that a statement reads.
@@ -161,6 +213,7 @@ impl Oracle {
     fn tell(
         &self,
         rows: &BTreeMap<String, Vec<RecordBatch>>,
+        besides: &Besides,
         streams: &BTreeSet<String>,
     ) -> Result<()> {
         let mut times = Vec::new();
@@ -168,6 +221,9 @@ impl Oracle {
         for batch in read.flat_map(|(_, batches)| batches) {
             times.extend_from_slice(instants(batch, ROW_TIME)?);
         }
+        let taken_back = besides.taken_back_us.iter();
+        let taken_back = taken_back.filter(|(name, _)| streams.contains(*name));
+        times.extend(taken_back.flat_map(|(_, times)| times));
         self.relations.tell(times);
         Ok(())
     }

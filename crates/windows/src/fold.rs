@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, TimestampMicrosecondArray};
+use arrow::array::{
+    ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, TimestampMicrosecondArray,
+};
+use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use arrow::row::{RowConverter, SortField};
 use datafusion::common::Result;
@@ -11,9 +14,11 @@ use datafusion::physical_plan::ExecutionPlan;
 
 use crate::error::QueryError;
 use crate::sql::call::{ROW_TIME, SessionRule, WINDOW_END, WINDOW_START, instant};
+use crate::sql::cut::{leaves, read_as_it_is};
 use crate::sql::session::{concatenate, run};
 use crate::sql::slot::Slot;
 use crate::state::instants;
+use crate::state::panes::with_window;
 use crate::window::Windows;
 
 /// What the first stage says of a row's place in time.
@@ -61,6 +66,28 @@ impl FoldPlan {
             .map_err(|error| QueryError::new(&self.query, error))
     }
 
+    /// True if rows of this schema have every column that the plan reads of its stream.
+    pub(crate) fn can_read(&self, schema: &SchemaRef) -> bool {
+        let leaves = leaves(&self.select);
+        let mut read = leaves
+            .iter()
+            .flat_map(|leaf| leaf.schema().fields().to_vec());
+        read.all(|field| schema.index_of(field.name()).is_ok())
+    }
+
+    /// True if `column` of what the plan makes is the stream's own column of that name.
+    pub(crate) fn passes(&self, column: &str) -> bool {
+        let passes = |plan: &Arc<dyn ExecutionPlan>| {
+            let index = plan.schema().index_of(column).ok();
+            index
+                .and_then(|index| read_as_it_is(plan, index))
+                .as_deref()
+                == Some(column)
+        };
+        let aggregate = self.aggregate.as_ref();
+        passes(&self.select) && aggregate.is_none_or(|(_, plan)| passes(plan))
+    }
+
     fn run_inner(&self) -> Result<Vec<RecordBatch>> {
         let rows = self.framed(run(&self.select, &self.task)?)?;
         match &self.aggregate {
@@ -101,6 +128,21 @@ fn with_pane(batch: &RecordBatch, windows: &Windows, time: &str) -> Result<Recor
     });
     let (starts, ends) = panes.unzip();
     bounded(batch, starts, ends)
+}
+
+/// The rows whose pane lies in a window, with the bounds of the window; none if there are none.
+pub(crate) fn with_pane_of(
+    batch: &RecordBatch,
+    start_us: i64,
+    end_us: i64,
+) -> Result<Option<RecordBatch>> {
+    let panes = instants(batch, WINDOW_START)?.iter();
+    let mask = panes.map(|&pane| Some(start_us <= pane && pane < end_us));
+    let rows = filter_record_batch(batch, &mask.collect::<BooleanArray>())?;
+    match rows.num_rows() {
+        0 => Ok(None),
+        _ => with_window(&rows, start_us, end_us).map(Some),
+    }
 }
 
 /// Puts the bounds of each row's session in front of its columns: from the first row of its key after a gap, to a gap after

@@ -104,6 +104,20 @@ impl Frontier {
         self.reached_us
     }
 
+    /// What one origin says of itself: no row of it to come is earlier, nor is one taken back. None while that is not known.
+    pub fn passed_us(&self, topic: &str, partition: i32, source: &str) -> Option<i64> {
+        let origin = Origin {
+            topic: topic.to_owned(),
+            partition,
+            source: source.to_owned(),
+        };
+        match *self.origins.get(&origin)? {
+            Progress::Active { complete_to_us } => Some(complete_to_us),
+            Progress::Ended { .. } => Some(i64::MAX),
+            Progress::Unheard | Progress::Idle => None,
+        }
+    }
+
     /// Where ticks begin: the same for every order in which the partitions were read.
     pub fn begin_us(&self) -> Option<i64> {
         self.begin_us

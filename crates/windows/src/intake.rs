@@ -10,6 +10,7 @@ use crate::sql::call::{ROW_TIME, instant};
 pub const NAME: &str = "intake";
 
 /// Its columns: when (the latest row time of its source), source, stream, table, terminal, outcome ('accepted',
+/// 'corrected' for an accepted one in place of a version before, 'retracted' for one that takes its event back, 'superseded',
 /// 'duplicate', 'late', 'rejected', or 'flagged' as a second row of an accepted record), reason, which copy of its event
 /// it is (from 1), record time minus event time for facts, Kafka partition and offset.
 pub fn schema() -> SchemaRef {

@@ -4,9 +4,11 @@
 //! at e; a tick T at T + 1 us, because it reads all rows up to and including T.
 
 mod saved;
+mod settle;
 
 pub use crate::state::revisions::StatKind;
 pub use crate::state::saved::{Part, Piece};
+pub use settle::{Home, Outcome};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -22,6 +24,7 @@ use crate::state::activity::{self, Activity, REST_LEAST_US};
 use crate::state::constant;
 use crate::state::schedule::{Ahead, Due};
 use crate::state::tables::Table;
+use crate::state::waiting::Waiting;
 use crate::window::floor;
 
 /// Limits and options of merge.
@@ -138,6 +141,8 @@ pub enum Absorbed {
     All,
     /// All rows but these.
     But(Refused),
+    /// Rows that may be taken back, or that are: of several queries and tables.
+    Kept(Outcome),
     /// No query of this name and fingerprint runs here.
     Unknown,
     /// The query stopped at these rows; the others go on.
@@ -175,6 +180,11 @@ pub struct Merge {
     history_us: i64,
     activity: Activity,
     rest_us: i64,
+    /// Rows that may still be taken back: queries and tables see them later.
+    waiting: Waiting,
+    /// No row before this waits any more.
+    settled_us: i64,
+    home: Option<Home>,
 }
 
 impl Merge {
@@ -213,6 +223,9 @@ impl Merge {
             history_us,
             activity: Activity::default(),
             rest_us: settings.rest_after_us.max(REST_LEAST_US),
+            waiting: Waiting::default(),
+            settled_us: i64::MIN,
+            home: None,
         })
     }
 
@@ -242,6 +255,9 @@ impl Merge {
             self.activity.absorb(batch)?;
             return Ok(Absorbed::All);
         }
+        if let Some(absorbed) = self.absorb_kept(name, fingerprint, batch)? {
+            return Ok(absorbed);
+        }
         let is = |known: &str, print: u64| known == name && print == fingerprint;
         let mut tables = self.program.tables.iter();
         if let Some(index) = tables.position(|table| is(&table.name, table.fingerprint)) {
@@ -254,7 +270,7 @@ impl Merge {
                 if running.has_stopped() {
                     return Ok(Absorbed::Stopped);
                 }
-                let refused = running.absorb(query, &self.program.task, side, batch);
+                let refused = running.absorb(query, &self.program.task, side, batch, true);
                 return refused.map(Absorbed::of).inspect_err(|_| running.stop());
             }
         }
@@ -362,7 +378,13 @@ impl Merge {
         let query = &self.program.queries[index];
         let due = self.running[index].due(query, &self.program.task, at_us, now)?;
         let mut outputs = Vec::new();
-        for (due, rows) in due {
+        let shows_waiting = due.iter().any(|(due, _)| !due.is_final()) || at_us > self.settled_us;
+        let waiting = match shows_waiting {
+            true => self.waiting_of(index)?,
+            false => Vec::new(),
+        };
+        for (due, mut rows) in due {
+            rows.extend(settle::within(&waiting, due)?);
             let window = (due.start_us, due.end_us);
             let is_empty = rows.iter().all(|batch| batch.num_rows() == 0);
             if is_empty && !self.running[index].revisions.has_told(window) {
@@ -466,6 +488,6 @@ impl Merge {
                 let (keys, rows) = table.size();
                 (query.name.as_str(), keys, rows)
             });
-        queries.chain(tables).collect()
+        queries.chain(tables).chain(self.waiting.sizes()).collect()
     }
 }

@@ -10,7 +10,7 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::physical_plan::ExecutionPlan;
 
 use crate::compile::{Compiler, is_row_by_row};
-use crate::error::Fault;
+use crate::error::{Fault, QueryError};
 use crate::fold::FoldPlan;
 use crate::sql::call::{Kind, instant};
 use crate::sql::cut::{as_slot, leaves};
@@ -31,6 +31,8 @@ pub enum MergeKey {
     Terminal,
     /// Every place needs all of it.
     Everywhere,
+    /// The port's place and that of the terminal: rows of a stream that queries of both kinds read.
+    PortAndTerminal,
 }
 
 /// How a query is divided between fold and merge.
@@ -65,6 +67,15 @@ pub struct TableQuery {
     pub(crate) current: Slot,
     pub(crate) history: Slot,
     pub(crate) has_history: bool,
+}
+
+/// What a first stage made of rows.
+#[derive(Debug, Default)]
+pub struct Computed {
+    /// Partial aggregates, level changes or rows.
+    pub batches: Vec<RecordBatch>,
+    /// Rows with which it cannot compute, each by itself, with the reason.
+    pub bad: Vec<(RecordBatch, QueryError)>,
 }
 
 /// One stream of a windowed query.
@@ -231,6 +242,39 @@ impl Program {
     pub fn fill(&self, stream: &str, rows: Vec<RecordBatch>) {
         if let Some((slot, _)) = self.streams.get(stream) {
             slot.fill(rows);
+        }
+    }
+
+    /// Runs a first stage over rows of its stream. Rows with which it cannot compute are found by halving.
+    pub fn compute(&self, fold: &FoldPlan, stream: &str, rows: Vec<RecordBatch>) -> Computed {
+        let mut computed = Computed::default();
+        self.fill(stream, rows.clone());
+        match fold.run() {
+            Ok(batches) => computed.batches = batches,
+            Err(_) => self.halve(fold, stream, rows, &mut computed),
+        }
+        self.fill(stream, Vec::new());
+        computed
+    }
+
+    fn halve(
+        &self,
+        fold: &FoldPlan,
+        stream: &str,
+        mut open: Vec<RecordBatch>,
+        computed: &mut Computed,
+    ) {
+        while let Some(batch) = open.pop() {
+            self.fill(stream, vec![batch.clone()]);
+            match fold.run() {
+                Ok(batches) => computed.batches.extend(batches),
+                Err(error) if batch.num_rows() <= 1 => computed.bad.push((batch, error)),
+                Err(_) => {
+                    let half = batch.num_rows() / 2;
+                    open.push(batch.slice(0, half));
+                    open.push(batch.slice(half, batch.num_rows() - half));
+                }
+            }
         }
     }
 

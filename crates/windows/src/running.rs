@@ -123,13 +123,15 @@ impl Running {
         })
     }
 
-    /// Takes partials of one of the query's inputs in.
+    /// Takes partials of one of the query's inputs in. `is_news`: they were not told ahead of the final rows, as rows are
+    /// that wait.
     pub fn absorb(
         &mut self,
         query: &Query,
         task: &Arc<TaskContext>,
         side: usize,
         batch: &RecordBatch,
+        is_news: bool,
     ) -> Result<Refused> {
         let (rows, full) = match &self.state {
             State::Windows(panes) => self
@@ -139,7 +141,7 @@ impl Running {
         };
         match &mut self.state {
             State::Windows(panes) => {
-                let late = panes.absorb(&rows, &mut reducer(query, task))?;
+                let late = panes.absorb(&rows, is_news, &mut reducer(query, task))?;
                 Ok(Refused { late, full })
             }
             State::Joined(joined) => {
@@ -149,6 +151,17 @@ impl Running {
             State::Sessions(sessions) => sessions.absorb(&rows, &mut reducer(query, task)),
             State::Levels(levels) => levels.absorb(&rows),
             State::Ticks { .. } | State::Stopped => Ok(Refused::default()),
+        }
+    }
+
+    /// Takes out again what one of the query's inputs made of rows that were taken in at once.
+    pub fn take_back(&mut self, side: usize, batch: &RecordBatch) -> Result<()> {
+        match &mut self.state {
+            State::Joined(joined) => joined.take_back(side, batch),
+            State::Levels(levels) => levels.take_back(batch),
+            // They take in what is final.
+            State::Windows(_) | State::Sessions(_) => Ok(()),
+            State::Ticks { .. } | State::Stopped => Ok(()),
         }
     }
 

@@ -3,9 +3,10 @@
 //! Fold owns input partitions and keeps one [`PartitionIntake`] for each. Its work scales out with the partitions, since
 //! nothing here looks beyond one commit's rows and one partition's intake state.
 //!
-//! Reading order: this file (assignment and commit), [`records`] (the way of one record), [`queries`], [`doubts`],
-//! [`frontiers`].
+//! Reading order: this file (assignment and commit), [`records`] (the way of one record), [`queries`], [`corrections`],
+//! [`doubts`], [`frontiers`].
 
+mod corrections;
 mod doubts;
 mod frontiers;
 mod queries;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
-use events::decode::{DecodeLimits, Decoder};
+use events::decode::{DecodeLimits, Decoder, Projection};
 use events::internal::IntakeDelta;
 use events::v1::RejectReason;
 use events::{Message, Stream};
@@ -31,6 +32,7 @@ use crate::outcome::{IntakeCounts, Tally};
 use crate::partials;
 use crate::planted::{Bug, has};
 use crate::settings::{Bounded, Settings, micros};
+use corrections::Corrections;
 use frontiers::Owned;
 use queries::projection;
 pub use queries::streams;
@@ -39,6 +41,8 @@ pub use queries::streams;
 pub struct Fold {
     settings: Arc<Settings>,
     program: Arc<Program>,
+    /// Columns that queries read, by stream.
+    needed: BTreeMap<String, Vec<String>>,
     clock: Arc<dyn Clock>,
     tally: Arc<Tally>,
     decoders: BTreeMap<Stream, Decoder>,
@@ -49,6 +53,7 @@ pub struct Fold {
     counts: BTreeMap<Stream, IntakeCounts>,
     rejected: BTreeMap<RejectReason, u64>,
     flagged: BTreeMap<&'static str, u64>,
+    corrections: Corrections,
     timestamp_ms: i64,
     /// Time spent listening so far, and when that was counted last.
     listened: Duration,
@@ -67,18 +72,20 @@ impl Fold {
         tally: Arc<Tally>,
     ) -> Result<Self, EngineError> {
         let mut decoders = BTreeMap::new();
-        let limits = DecodeLimits {
-            record_bytes_max: settings.record_bytes_max,
-            ..DecodeLimits::default()
-        };
         let projection = projection(&program)?;
         for input in &settings.inputs {
-            let decoder = Decoder::with_limits(input.stream, &projection, limits)
-                .map_err(|error| EngineError::Schema(error.to_string()))?;
+            let decoder = decoder(&settings, input.stream, &projection)?;
             decoders.insert(input.stream, decoder);
+        }
+        let mut for_tables = BTreeMap::new();
+        for source in settings.sources.iter().filter(|it| it.has_corrections) {
+            for &stream in &source.streams {
+                for_tables.insert(stream, decoder(&settings, stream, &projection)?);
+            }
         }
         Ok(Fold {
             settings,
+            needed: program.needed_columns(),
             program,
             listened: Duration::ZERO,
             listened_at: clock.elapsed(),
@@ -94,6 +101,7 @@ impl Fold {
             counts: BTreeMap::new(),
             rejected: BTreeMap::new(),
             flagged: BTreeMap::new(),
+            corrections: Corrections::new(for_tables),
             timestamp_ms: 0,
         })
     }
@@ -117,12 +125,12 @@ impl Fold {
         let settings = Arc::clone(&self.settings);
         for source in settings.sources_of(stream) {
             intake
-                .source(&source.name, || micros(source.out_of_order_max))
+                .source(&source.name, || settings.rules(&source.name))
                 .is_changed = false;
         }
         for delta in state {
             intake
-                .restore(delta, |source| settings.out_of_order_us(source))
+                .restore(delta, |source| settings.rules(source))
                 .map_err(EngineError::State)?;
         }
         if has(Bug::DedupNotRolledBack) {
@@ -173,6 +181,7 @@ impl Fold {
         self.counts.clear();
         self.rejected.clear();
         self.flagged.clear();
+        self.corrections.clear();
     }
 
     /// The owned partitions, with the offset behind the last record that was committed of each.
@@ -230,7 +239,7 @@ impl Fold {
         if let Some(rows) = self.intake_rows.take()? {
             tables.insert(windows::intake::NAME.to_owned(), vec![rows]);
         }
-        let parts = self.run_queries(&tables)?;
+        let parts = self.all_parts(tables)?;
         let covered = self.covered();
         let frontiers = self.frontiers();
         if parts.is_empty() && covered.is_empty() && frontiers.is_empty() {
@@ -281,6 +290,19 @@ impl Fold {
         }
         spare
     }
+}
+
+fn decoder(
+    settings: &Settings,
+    stream: Stream,
+    projection: &Projection,
+) -> Result<Decoder, EngineError> {
+    let limits = DecodeLimits {
+        record_bytes_max: settings.record_bytes_max,
+        ..DecodeLimits::default()
+    };
+    Decoder::with_limits(stream, projection, limits)
+        .map_err(|error| EngineError::Schema(error.to_string()))
 }
 
 fn state_record(home: Partition, delta: &IntakeDelta, timestamp_ms: i64) -> Outgoing {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use events::decode::Projection;
 use events::v1::RejectReason;
-use windows::error::QueryError;
+use windows::fold::FoldPlan;
 use windows::program::{MergeKey, Program, Streams};
 use windows::state::activity;
 
@@ -50,60 +50,45 @@ pub(super) fn projection(program: &Program) -> Result<Projection, EngineError> {
 }
 
 impl Fold {
+    /// All queries and tables over rows of the streams.
     pub(super) fn run_queries(
         &mut self,
-        tables: &BTreeMap<String, Vec<RecordBatch>>,
+        streams: &BTreeMap<String, Vec<RecordBatch>>,
     ) -> Result<Vec<Part>, EngineError> {
-        for (table, rows) in tables {
-            self.program.fill(table, rows.clone());
+        let program = Arc::clone(&self.program);
+        for (stream, rows) in streams {
+            program.fill(stream, rows.clone());
         }
-        let mut parts = vec![self.activity(tables)?];
-        let mut failed: Vec<(String, u64, QueryError)> = Vec::new();
-        for table in self
-            .program
-            .tables
-            .iter()
-            .filter(|table| tables.contains_key(&table.stream))
-        {
-            match table.fold.run() {
-                Ok(batches) => parts.push(Part {
-                    name: table.name.clone(),
-                    fingerprint: table.fingerprint,
-                    merge_key: MergeKey::Port,
-                    batches,
-                }),
-                Err(error) => failed.push((table.stream.clone(), table.fingerprint, error)),
+        let mut parts = Vec::new();
+        let mut failed: Vec<(Part, &FoldPlan, &str)> = Vec::new();
+        for (mut part, fold, stream) in stages(&program) {
+            if !streams.contains_key(stream) {
+                continue;
+            }
+            match fold.run() {
+                Ok(batches) => {
+                    part.batches = batches;
+                    parts.push(part);
+                }
+                Err(_) => failed.push((part, fold, stream)),
             }
         }
-        for query in &self.program.queries {
-            for input in &query.inputs {
-                if !tables.contains_key(&input.stream) {
-                    continue;
-                }
-                match input.fold.run() {
-                    Ok(batches) => parts.push(Part {
-                        name: query.name.clone(),
-                        fingerprint: input.fingerprint,
-                        merge_key: query.merge_key.clone(),
-                        batches,
-                    }),
-                    Err(error) => failed.push((input.stream.clone(), input.fingerprint, error)),
-                }
-            }
+        for (mut part, fold, stream) in failed {
+            part.batches = self.without_bad_rows(&part.name, fold, stream, &streams[stream]);
+            parts.push(part);
         }
-        for (stream, fingerprint, error) in failed {
-            let part = self.without_bad_rows(&stream, fingerprint, &error, &tables[&stream])?;
-            parts.extend(part);
-        }
-        for table in tables.keys() {
-            self.program.fill(table, Vec::new());
+        for stream in streams.keys() {
+            program.fill(stream, Vec::new());
         }
         parts.retain(|part| part.batches.iter().any(|batch| batch.num_rows() > 0));
         Ok(parts)
     }
 
     /// When rows came that queries read: merge rests while none do.
-    fn activity(&self, tables: &BTreeMap<String, Vec<RecordBatch>>) -> Result<Part, EngineError> {
+    pub(super) fn activity(
+        &self,
+        tables: &BTreeMap<String, Vec<RecordBatch>>,
+    ) -> Result<Part, EngineError> {
         let read = tables.iter().filter(|(name, _)| self.program.reads(name));
         let told = activity::told(read.flat_map(|(_, rows)| rows))
             .map_err(|error| EngineError::Bug(format!("rows have no time: {error}")))?;
@@ -119,30 +104,15 @@ impl Fold {
     /// query over the others.
     fn without_bad_rows(
         &mut self,
+        name: &str,
+        fold: &FoldPlan,
         stream: &str,
-        fingerprint: u64,
-        error: &QueryError,
         rows: &[RecordBatch],
-    ) -> Result<Option<Part>, EngineError> {
-        let name = error.query.clone();
-        let mut bad = Vec::new();
-        let mut good = Vec::new();
-        let mut open: Vec<RecordBatch> = rows.to_vec();
-        while let Some(batch) = open.pop() {
-            self.program.fill(stream, vec![batch.clone()]);
-            match self.run_one(&name, fingerprint) {
-                Ok(batches) => good.extend(batches),
-                Err(error) if batch.num_rows() == 1 => bad.push((batch, error)),
-                Err(_) => {
-                    let half = batch.num_rows() / 2;
-                    open.push(batch.slice(0, half));
-                    open.push(batch.slice(half, batch.num_rows() - half));
-                }
-            }
-        }
-        for (batch, error) in bad {
+    ) -> Vec<RecordBatch> {
+        let computed = self.program.compute(fold, stream, rows.to_vec());
+        for (batch, error) in computed.bad {
             let refusal = Refusal {
-                query: name.clone(),
+                query: name.to_owned(),
                 ..Refusal::new(
                     RejectReason::QueryError,
                     format!("{error}; mend the query or the record, other queries have used it"),
@@ -150,28 +120,31 @@ impl Fold {
             };
             self.reject_row(stream, &batch, 0, refusal);
         }
-        let query = self.program.queries.iter().find(|query| query.name == name);
-        Ok((!good.is_empty()).then(|| Part {
-            merge_key: query.map_or(MergeKey::Port, |query| query.merge_key.clone()),
-            name,
-            fingerprint,
-            batches: good,
-        }))
+        computed.batches
     }
+}
 
-    fn run_one(&self, name: &str, fingerprint: u64) -> Result<Vec<RecordBatch>, QueryError> {
-        let tables = self.program.tables.iter();
-        let mut tables = tables.filter(|table| table.name == name);
-        if let Some(table) = tables.next() {
-            return table.fold.run();
-        }
-        let queries = self.program.queries.iter();
-        let mut inputs = queries
-            .filter(|query| query.name == name)
-            .flat_map(|query| &query.inputs)
-            .filter(|input| input.fingerprint == fingerprint);
-        inputs
-            .next()
-            .map_or(Ok(Vec::new()), |input| input.fold.run())
-    }
+/// The first stage of each table and of each input of a query: what it makes, without rows, its plan, and its stream.
+fn stages(program: &Program) -> impl Iterator<Item = (Part, &FoldPlan, &str)> {
+    let tables = program.tables.iter().map(|table| {
+        let part = Part {
+            name: table.name.clone(),
+            fingerprint: table.fingerprint,
+            merge_key: MergeKey::Port,
+            batches: Vec::new(),
+        };
+        (part, &table.fold, table.stream.as_str())
+    });
+    let inputs = program.queries.iter().flat_map(|query| {
+        query.inputs.iter().map(|input| {
+            let part = Part {
+                name: query.name.clone(),
+                fingerprint: input.fingerprint,
+                merge_key: query.merge_key.clone(),
+                batches: Vec::new(),
+            };
+            (part, &input.fold, input.stream.as_str())
+        })
+    });
+    tables.chain(inputs)
 }

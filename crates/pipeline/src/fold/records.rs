@@ -6,8 +6,7 @@ use events::v1::{Classifier, RejectReason};
 use events::Stream;
 
 use super::Fold;
-use crate::intake::ids::EventHash;
-use crate::intake::partition::Fate;
+use crate::intake::partition::{Arrival, Fate};
 use crate::intake::rejects::{Refusal, outgoing, reason_name};
 use crate::intake::rows::IntakeRow;
 use crate::log::{Batch, Entry};
@@ -77,11 +76,16 @@ impl Fold {
         let settings = &self.settings;
         owned
             .intake
-            .source(head.source, || settings.out_of_order_us(head.source));
+            .source(head.source, || settings.rules(head.source));
         let is_heartbeat = head.kind == Kind::Heartbeat;
-        let id = (!is_heartbeat)
-            .then(|| EventHash::new(head.source, head.event_id, head.record_time_us));
-        let fate = owned.intake.decide(head.source, id, row_time_us);
+        let fate = owned.intake.decide(&Arrival {
+            source: head.source,
+            event_id: if is_heartbeat { "" } else { head.event_id },
+            record_time_us: head.record_time_us,
+            row_time_us,
+            offset: entry.offset,
+            is_retracted: head.is_retracted,
+        });
         match owned.heard.get_mut(head.source) {
             Some(heard) => *heard = self.listened,
             None => {
@@ -89,17 +93,31 @@ impl Fold {
             }
         }
         match fate {
-            Fate::Accepted if is_heartbeat => counts.heartbeats += 1,
-            Fate::Accepted => {
+            Fate::Accepted { .. } if is_heartbeat => counts.heartbeats += 1,
+            Fate::Accepted { former } => {
                 counts.accepted += 1;
-                decoder.keep(
-                    value,
-                    row_time_us,
-                    owned.intake.partition.index,
-                    entry.offset,
-                );
-                self.tell(place, entry, &head, "accepted", "", 1);
+                counts.corrected += u64::from(former.is_some());
+                let partition = owned.intake.partition.index;
+                decoder.keep(value, row_time_us, partition, entry.offset);
+                let outcome = match former {
+                    Some(_) => "corrected",
+                    None => "accepted",
+                };
+                self.take_back(place, former);
+                self.tell(place, entry, &head, outcome, "", 1);
                 self.flag(place, entry, &head);
+            }
+            Fate::Retraction { former } => {
+                counts.retracted += 1;
+                self.take_back(place, former);
+                self.tell(place, entry, &head, "retracted", "", 1);
+                if former.is_none() {
+                    self.keep_for_tables(place, entry, value, row_time_us);
+                }
+            }
+            Fate::Superseded => {
+                counts.superseded += 1;
+                self.tell(place, entry, &head, "superseded", "", 1);
             }
             Fate::Duplicate { before } => {
                 counts.duplicates += 1;

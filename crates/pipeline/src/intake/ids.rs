@@ -56,7 +56,7 @@ impl Hasher for Same {
 }
 
 /// Ids are forgotten in steps of one minute of row time.
-const BUCKET_US: i64 = 60_000_000;
+pub(super) const BUCKET_US: i64 = 60_000_000;
 
 /// The accepted events of one partition.
 #[derive(Debug, Default)]

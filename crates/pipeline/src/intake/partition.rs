@@ -6,14 +6,17 @@ use std::collections::BTreeMap;
 use events::internal::{IntakeDelta, SourceProgress};
 
 use super::ids::{EventHash, Ids};
+use super::versions::{Former, Incoming, Verdict, Versions, event_hash};
 use crate::log::Partition;
 use crate::planted::{Bug, has};
 
-/// Format of [`IntakeDelta`] records.
-const FORMAT: u32 = 1;
+/// Format of [`IntakeDelta`] records. Before 2 they held no versions.
+const FORMAT: u32 = 2;
 
 /// Ids in one [`IntakeDelta`]: at 16 to 30 bytes each, well below Kafka's default limit of 1 MiB a message.
 const IDS_MAX: usize = 20_000;
+/// Versions in one [`IntakeDelta`], at 50 to 65 bytes each.
+const VERSIONS_MAX: usize = 10_000;
 
 /// Id, number of its source, row time, copies seen.
 type Counted = (EventHash, u16, i64, u32);
@@ -21,8 +24,18 @@ type Counted = (EventHash, u16, i64, u32);
 /// What becomes of a readable row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    /// It counts.
-    Accepted,
+    /// It counts, in place of the version before if there is one.
+    Accepted {
+        /// What it corrects.
+        former: Option<Former>,
+    },
+    /// It takes its event back.
+    Retraction {
+        /// What counted until now; none if the event is not known (yet), or final.
+        former: Option<Former>,
+    },
+    /// An older version than the newest that is known.
+    Superseded,
     /// An exact copy; so many were seen before it.
     Duplicate {
         /// Copies seen before this one.
@@ -35,10 +48,37 @@ pub enum Fate {
     },
 }
 
+/// A readable row, or a heartbeat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrival<'a> {
+    /// Who wrote it.
+    pub source: &'a str,
+    /// Empty for heartbeats, which only move time on.
+    pub event_id: &'a str,
+    /// When the source wrote it.
+    pub record_time_us: i64,
+    /// Time of the row.
+    pub row_time_us: i64,
+    /// Of its record.
+    pub offset: i64,
+    /// It takes back the event of this id.
+    pub is_retracted: bool,
+}
+
+/// What may be expected of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SourceRules {
+    /// Its rows may be so much out of order.
+    pub out_of_order_us: i64,
+    /// A later version of an event stands in place of the one before; else it is an event of its own.
+    pub has_corrections: bool,
+}
+
 /// What is known of a source in one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceState {
     number: u16,
+    has_corrections: bool,
     /// Largest row time (heartbeats included); none before the first row.
     pub row_time_max_us: Option<i64>,
     /// Row time of the first row.
@@ -87,6 +127,7 @@ pub struct PartitionIntake {
     correction_us: i64,
     ids: Ids,
     counted: Vec<Counted>,
+    versions: Versions,
 }
 
 impl PartitionIntake {
@@ -100,22 +141,21 @@ impl PartitionIntake {
             correction_us,
             ids: Ids::default(),
             counted: Vec::new(),
+            versions: Versions::default(),
         }
     }
 
     /// The state of a source, made if it is new.
-    pub fn source(
-        &mut self,
-        name: &str,
-        out_of_order_us: impl FnOnce() -> i64,
-    ) -> &mut SourceState {
+    pub fn source(&mut self, name: &str, rules: impl FnOnce() -> SourceRules) -> &mut SourceState {
         if !self.sources.contains_key(name) {
             let number = u16::try_from(self.sources.len()).unwrap_or(u16::MAX);
+            let rules = rules();
             let state = SourceState {
                 number,
+                has_corrections: rules.has_corrections,
                 row_time_max_us: None,
                 row_time_first_us: None,
-                out_of_order_us: out_of_order_us(),
+                out_of_order_us: rules.out_of_order_us,
                 is_idle: false,
                 is_changed: true,
             };
@@ -127,50 +167,94 @@ impl PartitionIntake {
             .or_insert_with(|| unreachable!())
     }
 
-    /// Decides on a row and remembers it. `id` is none for heartbeats, which only move time on.
-    pub fn decide(&mut self, source: &str, id: Option<EventHash>, row_time_us: i64) -> Fate {
-        let correction_us = self.correction_us;
-        let Some(state) = self.sources.get_mut(source) else {
-            return Fate::Accepted;
+    /// Decides on a row and remembers it.
+    pub fn decide(&mut self, arrival: &Arrival<'_>) -> Fate {
+        let Some(state) = self.sources.get(arrival.source) else {
+            return Fate::Accepted { former: None };
         };
-        if let Some(id) = id {
-            let before = self.ids.seen(id);
+        let limit_us = state.complete_to_us(self.correction_us);
+        let (number, has_corrections) = (state.number, state.has_corrections);
+        let fate = match (arrival.event_id.is_empty(), has_corrections) {
+            (true, _) => Fate::Accepted { former: None },
+            (false, false) => self.decide_event(arrival, number, limit_us),
+            (false, true) => self.decide_version(arrival, number, limit_us),
+        };
+        if matches!(fate, Fate::Accepted { .. } | Fate::Retraction { .. }) {
+            self.move_on(arrival.source, arrival.row_time_us);
+        }
+        fate
+    }
+
+    /// Updates are events of their own, so that an exact copy alone is known again.
+    fn decide_event(&mut self, arrival: &Arrival<'_>, number: u16, limit_us: Option<i64>) -> Fate {
+        let row_time_us = arrival.row_time_us;
+        let id = exact_hash(arrival);
+        let before = self.ids.seen(id);
+        if before > 0 {
+            self.counted.push((id, number, row_time_us, before + 1));
+            return Fate::Duplicate { before };
+        }
+        // Taken in while corrections were switched on.
+        if self.versions.may_hold(number) && self.versions.holds(&incoming(arrival, number)) {
+            return Fate::Duplicate { before: 1 };
+        }
+        if let Some(limit_us) = limit_us.filter(|&limit_us| row_time_us < limit_us) {
+            return Fate::Late {
+                by_us: limit_us - row_time_us,
+            };
+        }
+        self.ids.insert(id, number, row_time_us, 1);
+        self.counted.push((id, number, row_time_us, 1));
+        Fate::Accepted { former: None }
+    }
+
+    fn decide_version(
+        &mut self,
+        arrival: &Arrival<'_>,
+        number: u16,
+        limit_us: Option<i64>,
+    ) -> Fate {
+        // Taken in while corrections were switched off.
+        if !self.ids.is_empty() {
+            let before = self.ids.seen(exact_hash(arrival));
             if before > 0 {
-                self.counted
-                    .push((id, state.number, row_time_us, before + 1));
                 return Fate::Duplicate { before };
             }
-            if let Some(limit) = state
-                .complete_to_us(correction_us)
-                .filter(|&limit| row_time_us < limit)
-            {
-                return Fate::Late {
-                    by_us: limit - row_time_us,
-                };
-            }
-            self.ids.insert(id, state.number, row_time_us, 1);
-            self.counted.push((id, state.number, row_time_us, 1));
         }
-        if state.is_idle
-            || state
-                .row_time_max_us
-                .is_none_or(|latest| row_time_us > latest)
-        {
-            state.is_changed = true;
-            state.is_idle = false;
-            state.row_time_first_us = state.row_time_first_us.or(Some(row_time_us));
-            state.row_time_max_us = state.row_time_max_us.max(Some(row_time_us));
-            if let Some(limit) = state.complete_to_us(correction_us) {
-                let number = state.number;
-                let limit = if has(Bug::EvictionEarly) {
-                    row_time_us
-                } else {
-                    limit
-                };
-                self.ids.evict(number, limit);
-            }
+        match self.versions.decide(&incoming(arrival, number), limit_us) {
+            Verdict::Counts(former) => Fate::Accepted { former },
+            Verdict::Retracts(former) => Fate::Retraction { former },
+            Verdict::Copy { before } => Fate::Duplicate { before },
+            Verdict::Superseded => Fate::Superseded,
+            Verdict::Late => Fate::Late {
+                by_us: limit_us
+                    .unwrap_or_default()
+                    .saturating_sub(arrival.row_time_us),
+            },
         }
-        Fate::Accepted
+    }
+
+    /// A source has come as far as `row_time_us`.
+    fn move_on(&mut self, source: &str, row_time_us: i64) {
+        let Some(state) = self.sources.get_mut(source) else {
+            return;
+        };
+        let is_later = |latest_us| row_time_us > latest_us;
+        if !state.is_idle && !state.row_time_max_us.is_none_or(is_later) {
+            return;
+        }
+        state.is_changed = true;
+        state.is_idle = false;
+        state.row_time_first_us = state.row_time_first_us.or(Some(row_time_us));
+        state.row_time_max_us = state.row_time_max_us.max(Some(row_time_us));
+        if let Some(limit_us) = state.complete_to_us(self.correction_us) {
+            let limit_us = match has(Bug::EvictionEarly) {
+                true => row_time_us,
+                false => limit_us,
+            };
+            self.ids.evict(state.number, limit_us);
+            self.versions.evict(state.number, limit_us);
+        }
     }
 
     /// Latest row time of any source: the time of records that have none of their own.
@@ -229,17 +313,30 @@ impl PartitionIntake {
                 .collect(),
             id_row_time_us: ids.iter().map(|(_, _, time, _)| *time).collect(),
             id_copies: ids.iter().map(|(.., copies)| *copies).collect(),
+            versions: None,
         };
-        parts.map(delta).collect()
+        let mut deltas: Vec<IntakeDelta> = parts.map(delta).collect();
+        let versions = self
+            .versions
+            .changes(VERSIONS_MAX, &|number| place(number) as u32);
+        for (index, versions) in versions.into_iter().enumerate() {
+            if index > 0 {
+                deltas.push(delta(&[]));
+            }
+            if let Some(last) = deltas.last_mut() {
+                last.versions = Some(versions);
+            }
+        }
+        deltas
     }
 
     /// Takes back what [`Self::deltas`] wrote. Deltas come in the order in which they were written.
     pub fn restore(
         &mut self,
         delta: &IntakeDelta,
-        out_of_order_us: impl Fn(&str) -> i64,
+        rules: impl Fn(&str) -> SourceRules,
     ) -> Result<(), String> {
-        if delta.format != FORMAT {
+        if !(1..=FORMAT).contains(&delta.format) {
             return Err(format!(
                 "intake state of {} has format {}, this version reads {FORMAT}: drain the topic with the version that wrote it",
                 self.partition, delta.format
@@ -251,7 +348,7 @@ impl PartitionIntake {
             delta.sources.len()
         };
         for progress in &delta.sources[..known] {
-            let state = self.source(&progress.source, || out_of_order_us(&progress.source));
+            let state = self.source(&progress.source, || rules(&progress.source));
             state.row_time_max_us = Some(progress.row_time_max_us);
             state.row_time_first_us = Some(progress.row_time_first_us);
             state.is_idle = progress.is_idle;
@@ -268,9 +365,14 @@ impl PartitionIntake {
             let number = numbers.get(*source as usize).copied().unwrap_or_default();
             self.ids.insert(id, number, *time.0, *time.1);
         }
+        if let Some(versions) = &delta.versions {
+            let number = |place: u32| numbers.get(place as usize).copied().unwrap_or_default();
+            self.versions.restore(versions, &number)?;
+        }
         for source in self.sources.values() {
             if let Some(limit) = source.complete_to_us(self.correction_us) {
                 self.ids.evict(source.number, limit);
+                self.versions.evict(source.number, limit);
             }
         }
         self.next_offset = delta.next_offset;
@@ -281,11 +383,12 @@ impl PartitionIntake {
     /// Takes over the ids of other state of the same partition.
     pub(crate) fn take_ids(&mut self, other: PartitionIntake) {
         self.ids = other.ids;
+        self.versions = other.versions;
     }
 
     /// Ids remembered.
     pub fn ids(&self) -> usize {
-        self.ids.len()
+        self.ids.len() + self.versions.len()
     }
 
     /// The commit in the making became visible.
@@ -294,5 +397,20 @@ impl PartitionIntake {
         for source in self.sources.values_mut() {
             source.is_changed = false;
         }
+    }
+}
+
+fn exact_hash(arrival: &Arrival<'_>) -> EventHash {
+    EventHash::new(arrival.source, arrival.event_id, arrival.record_time_us)
+}
+
+fn incoming(arrival: &Arrival<'_>, number: u16) -> Incoming {
+    Incoming {
+        event: event_hash(arrival.source, arrival.event_id),
+        source: number,
+        record_time_us: arrival.record_time_us,
+        row_time_us: arrival.row_time_us,
+        offset: arrival.offset,
+        is_retracted: arrival.is_retracted,
     }
 }

@@ -20,7 +20,8 @@ pub struct IntakeRow<'a> {
     pub table: &'a str,
     /// Terminal; empty where there is none.
     pub terminal_id: &'a str,
-    /// 'accepted', 'duplicate', 'late', 'rejected', or 'flagged' (a second row for an accepted record).
+    /// 'accepted', 'corrected' (accepted in place of a version before), 'retracted' (it takes its event back), 'superseded',
+    /// 'duplicate', 'late', 'rejected', or 'flagged' (a second row for an accepted record).
     pub outcome: &'static str,
     /// Reason code of the reject or flag; empty where there is none.
     pub reason: &'a str,

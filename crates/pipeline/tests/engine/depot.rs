@@ -21,7 +21,7 @@ fn often(bounded: Bounded) -> Settings {
         bounded,
         snapshots: SnapshotSettings {
             interval: Duration::from_millis(100),
-            object_bytes: 2_000,
+            object_bytes: 3_000,
             ..SnapshotSettings::default()
         },
         ..settings(2, 1)

@@ -61,6 +61,7 @@ pub fn settings(partitions: i32, partials_partitions: i32) -> Settings {
         name: source.name.to_owned(),
         streams: source.streams.to_vec(),
         out_of_order_max: Duration::from_secs(u64::from(source.out_of_order_max_s)),
+        has_corrections: source.has_corrections,
     });
     let off = PlannerRun {
         is_on: false,
@@ -118,6 +119,29 @@ pub fn settings(partitions: i32, partials_partitions: i32) -> Settings {
     }
 }
 
+/// A log with all topics, empty.
+pub fn topics(settings: &Settings) -> MemoryLog {
+    let log = MemoryLog::default();
+    for input in &settings.inputs {
+        log.create(&input.topic, input.partitions);
+    }
+    log.create("partials", settings.topics.partials_partitions);
+    log.create("snapshots", settings.topics.partials_partitions);
+    log.create("intake-state", settings.inputs[0].partitions);
+    for topic in [
+        "rejects",
+        "window-stats",
+        "berth-plan",
+        "rail-plan",
+        "plan-deltas",
+        "plan-explanations",
+        "train-loads",
+    ] {
+        log.create(topic, 1);
+    }
+    log
+}
+
 /// Hours of the simulated port in a new log with all topics.
 pub fn port(
     seed: u64,
@@ -136,25 +160,8 @@ pub fn port_with(
     settings: &Settings,
     own: &[Outgoing],
 ) -> (MemoryLog, portsim::Truth) {
-    let log = MemoryLog::default();
-    for input in &settings.inputs {
-        log.create(&input.topic, input.partitions);
-    }
+    let log = topics(settings);
     let partitions = settings.inputs[0].partitions;
-    log.create("partials", settings.topics.partials_partitions);
-    log.create("snapshots", settings.topics.partials_partitions);
-    log.create("intake-state", partitions);
-    for topic in [
-        "rejects",
-        "window-stats",
-        "berth-plan",
-        "rail-plan",
-        "plan-deltas",
-        "plan-explanations",
-        "train-loads",
-    ] {
-        log.create(topic, 1);
-    }
     let mut simulation = portsim::Simulation::new(
         portsim::Settings {
             seed,

@@ -44,7 +44,12 @@ fn every_record_is_in_one_class_and_every_accepted_move_in_one_window() {
     let rejects: u64 = tally.rejects().values().sum();
     assert_eq!(counts.records, truth.records);
     assert_eq!(
-        counts.accepted + counts.duplicates + counts.heartbeats + rejects,
+        counts.accepted
+            + counts.retracted
+            + counts.duplicates
+            + counts.superseded
+            + counts.heartbeats
+            + rejects,
         counts.records
     );
     assert_eq!(log.records("rejects")[0].len() as u64, rejects);

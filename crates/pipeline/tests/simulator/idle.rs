@@ -86,12 +86,12 @@ fn a_silent_source_holds_the_port_for_the_timeout_and_what_it_writes_later_is_to
     }
     let step = Duration::from_millis(200);
     pass(&mut world, first, 40, step);
-    pass(&mut world, &others, 40, step);
-    rest(&mut world, 10, step);
+    pass(&mut world, &others, 80, step);
+    rest(&mut world, 20, step);
     let held_at_us = world.tally.frontier_us();
     assert!(
         held_at_us < DAY_US + 2 * HOUR_US + HOUR_US / 4,
-        "the gate holds the port"
+        "the gate holds the port: {held_at_us}"
     );
     // The process sleeps for an hour: nobody has listened meanwhile.
     world.clock.advance(Duration::from_secs(3_600));

@@ -4,17 +4,18 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanArray, Int32Array, Int64Array, RecordBatch, StringArray,
+    Array, ArrayRef, AsArray, BooleanArray, Int32Array, Int64Array, RecordBatch, StringArray,
     TimestampMicrosecondArray,
 };
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, Field, Schema, TimestampMicrosecondType};
 use events::decode::{Decoder, Projection};
-use events::v1::{Classifier, StatKind};
+use events::v1::{Classifier, Envelope, StatKind};
 use events::{Event, Stream};
-use windows::bounded::{self, Extent};
+use windows::bounded::{self, Besides, Extent};
 use windows::program::Streams;
+use windows::sql::functions::Functions;
 
-use crate::program::{CORRECTION_S, OUT_OF_ORDER_S, queries};
+use crate::program::{CORRECTING, CORRECTION_S, OUT_OF_ORDER_S, queries};
 use crate::workload::Record;
 
 /// (topic, partition, offset, reason as a number).
@@ -26,6 +27,8 @@ pub struct Expected {
     /// Query to final rows, as the bytes of their messages.
     pub rows: BTreeMap<String, Vec<Vec<u8>>>,
     pub rejects: Rejects,
+    /// Records by what became of them.
+    pub outcomes: BTreeMap<&'static str, usize>,
 }
 
 const BUCKET_US: i64 = 60_000_000;
@@ -35,6 +38,75 @@ struct Partition {
     offset: i64,
     latest: BTreeMap<String, i64>,
     seen: BTreeMap<(String, String, i64), i64>,
+    stories: BTreeMap<(String, String), Vec<Chapter>>,
+}
+
+/// A version of an event that was not too late when it came.
+struct Chapter {
+    /// Record time; of one instant a retraction is the later.
+    order: (i64, bool),
+    row_time_us: i64,
+    /// Its place among all rows.
+    row: usize,
+}
+
+/// A row that was accepted at some time.
+struct Row {
+    at: (Stream, i32),
+    offset: i64,
+    row_time_us: i64,
+    value: Vec<u8>,
+    fate: RowFate,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum RowFate {
+    Counts,
+    TakenBack,
+    /// A retraction: of something that could be taken back, or not.
+    Retraction {
+        is_void: bool,
+    },
+}
+
+/// What becomes of a version, by all that is known of its event. `limit` is the earliest row time that is not late.
+fn read(
+    story: &mut Vec<Chapter>,
+    rows: &mut [Row],
+    new: Chapter,
+    limit: Option<i64>,
+) -> &'static str {
+    let is_late = |time: i64| limit.is_some_and(|limit| time < limit);
+    if story.iter().all(|chapter| is_late(chapter.row_time_us)) {
+        story.clear();
+    }
+    let newest = story.iter().max_by_key(|chapter| chapter.order);
+    if let Some(newest) = newest {
+        match new.order.cmp(&newest.order) {
+            std::cmp::Ordering::Equal => return "duplicate",
+            std::cmp::Ordering::Less => return "superseded",
+            std::cmp::Ordering::Greater => {}
+        }
+    }
+    if is_late(new.row_time_us) {
+        return "late";
+    }
+    let former = newest.filter(|former| !former.order.1 && !is_late(former.row_time_us));
+    let former = former.map(|former| former.row);
+    if let Some(former) = former {
+        rows[former].fate = RowFate::TakenBack;
+    }
+    let is_retraction = new.order.1;
+    story.push(new);
+    match (is_retraction, former) {
+        (true, former) => {
+            let is_void = former.is_none();
+            rows[story[story.len() - 1].row].fate = RowFate::Retraction { is_void };
+            "retracted"
+        }
+        (false, Some(_)) => "corrected",
+        (false, None) => "accepted",
+    }
 }
 
 struct Told {
@@ -58,29 +130,38 @@ pub fn streams() -> Streams {
         .collect()
 }
 
-/// Reads the log of a day as the rules say.
-pub fn expect(records: &[Record]) -> Expected {
-    let mut partitions: BTreeMap<(Stream, i32), Partition> = BTreeMap::new();
-    let mut decoders: HashMap<Stream, Decoder> = HashMap::new();
-    let mut rejects = Rejects::new();
-    let mut told = Vec::new();
-    let mut first: BTreeMap<(Stream, i32, String), i64> = BTreeMap::new();
-    for record in records {
+/// A log read by the rules.
+#[derive(Default)]
+struct Reading {
+    partitions: BTreeMap<(Stream, i32), Partition>,
+    rejects: Rejects,
+    told: Vec<Told>,
+    first: BTreeMap<(Stream, i32, String), i64>,
+    rows: Vec<Row>,
+    heartbeats: usize,
+}
+
+impl Reading {
+    fn take(&mut self, record: &Record) {
         let at = (record.stream, record.partition);
-        let partition = partitions.entry(at).or_default();
+        let partition = self.partitions.entry(at).or_default();
         let offset = partition.offset;
         partition.offset += 1;
         let topic = record.stream.name().to_owned();
+        let rejects = &mut self.rejects;
         let mut reject = |reason: i32| rejects.insert((topic.clone(), at.1, offset, reason));
         let any = partition.latest.values().copied().max();
+        let mut tell = |row_time_us: Option<i64>, source: &str, outcome: &'static str| {
+            self.told.push(Told {
+                row_time_us: row_time_us.unwrap_or(record.timestamp_ms * 1_000),
+                source: source.to_owned(),
+                outcome,
+            });
+        };
         let Ok(event) = Event::decode(record.stream, &record.value) else {
             reject(1);
-            told.push(Told {
-                row_time_us: any.unwrap_or(record.timestamp_ms * 1_000),
-                source: "(unreadable)".to_owned(),
-                outcome: "rejected",
-            });
-            continue;
+            tell(any, "(unreadable)", "rejected");
+            return;
         };
         let envelope = event.envelope().cloned().unwrap_or_default();
         let is_heartbeat = envelope.event_id.is_empty();
@@ -89,91 +170,155 @@ pub fn expect(records: &[Record]) -> Expected {
             true => envelope.event_time_us,
             false => envelope.record_time_us,
         };
-        let source = envelope.source.clone();
-        let own = partition.latest.get(&source).copied();
+        let source = envelope.source.as_str();
+        let own = partition.latest.get(source).copied();
         if row_time_us > record.timestamp_ms * 1_000 + 300_000_000 {
             reject(FUTURE);
-            told.push(Told {
-                row_time_us: own.or(any).unwrap_or(record.timestamp_ms * 1_000),
-                source,
-                outcome: "rejected",
-            });
-            continue;
+            return tell(own.or(any), source, "rejected");
         }
-        let limit = own.map(|own| own - lateness_max_us(&source));
+        let limit = own.map(|own| own - lateness_max_us(source));
+        let mut outcome = "heartbeat";
         if !is_heartbeat {
-            let id = (
-                source.clone(),
-                envelope.event_id.clone(),
-                envelope.record_time_us,
-            );
-            // A copy is known by the minute of its row time.
-            let is_known = |time: &i64| {
-                limit.is_none_or(|limit| time.div_euclid(BUCKET_US) >= limit.div_euclid(BUCKET_US))
+            self.rows.push(Row {
+                at,
+                offset,
+                row_time_us,
+                value: record.value.clone(),
+                fate: RowFate::Counts,
+            });
+            outcome = match CORRECTING.contains(&source) {
+                true => {
+                    let id = (source.to_owned(), envelope.event_id.clone());
+                    let story = partition.stories.entry(id).or_default();
+                    let chapter = Chapter {
+                        order: (envelope.record_time_us, envelope.is_retracted),
+                        row_time_us,
+                        row: self.rows.len() - 1,
+                    };
+                    read(story, &mut self.rows, chapter, limit)
+                }
+                false => partition.read_event(&envelope, row_time_us, limit),
             };
-            if partition.seen.get(&id).is_some_and(is_known) {
-                told.push(Told {
-                    row_time_us: own.unwrap_or(row_time_us),
-                    source,
-                    outcome: "duplicate",
-                });
-                continue;
+            if matches!(outcome, "duplicate" | "superseded" | "late") {
+                self.rows.pop();
             }
-            if limit.is_some_and(|limit| row_time_us < limit) {
-                reject(LATE);
-                told.push(Told {
-                    row_time_us: own.or(any).unwrap_or(record.timestamp_ms * 1_000),
-                    source,
-                    outcome: "late",
-                });
-                continue;
-            }
-            partition.seen.insert(id, row_time_us);
         }
-        let begin = (at.0, at.1, source.clone());
-        first.entry(begin).or_insert(row_time_us);
-        let latest = partition
-            .latest
-            .entry(source.clone())
-            .or_insert(row_time_us);
+        match outcome {
+            "duplicate" | "superseded" => return tell(own, source, outcome),
+            "late" => {
+                reject(LATE);
+                return tell(own, source, outcome);
+            }
+            "heartbeat" => self.heartbeats += 1,
+            _ => {}
+        }
+        let begin = (at.0, at.1, source.to_owned());
+        self.first.entry(begin).or_insert(row_time_us);
+        let latest = partition.latest.entry(source.to_owned());
+        let latest = latest.or_insert(row_time_us);
         *latest = (*latest).max(row_time_us);
         if !is_heartbeat {
-            told.push(Told {
-                row_time_us: *latest,
-                source,
-                outcome: "accepted",
-            });
-            let decoder = decoders
-                .entry(at.0)
-                .or_insert_with(|| Decoder::new(at.0, &Projection::all()).expect("a decoder"));
-            decoder.read(&record.value).expect("readable");
-            decoder.keep(&record.value, row_time_us, at.1, offset);
+            tell(Some(*latest), source, outcome);
         }
     }
-    let latest = partitions
-        .values()
-        .flat_map(|partition| partition.latest.values());
-    let extent = Extent {
-        begin_us: first
-            .iter()
-            .map(|((.., source), time)| time - lateness_max_us(source))
-            .min()
-            .expect("some row"),
-        horizon_us: latest.copied().max().expect("some row"),
-        rest_after_us: 7 * 24 * 3_600_000_000,
-    };
-    let mut tables: BTreeMap<String, Vec<RecordBatch>> = BTreeMap::new();
-    for (table, batch) in decoders.values_mut().flat_map(Decoder::take) {
+
+    fn extent(&self) -> Extent {
+        let partitions = self.partitions.values();
+        let latest = partitions.flat_map(|partition| partition.latest.values());
+        let first = self.first.iter();
+        let first = first.map(|((.., source), time)| time - lateness_max_us(source));
+        Extent {
+            begin_us: first.min().expect("some row"),
+            horizon_us: latest.copied().max().expect("some row"),
+            rest_after_us: 7 * 24 * 3_600_000_000,
+        }
+    }
+
+    /// The rows of some fates as tables.
+    fn tables(&self, is_of: impl Fn(RowFate) -> bool) -> BTreeMap<String, Vec<RecordBatch>> {
+        let mut decoders: HashMap<Stream, Decoder> = HashMap::new();
+        for row in self.rows.iter().filter(|row| is_of(row.fate)) {
+            let decoder = decoders
+                .entry(row.at.0)
+                .or_insert_with(|| Decoder::new(row.at.0, &Projection::all()).expect("a decoder"));
+            decoder.read(&row.value).expect("readable");
+            decoder.keep(&row.value, row.row_time_us, row.at.1, row.offset);
+        }
+        let mut tables: BTreeMap<String, Vec<RecordBatch>> = BTreeMap::new();
+        for (table, batch) in decoders.values_mut().flat_map(Decoder::take) {
+            let batches = tables.entry(table.table().name.clone());
+            batches.or_default().push(batch);
+        }
         tables
-            .entry(table.table().name.clone())
-            .or_default()
-            .push(batch);
     }
-    tables.insert(windows::intake::NAME.to_owned(), vec![intake(&told)]);
+}
+
+impl Partition {
+    /// Where every version is an event of its own.
+    fn read_event(
+        &mut self,
+        envelope: &Envelope,
+        row_time_us: i64,
+        limit: Option<i64>,
+    ) -> &'static str {
+        let id = (
+            envelope.source.clone(),
+            envelope.event_id.clone(),
+            envelope.record_time_us,
+        );
+        // A copy is known by the minute of its row time.
+        let is_known = |time: &i64| {
+            limit.is_none_or(|limit| time.div_euclid(BUCKET_US) >= limit.div_euclid(BUCKET_US))
+        };
+        if self.seen.get(&id).is_some_and(is_known) {
+            return "duplicate";
+        }
+        if limit.is_some_and(|limit| row_time_us < limit) {
+            return "late";
+        }
+        self.seen.insert(id, row_time_us);
+        "accepted"
+    }
+}
+
+/// Reads the log of a day as the rules say.
+pub fn expect(records: &[Record]) -> Expected {
+    let mut reading = Reading::default();
+    for record in records {
+        reading.take(record);
+    }
+    let mut tables = reading.tables(|fate| fate == RowFate::Counts);
+    tables.insert(
+        windows::intake::NAME.to_owned(),
+        vec![intake(&reading.told)],
+    );
+    let former = reading.tables(|fate| fate == RowFate::TakenBack);
+    let times = former.into_iter().map(|(table, batches)| {
+        let times = batches.iter().flat_map(row_times);
+        (table, times.collect())
+    });
+    let besides = Besides {
+        retractions: reading.tables(|fate| fate == RowFate::Retraction { is_void: true }),
+        taken_back_us: times.collect(),
+    };
+    let mut outcomes: BTreeMap<&'static str, usize> = BTreeMap::new();
+    for told in &reading.told {
+        *outcomes.entry(told.outcome).or_default() += 1;
+    }
+    outcomes.insert("heartbeat", reading.heartbeats);
+    let void = besides.retractions.values().flatten();
+    outcomes.insert("void", void.map(RecordBatch::num_rows).sum());
     Expected {
-        rows: rows(&tables, extent),
-        rejects,
+        rows: rows(&tables, &besides, reading.extent()),
+        rejects: reading.rejects,
+        outcomes,
     }
+}
+
+fn row_times(batch: &RecordBatch) -> Vec<i64> {
+    let column = batch.column_by_name("row_time").expect("row_time");
+    let column = column.as_primitive::<TimestampMicrosecondType>();
+    column.values().to_vec()
 }
 
 const LATE: i32 = events::v1::RejectReason::Late as i32;
@@ -208,9 +353,11 @@ fn intake(told: &[Told]) -> RecordBatch {
 
 fn rows(
     tables: &BTreeMap<String, Vec<RecordBatch>>,
+    besides: &Besides,
     extent: Extent,
 ) -> BTreeMap<String, Vec<Vec<u8>>> {
-    let found = bounded::run(&queries(), &streams(), tables, extent)
+    let functions = Functions::default();
+    let found = bounded::run_with(&queries(), &streams(), tables, besides, extent, &functions)
         .unwrap_or_else(|faults| panic!("{faults:?}"));
     let encode = |(name, rows): (String, RecordBatch)| {
         let fields = rows.schema().fields().iter().cloned().collect::<Vec<_>>();

@@ -1,5 +1,6 @@
-//! A small pipeline of every kind: tumbling with early rows, hopping over what became of the records, a level, a tick over
-//! a table, and the rail planner. All but the tick give rows on time and corrections.
+//! A small pipeline of every kind: tumbling with early rows, hopping over what became of the records, aggregates that cannot
+//! subtract, sessions, a join of streams, a level, a tick over a table, and the rail planner. All but the tick and the
+//! sessions give rows on time and corrections.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -23,7 +24,31 @@ pub const CORRECTION_S: u64 = 600;
 /// How far the rows of a source may be out of order.
 pub const OUT_OF_ORDER_S: [(&str, u64); 3] = [("tos", 300), ("gate", 60), ("rail", 120)];
 
-const QUERIES: [(&str, &str); 5] = [
+/// Sources whose events are corrected and retracted; of the other, every version is an event of its own.
+pub const CORRECTING: [&str; 2] = ["tos", "rail"];
+
+const QUERIES: [(&str, &str); 8] = [
+    (
+        "move_sizes",
+        "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, max(event_time) AS last_at,
+           min(container_id) AS first_container_id, median(CAST(teu_quarters AS BIGINT)) AS middle_teu, count(DISTINCT container_id) AS containers
+         FROM HOP(move_event, DESCRIPTOR(row_time), INTERVAL '15' MINUTE, INTERVAL '60' MINUTE)
+         GROUP BY window_start, window_end, terminal_id",
+    ),
+    (
+        "stays",
+        "INSERT INTO window_stat SELECT window_start, window_end, container_id, count(*) AS moves
+         FROM SESSION(move_event, DESCRIPTOR(row_time), DESCRIPTOR(container_id), INTERVAL '20' MINUTE)
+         GROUP BY window_start, window_end, container_id",
+    ),
+    (
+        "met",
+        "INSERT INTO window_stat SELECT window_start, window_end, container_id, count(*) AS meetings
+         FROM TUMBLE((SELECT m.row_time, m.container_id FROM move_event m JOIN equipment_event g
+                       ON g.container_id = m.container_id AND g.row_time BETWEEN m.row_time - INTERVAL '20' MINUTE AND m.row_time + INTERVAL '20' MINUTE),
+                     DESCRIPTOR(row_time), INTERVAL '30' MINUTE)
+         GROUP BY window_start, window_end, container_id",
+    ),
     (
         "moves",
         "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, count(*) AS moves, sum(teu_quarters) AS teu
@@ -45,12 +70,12 @@ const QUERIES: [(&str, &str); 5] = [
     (
         "booking",
         "CREATE TABLE booking (PRIMARY KEY (booking_id)) AS
-         SELECT booking_id, unit_id, terminal_id, teu_quarters, status FROM rail_booking",
+         SELECT booking_id, unit_id, terminal_id, teu_quarters, status, is_retracted FROM rail_booking",
     ),
     (
         "open_bookings",
         "INSERT INTO window_stat SELECT window_start, window_end, status, count(*) AS bookings, sum(teu_quarters) AS teu
-         FROM TICK(INTERVAL '60' MINUTE) AS t JOIN booking ON booking.teu_quarters > 0
+         FROM TICK(INTERVAL '60' MINUTE) AS t JOIN booking ON booking.teu_quarters > 0 AND NOT booking.is_retracted
          GROUP BY window_start, window_end, status",
     ),
 ];
@@ -113,6 +138,7 @@ pub fn settings(bounded: Bounded, tick_by: TickBy) -> Settings {
             _ => Stream::Container,
         }],
         out_of_order_max: Duration::from_secs(seconds),
+        has_corrections: CORRECTING.contains(&name),
     });
     let [every_s, watch_s, interval_s] = match tick_by {
         TickBy::Watermark => [3_600, 600, 1_200],

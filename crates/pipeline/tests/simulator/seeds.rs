@@ -172,6 +172,22 @@ fn a_day_holds_every_outcome() {
         .map(|reject| reject.3)
         .collect();
     assert!(reasons.len() >= 3, "{reasons:?}");
+    let outcomes = &told.expected.outcomes;
+    let classes = [
+        "accepted",
+        "corrected",
+        "retracted",
+        "void",
+        "superseded",
+        "duplicate",
+        "late",
+        "rejected",
+        "heartbeat",
+    ];
+    for class in classes {
+        let records = outcomes.get(class).copied().unwrap_or_default();
+        assert!(records >= 5, "{class}: {outcomes:?}");
+    }
     assert!(told.expected.rejects.len() > 30);
     assert!(told.expected.rows.values().all(|rows| rows.len() >= 4));
     let plans: Vec<usize> = told.plans.values().map(Vec::len).collect();

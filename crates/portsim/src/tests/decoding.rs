@@ -73,6 +73,6 @@ fn the_engines_decoder_finds_what_was_made() {
     );
     assert_eq!(
         tables.values().sum::<u64>(),
-        truth.events() + truth.duplicates()
+        truth.events() + truth.duplicates() + truth.amended()
     );
 }

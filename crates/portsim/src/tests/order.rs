@@ -10,6 +10,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 fn disorder_is_as_set_and_bounds_hold() {
     let settings = Settings {
         partitions: Partitions::all(1),
+        // Their copies are not of those that disorder makes.
+        disorder: Disorder {
+            amended_ppm: 0,
+            ..Disorder::default()
+        },
         ..Settings::default()
     };
     let start_us = settings.start_at_us;
@@ -25,7 +30,7 @@ fn disorder_is_as_set_and_bounds_hold() {
         let Ok(event) = Event::decode(record.stream, &record.value) else {
             continue;
         };
-        let Some(envelope) = event.envelope().filter(|e| !e.event_id.ends_with("-wrong")) else {
+        let Some(envelope) = event.envelope().filter(|e| !is_beside(&e.event_id)) else {
             continue;
         };
         let Some(bound_us) = bounds.get(envelope.source.as_str()) else {
@@ -114,6 +119,54 @@ fn disorder_is_as_set_and_bounds_hold() {
     );
 }
 
+/// Made beside the good ones, to be wrong or amended.
+fn is_beside(event_id: &str) -> bool {
+    event_id.ends_with("-wrong") || event_id.ends_with(crate::amended::SUFFIX)
+}
+
+/// Each story told, by the last word of it.
+#[test]
+fn amended_lorries_end_with_their_latest_version_and_come_in_time() {
+    let settings = Settings {
+        hours: 12,
+        disorder: Disorder::default(),
+        ..quiet(7)
+    };
+    let mut simulation = Simulation::new(settings).unwrap();
+    let bound_us = i64::from(Source::Gate.decl().out_of_order_max_s) * SECOND_US;
+    let mut newest_us = i64::MIN;
+    let mut stories: BTreeMap<String, Vec<(i64, bool)>> = BTreeMap::new();
+    for record in simulation.by_ref() {
+        let Ok(event) = Event::decode(record.stream, &record.value) else {
+            continue;
+        };
+        let Some(envelope) = event.envelope().filter(|e| e.source == "gate") else {
+            continue;
+        };
+        let is_whole = !is_beside(&envelope.event_id) && envelope.event_time_us > 0;
+        if envelope.event_id.ends_with(crate::amended::SUFFIX) {
+            assert!(envelope.event_time_us >= newest_us - bound_us);
+            let version = (envelope.record_time_us, envelope.is_retracted);
+            let story = stories.entry(envelope.event_id.clone());
+            story.or_default().push(version);
+        } else if is_whole {
+            newest_us = newest_us.max(envelope.event_time_us);
+        }
+    }
+    let versions = stories
+        .values()
+        .map(|story| story.iter().collect::<BTreeSet<_>>());
+    let told: usize = versions.map(|versions| versions.len()).sum();
+    assert_eq!(told as u64, simulation.truth().amended());
+    let ends = |is_retracted: bool| {
+        let last = stories.values().filter_map(|story| story.iter().max());
+        last.filter(|last| last.1 == is_retracted).count()
+    };
+    assert!(ends(true) > 5 && ends(false) > 5, "{stories:?}");
+    let is_overtaken = |story: &&Vec<(i64, bool)>| !story.is_sorted();
+    assert!(stories.values().filter(is_overtaken).count() > 5);
+}
+
 fn close_to(what: &str, count: u64, of: u64, ppm: u32, percent: u64) {
     let expected = of * u64::from(ppm) / 1_000_000;
     assert!(
@@ -128,7 +181,7 @@ fn disorder_leaves_the_port_as_it_is() {
         let events = Simulation::new(settings).unwrap().filter_map(|record| {
             let event = Event::decode(record.stream, &record.value).ok()?;
             let envelope = event.envelope()?.clone();
-            let is_plain = !envelope.event_id.ends_with("-wrong") && !envelope.event_id.is_empty();
+            let is_plain = !is_beside(&envelope.event_id) && !envelope.event_id.is_empty();
             // An event without its source or time stands beside the whole one.
             let is_whole = envelope.event_time_us > 0 && !envelope.source.is_empty();
             (is_plain && is_whole && record.partition.is_none())

@@ -28,7 +28,7 @@ fn a_usual_day_has_all_tables_and_its_size() {
     assert!((220_000..400_000).contains(&records), "{records}");
     assert_eq!(
         records,
-        truth.events() + truth.duplicates() + truth.wrong() + truth.heartbeats(),
+        truth.events() + truth.duplicates() + truth.wrong() + truth.amended() + truth.heartbeats(),
         "every record is one thing"
     );
     for table in [

@@ -21,7 +21,7 @@ use datafusion::physical_plan::projection::ProjectionExec;
 
 use super::checks::is_row_wise;
 use crate::sql::call::ROW_TIME;
-use crate::sql::cut::{as_slot, leaves};
+use crate::sql::cut::{as_slot, leaves, read_as_it_is};
 use crate::sql::slot::{Slot, SlotExec};
 
 /// A join of streams, cut below: what is row by row runs in fold.
@@ -354,18 +354,7 @@ fn source_of(plan: &Arc<dyn ExecutionPlan>, index: usize) -> Option<usize> {
 
 /// True if column `index` of a plan that is row by row is the stream's row_time.
 fn is_time(plan: &Arc<dyn ExecutionPlan>, index: usize) -> bool {
-    if as_slot(plan).is_some() {
-        let schema = plan.schema();
-        return schema
-            .fields()
-            .get(index)
-            .is_some_and(|field| field.name() == ROW_TIME);
-    }
-    let children = plan.children();
-    match (source_of(plan, index), children.first()) {
-        (Some(index), Some(child)) => is_time(child, index),
-        _ => false,
-    }
+    read_as_it_is(plan, index).as_deref() == Some(ROW_TIME)
 }
 
 /// By how much one row's time may exceed another's.

@@ -196,14 +196,14 @@ impl Compiler {
         };
         query.sink = sink;
         query.key_columns = key_columns(&schema);
-        let is_by_terminal = [&query.partial_schema, &schema]
-            .iter()
-            .all(|schema| schema.index_of(TERMINAL).is_ok());
+        // Rows that may be corrected are spread before fold's part is done, by the stream's own column.
+        let is_by_terminal = schema.index_of(TERMINAL).is_ok()
+            && !query.inputs.is_empty()
+            && (query.inputs.iter()).all(|input| input.fold.passes(TERMINAL));
         if is_by_terminal
             && tables.is_empty()
-            && query.strategy != Strategy::Rows
             // Rows of two streams that meet may name different terminals, or none.
-            && query.strategy != Strategy::Joined
+            && matches!(query.strategy, Strategy::Partials | Strategy::Levels)
             && is_row_by_row(&query.finish.1)
         {
             query.merge_key = MergeKey::Terminal;

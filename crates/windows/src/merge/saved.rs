@@ -6,8 +6,8 @@ use datafusion::common::Result;
 use super::Merge;
 use crate::error::QueryError;
 use crate::running::{Running, State};
-use crate::state::activity;
 use crate::state::saved::{self, Part, Piece, Saved, unknown};
+use crate::state::{activity, waiting};
 
 impl Merge {
     /// The state as it is now; it may go on while the pieces are written.
@@ -26,6 +26,9 @@ impl Merge {
         };
         let hours = saved::numbers(Part::Numbers, &self.activity.save());
         add(activity::NAME, activity::FINGERPRINT, Ok(hours))?;
+        for (name, rows) in self.waiting.save() {
+            add(&name, waiting::FINGERPRINT, Ok(rows))?;
+        }
         for (query, table) in self.program.tables.iter().zip(&self.tables) {
             add(&query.name, query.fingerprint, table.save())?;
         }
@@ -48,6 +51,9 @@ impl Merge {
             self.activity.restore(&piece.numbers);
             return Ok(true);
         }
+        if piece.fingerprint == waiting::FINGERPRINT && self.waiting.restore(piece)? {
+            return Ok(true);
+        }
         let rows = piece.batch()?;
         for (query, table) in self.program.tables.iter().zip(&mut self.tables) {
             if is(&query.name, query.fingerprint) {
@@ -67,6 +73,7 @@ impl Merge {
 
     /// All pieces are back. Queries of which there was none are new: they begin at the frontier.
     pub fn begin(&mut self, frontier_us: Option<i64>) {
+        self.settled_us = frontier_us.unwrap_or(i64::MIN);
         for running in &mut self.running {
             let is_new = std::mem::replace(&mut running.is_new, false);
             match (frontier_us, is_new) {

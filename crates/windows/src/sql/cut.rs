@@ -12,6 +12,7 @@ use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
+use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 
 use super::call::{WINDOW_END, WINDOW_START};
@@ -216,6 +217,30 @@ fn can_be_split(aggregate: &AggregateExec) -> Result<bool> {
         })
     })?;
     Ok(only_keys)
+}
+
+/// The column of the leaf that column `index` of a plan is, where it is that column as it stands.
+pub fn read_as_it_is(plan: &Arc<dyn ExecutionPlan>, index: usize) -> Option<String> {
+    if as_slot(plan).is_some() {
+        let schema = plan.schema();
+        return schema.fields().get(index).map(|field| field.name().clone());
+    }
+    let child = *plan.children().first()?;
+    let node = plan.as_ref() as &dyn Any;
+    let of_column = |expression: &dyn Any| Some(expression.downcast_ref::<Column>()?.index());
+    let index = if let Some(projection) = node.downcast_ref::<ProjectionExec>() {
+        of_column(projection.expr().get(index)?.expr.as_ref())?
+    } else if let Some(filter) = node.downcast_ref::<FilterExec>() {
+        match filter.projection().as_ref() {
+            Some(shown) => *shown.get(index)?,
+            None => index,
+        }
+    } else if let Some(aggregate) = node.downcast_ref::<AggregateExec>() {
+        of_column(aggregate.group_expr().expr().get(index)?.0.as_ref())?
+    } else {
+        index
+    };
+    read_as_it_is(child, index)
 }
 
 fn is_column(expression: &dyn Any) -> Option<&str> {

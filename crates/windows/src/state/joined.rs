@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
+use arrow::row::{RowConverter, SortField};
 use datafusion::common::Result;
 
 use super::instants;
@@ -72,6 +73,27 @@ impl Joined {
             self.touch(side, pane);
         }
         Ok(late)
+    }
+
+    /// Takes rows out again: for each the first that equals it.
+    pub fn take_back(&mut self, side: usize, batch: &RecordBatch) -> Result<()> {
+        let fields = batch.schema_ref().fields().iter();
+        let fields = fields.map(|field| SortField::new(field.data_type().clone()));
+        let converter = RowConverter::new(fields.collect())?;
+        let leaving = converter.convert_columns(batch.columns())?;
+        for (row, &pane) in leaving.iter().zip(instants(batch, WINDOW_START)?) {
+            let panes = &mut self.sides[side].panes;
+            for rows in panes.get_mut(&pane).into_iter().flatten() {
+                let held = converter.convert_columns(rows.columns())?;
+                if let Some(place) = held.iter().position(|held| held == row) {
+                    let stays = (0..rows.num_rows()).map(|other| Some(other != place));
+                    *rows = filter_record_batch(rows, &stays.collect::<BooleanArray>())?;
+                    break;
+                }
+            }
+            self.touch(side, pane);
+        }
+        Ok(())
     }
 
     /// Notes the panes of the anchor whose rows the rows of this pane can meet.

@@ -96,6 +96,37 @@ impl Levels {
 
     /// Takes sums of changes in. A change in an interval that is closed counts from the next one on, and is told as late.
     pub fn absorb(&mut self, batch: &RecordBatch) -> Result<Refused> {
+        let changes = self.changes(batch)?;
+        let mut refused = Refused::default();
+        let mut new_keys = self.new_keys(batch.num_rows());
+        for (mut start, key, mut change) in changes {
+            if let Some(closed) = self.closed_us.filter(|&closed| start < closed) {
+                refused.late += 1;
+                start = closed;
+                change.delta_us = change.delta.saturating_mul(self.every_us);
+            }
+            if let Some(new_keys) = &mut new_keys
+                && !self.levels.contains_key(&key)
+                && !new_keys.contains(&key)
+            {
+                if self.levels.len() + new_keys.len() >= self.keys_max {
+                    refused.full += 1;
+                    continue;
+                }
+                new_keys.insert(key.clone());
+            }
+            let sum = self.pending.entry(start).or_default();
+            let sum = sum.entry(key).or_default();
+            sum.delta = sum.delta.saturating_add(change.delta);
+            sum.delta_us = sum.delta_us.saturating_add(change.delta_us);
+            sum.changes += change.changes;
+            self.touch(start);
+        }
+        Ok(refused)
+    }
+
+    /// Start of the interval, key and sums of each row.
+    fn changes(&self, batch: &RecordBatch) -> Result<Vec<(i64, OwnedRow, Change)>> {
         let starts = instants(batch, WINDOW_START)?;
         let number = |name: &str| {
             batch
@@ -117,39 +148,31 @@ impl Levels {
             })
             .collect::<Result<Vec<ArrayRef>>>()?;
         let keys = self.converter.convert_columns(&keys)?;
-        let mut refused = Refused::default();
-        let mut new_keys = self.new_keys(batch.num_rows());
-        for (row, &start) in starts.iter().enumerate() {
-            let mut start = start;
-            let mut change = Change {
+        let rows = starts.iter().enumerate().map(|(row, &start)| {
+            let change = Change {
                 delta: delta.value(row),
                 delta_us: delta_us.value(row),
                 changes: changes.value(row),
             };
-            if let Some(closed) = self.closed_us.filter(|&closed| start < closed) {
-                refused.late += 1;
-                start = closed;
-                change.delta_us = change.delta.saturating_mul(self.every_us);
-            }
-            let key = keys.row(row).owned();
-            if let Some(new_keys) = &mut new_keys
-                && !self.levels.contains_key(&key)
-                && !new_keys.contains(&key)
-            {
-                if self.levels.len() + new_keys.len() >= self.keys_max {
-                    refused.full += 1;
-                    continue;
-                }
-                new_keys.insert(key.clone());
-            }
-            let sum = self.pending.entry(start).or_default();
-            let sum = sum.entry(key).or_default();
-            sum.delta = sum.delta.saturating_add(change.delta);
-            sum.delta_us = sum.delta_us.saturating_add(change.delta_us);
-            sum.changes += change.changes;
+            (start, keys.row(row).owned(), change)
+        });
+        Ok(rows.collect())
+    }
+
+    /// Takes sums of changes out again that were taken in, of intervals that are not closed.
+    pub fn take_back(&mut self, batch: &RecordBatch) -> Result<()> {
+        for (start, key, change) in self.changes(batch)? {
+            let sums = self.pending.get_mut(&start);
+            let Some(sum) = sums.and_then(|sums| sums.get_mut(&key)) else {
+                continue;
+            };
+            // What is left of nothing stays: something may have been told of it.
+            sum.delta = sum.delta.saturating_sub(change.delta);
+            sum.delta_us = sum.delta_us.saturating_sub(change.delta_us);
+            sum.changes -= change.changes;
             self.touch(start);
         }
-        Ok(refused)
+        Ok(())
     }
 
     /// Keys that have changes to come and no level, if with `more` keys there could be too many.
@@ -224,7 +247,12 @@ impl Levels {
         before.retain(|_, level| *level != 0);
         let changes = self.pending.get(&due.start_us);
         let mut keys: BTreeSet<&OwnedRow> = before.keys().copied().collect();
-        keys.extend(changes.into_iter().flat_map(BTreeMap::keys));
+        let changed = changes.into_iter().flatten();
+        keys.extend(
+            changed
+                .filter(|(_, change)| change.changes != 0)
+                .map(|(key, _)| key),
+        );
         let rows = keys.into_iter().map(|key| {
             let change = changes.and_then(|changes| changes.get(key)).copied();
             let level = before.get(key).copied().unwrap_or_default();
@@ -257,6 +285,9 @@ impl Levels {
             self.levels.remove(&key);
         }
         for (key, change) in changes {
+            if change.changes == 0 {
+                continue;
+            }
             if change.delta != 0 {
                 self.levels.insert(key.clone(), change.delta);
             }
@@ -273,6 +304,9 @@ impl Levels {
             .into_values()
             .flatten()
         {
+            if change.changes == 0 {
+                continue;
+            }
             let level = self.levels.entry(key).or_default();
             *level = level.saturating_add(change.delta);
         }

@@ -11,6 +11,7 @@ pub mod schedule;
 pub mod sessions;
 pub mod sums;
 pub mod tables;
+pub mod waiting;
 
 use arrow::array::{Array, AsArray, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::TimestampMicrosecondType;

@@ -42,8 +42,14 @@ impl Panes {
         }
     }
 
-    /// Takes partials in. Returns the number of rows whose pane belongs to no open window.
-    pub fn absorb(&mut self, batch: &RecordBatch, reduce: &mut Reduce<'_>) -> Result<usize> {
+    /// Takes partials in. Returns the number of rows whose pane belongs to no open window. `is_news`: rows ahead of the final
+    /// ones have not shown them yet.
+    pub fn absorb(
+        &mut self,
+        batch: &RecordBatch,
+        is_news: bool,
+        reduce: &mut Reduce<'_>,
+    ) -> Result<usize> {
         let starts = instants(batch, WINDOW_START)?;
         let distinct: BTreeSet<i64> = starts.iter().copied().collect();
         let mut late = 0;
@@ -54,7 +60,7 @@ impl Panes {
                 let mask: BooleanArray = starts.iter().map(|&start| Some(start == pane)).collect();
                 filter_record_batch(batch, &mask)?
             };
-            if self.schedule.windows().last_end(pane) <= self.schedule.closed_us() {
+            if self.is_closed(pane) {
                 late += rows.num_rows();
                 continue;
             }
@@ -63,13 +69,42 @@ impl Panes {
             if batches.len() > BATCHES_MAX {
                 *batches = reduce(std::mem::take(batches))?;
             }
-            self.schedule.touch(pane);
+            if is_news {
+                self.schedule.touch(pane);
+            }
             let sums = [&mut self.sums, &mut self.sums_ahead];
             for sums in sums.into_iter().flatten() {
                 sums.touch(pane);
             }
         }
         Ok(late)
+    }
+
+    /// Rows of these times came or went that are not in the panes yet: rows ahead of the final ones show them. True if some
+    /// belong to no open window.
+    pub fn expect(&mut self, times: &[i64]) -> bool {
+        let mut is_late = false;
+        for &time in times {
+            let (pane, _) = self.schedule.windows().pane(time);
+            match self.is_closed(pane) {
+                true => is_late = true,
+                false => {
+                    self.panes.entry(pane).or_default();
+                    self.schedule.touch(pane);
+                }
+            }
+        }
+        is_late
+    }
+
+    /// The number of rows whose pane belongs to no open window.
+    pub fn late(&self, batch: &RecordBatch) -> Result<usize> {
+        let starts = instants(batch, WINDOW_START)?.iter();
+        Ok(starts.filter(|&&pane| self.is_closed(pane)).count())
+    }
+
+    fn is_closed(&self, pane_us: i64) -> bool {
+        self.schedule.windows().last_end(pane_us) <= self.schedule.closed_us()
     }
 
     /// The next instant at which [`Self::due`] has something to say. `is_ahead`: rows before the final ones count.

@@ -48,6 +48,9 @@ struct Sum {
 impl Sum {
     /// Takes a pane in; true if all is added up.
     fn add(&mut self, pane: &[RecordBatch], reduce: &mut Reduce<'_>) -> Result<bool> {
+        if pane.is_empty() {
+            return Ok(false);
+        }
         for batch in pane {
             self.waiting.push(with_window(batch, 0, 0)?);
         }

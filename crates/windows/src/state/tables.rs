@@ -91,15 +91,33 @@ impl Table {
     }
 
     fn take(&mut self, batch: &RecordBatch) -> Result<usize> {
-        let times = instants(batch, ROW_TIME)?.to_vec();
+        let slot = self.batches.len();
+        self.known = None;
+        let mut refused = 0;
+        for (row, (age, key)) in self.places(batch)?.into_iter().enumerate() {
+            if !self.versions.contains_key(&key) {
+                if self.versions.len() >= self.keys_max {
+                    refused += 1;
+                    continue;
+                }
+                self.versions.insert(key.clone(), Vec::new());
+            }
+            self.pending.insert((age, key), RowAt { batch: slot, row });
+        }
+        self.batches.push(batch.clone());
+        self.stored += batch.num_rows();
+        Ok(refused)
+    }
+
+    /// Age and key of each row.
+    fn places(&self, batch: &RecordBatch) -> Result<Vec<(Age, OwnedRow)>> {
+        let times = instants(batch, ROW_TIME)?;
         let written = batch
             .column_by_name("__record_time")
-            .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>())
-            .cloned();
+            .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
         let ids = batch
             .column_by_name("__event_id")
-            .and_then(|column| column.as_string_opt::<i32>())
-            .cloned();
+            .and_then(|column| column.as_string_opt::<i32>());
         let (Some(written), Some(ids)) = (written, ids) else {
             return Err(exec_datafusion_err!(
                 "rows of table {} cannot be ordered",
@@ -112,24 +130,25 @@ impl Table {
             .map(|&index| Arc::clone(batch.column(index)))
             .collect();
         let keys = self.converter.convert_columns(&columns)?;
-        let slot = self.batches.len();
-        self.known = None;
-        let mut refused = 0;
-        for (row, &time) in times.iter().enumerate() {
-            let key = keys.row(row).owned();
-            if !self.versions.contains_key(&key) {
-                if self.versions.len() >= self.keys_max {
-                    refused += 1;
-                    continue;
-                }
-                self.versions.insert(key.clone(), Vec::new());
-            }
+        let places = times.iter().enumerate().map(|(row, &time)| {
             let age = (time, written.value(row), ids.value(row).to_owned());
-            self.pending.insert((age, key), RowAt { batch: slot, row });
+            (age, keys.row(row).owned())
+        });
+        Ok(places.collect())
+    }
+
+    /// Takes versions out again that do not count yet.
+    pub fn take_back(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.known = None;
+        for place in self.places(batch)? {
+            self.pending.remove(&place);
+            let (_, key) = place;
+            let is_unused = self.versions.get(&key).is_some_and(Vec::is_empty);
+            if is_unused && !self.pending.keys().any(|(_, other)| *other == key) {
+                self.versions.remove(&key);
+            }
         }
-        self.batches.push(batch.clone());
-        self.stored += batch.num_rows();
-        Ok(refused)
+        Ok(())
     }
 
     /// Brings the table to the state in which all rows with row_time < `before_us` count.

@@ -166,3 +166,12 @@ fn a_join_without_a_bound_in_time_is_refused() {
         "q.sql:1:67: a table under the window (join tables to the windowed relation outside)",
     );
 }
+
+/// The rows that meet may name different terminals: spread by terminal they would miss each other.
+#[test]
+fn a_join_of_streams_is_not_spread_by_terminal() {
+    for text in [GATE_TO_STACK, NOT_MOVED, CHAIN] {
+        let query = &compile(&[SqlFile::new("join", text)]).queries[0];
+        assert_eq!(query.merge_key, MergeKey::Port, "{text}");
+    }
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::Float64Type;
-use windows::bounded;
+use windows::bounded::{self, Besides};
 use windows::sql::parse::SqlFile;
 
 use crate::engine::{Reading, compile, extent, finals, run};
@@ -26,8 +26,15 @@ pub fn check_equal(
         .map(|(name, batch)| (name.clone(), vec![batch.clone()]))
         .collect();
     let functions = crate::aggregates::functions();
-    let expected = bounded::run_with(files, &streams(), &rows, extent(input), &functions)
-        .unwrap_or_else(|faults| panic!("{faults:?}"));
+    let expected = bounded::run_with(
+        files,
+        &streams(),
+        &rows,
+        &Besides::default(),
+        extent(input),
+        &functions,
+    )
+    .unwrap_or_else(|faults| panic!("{faults:?}"));
     for &seed in seeds {
         let reading = Reading {
             seed,

@@ -4,7 +4,7 @@ use arrow::array::RecordBatch;
 use datafusion::common::Result;
 
 use super::Joined;
-use crate::state::panes::saved::put_back;
+use crate::state::panes::saved::{is_empty, put_back};
 use crate::state::saved::{self, Part, Saved, unknown};
 
 impl Joined {
@@ -15,6 +15,13 @@ impl Joined {
                 Part::Rows(index),
                 side.panes.values().flatten(),
             ));
+        }
+        // Of these something may have been told.
+        let empty = self.sides[self.anchor].panes.iter();
+        let empty = empty.filter(|(_, rows)| is_empty(rows));
+        let empty: Vec<i64> = empty.map(|(pane, _)| *pane).collect();
+        if !empty.is_empty() {
+            all.extend(saved::numbers(Part::Live, &empty));
         }
         all.extend(self.schedule.save());
         all
@@ -34,6 +41,11 @@ impl Joined {
                 put_back(&mut side.panes, rows)?;
             }
             (Part::Rows(_), ..) => return unknown(part),
+            (Part::Live, panes, _) => {
+                for &pane in panes {
+                    self.sides[self.anchor].panes.entry(pane).or_default();
+                }
+            }
             (_, numbers, _) => return self.schedule.restore(part, numbers),
         }
         Ok(())

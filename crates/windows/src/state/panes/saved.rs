@@ -12,6 +12,12 @@ use crate::state::sums::PaneRows;
 impl Panes {
     pub(crate) fn save(&self) -> Vec<Saved> {
         let mut saved = saved::rows(Part::Rows(0), self.panes.values().flatten());
+        // Of these something may have been told, and rows for them may wait.
+        let empty = self.panes.iter().filter(|(_, rows)| is_empty(rows));
+        let empty: Vec<i64> = empty.map(|(pane, _)| *pane).collect();
+        if !empty.is_empty() {
+            saved.extend(saved::numbers(Part::Live, &empty));
+        }
         saved.extend(self.schedule.save());
         saved
     }
@@ -25,10 +31,20 @@ impl Panes {
         match (part, numbers, rows) {
             (Part::Rows(0), _, Some(rows)) => put_back(&mut self.panes, rows)?,
             (Part::Rows(_), ..) => return unknown(part),
+            (Part::Live, panes, _) => {
+                for &pane in panes {
+                    self.panes.entry(pane).or_default();
+                }
+            }
             _ => return self.schedule.restore(part, numbers),
         }
         Ok(())
     }
+}
+
+/// True if batches have no row.
+pub(in crate::state) fn is_empty(batches: &[RecordBatch]) -> bool {
+    batches.iter().all(|batch| batch.num_rows() == 0)
 }
 
 /// Rows in the order of their panes, back to those.
