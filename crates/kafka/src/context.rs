@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use pipeline::log::Partition;
+use pipeline::log::{Partition, Position};
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
@@ -40,7 +40,7 @@ pub(crate) enum Notice {
 #[derive(Debug, Default)]
 pub(crate) struct WorkerContext {
     inbox: Mutex<VecDeque<Notice>>,
-    positions: Mutex<BTreeMap<Partition, i64>>,
+    positions: Mutex<BTreeMap<Partition, Position>>,
     down: AtomicBool,
     closing: AtomicBool,
 }
@@ -56,8 +56,8 @@ impl WorkerContext {
         locked(&self.inbox).push_back(notice);
     }
 
-    /// Owned partitions and the offset that the group has, or would have, committed for each.
-    pub(crate) fn positions(&self) -> MutexGuard<'_, BTreeMap<Partition, i64>> {
+    /// Owned partitions and what the group has, or would have, committed for each.
+    pub(crate) fn positions(&self) -> MutexGuard<'_, BTreeMap<Partition, Position>> {
         locked(&self.positions)
     }
 
@@ -99,7 +99,7 @@ impl ClientContext for WorkerContext {
             self.note_up();
         }
         let positions = self.positions();
-        for (partition, next) in positions.iter() {
+        for (partition, position) in positions.iter() {
             let known = statistics
                 .topics
                 .get(&*partition.topic)
@@ -107,7 +107,7 @@ impl ClientContext for WorkerContext {
             if let Some(known) = known {
                 let end = known.hi_offset.max(known.ls_offset);
                 if end >= 0 {
-                    crate::metrics::lag(partition, (end - next).max(0));
+                    crate::metrics::lag(partition, (end - position.next_offset).max(0));
                 }
             }
         }

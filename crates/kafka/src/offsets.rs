@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pipeline::log::Partition;
+use pipeline::log::{Partition, Position};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::{Offset, TopicPartitionList};
@@ -16,6 +16,42 @@ use crate::config::Start;
 pub(crate) struct Committed {
     pub(crate) next: Option<i64>,
     pub(crate) metadata: String,
+}
+
+impl Committed {
+    /// The marker of the commit.
+    pub(crate) fn marker(&self) -> &str {
+        read_metadata(&self.metadata).1
+    }
+
+    /// Where the partition's next owner takes up.
+    pub(crate) fn position(&self) -> Option<Position> {
+        Some(Position {
+            next_offset: self.next?,
+            within: read_metadata(&self.metadata).0.to_owned(),
+        })
+    }
+}
+
+/// Before the length of what an offset's metadata says of the record that it points at.
+const WITHIN: &str = "within ";
+
+/// The metadata of an offset: what is done within its record, if anything, and the marker of the commit.
+pub(crate) fn metadata(within: &str, marker: &str) -> String {
+    match within {
+        "" => marker.to_owned(),
+        within => format!("{WITHIN}{} {within} {marker}", within.len()),
+    }
+}
+
+/// What is done within the record, and the marker.
+fn read_metadata(metadata: &str) -> (&str, &str) {
+    let within = || {
+        let (length, rest) = metadata.strip_prefix(WITHIN)?.split_once(' ')?;
+        let (within, rest) = rest.split_at_checked(length.parse().ok()?)?;
+        Some((within, rest.strip_prefix(' ')?))
+    };
+    within().unwrap_or(("", metadata))
 }
 
 /// The partitions of a list, in order, topics shared.
@@ -44,6 +80,20 @@ pub(crate) fn list_of<'a>(
         list.add_partition(&partition.topic, partition.index);
     }
     list
+}
+
+/// A list with positions, to be committed under a marker.
+pub(crate) fn marked<'a>(
+    positions: impl IntoIterator<Item = (&'a Partition, &'a Position)>,
+    marker: &str,
+) -> KafkaResult<TopicPartitionList> {
+    let mut list = TopicPartitionList::new();
+    for (partition, position) in positions {
+        let mut element = list.add_partition(&partition.topic, partition.index);
+        element.set_offset(Offset::Offset(position.next_offset))?;
+        element.set_metadata(metadata(&position.within, marker));
+    }
+    Ok(list)
 }
 
 /// A list with offsets.
@@ -111,6 +161,32 @@ pub(crate) fn start<C: ConsumerContext>(
                     rdkafka::error::RDKafkaErrorCode::UnknownPartition,
                 )),
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_says_what_is_done_within_a_record_and_which_commit_it_is_of() {
+        for (within, marker) in [
+            ("", "host/7/0/3"),
+            ("-5 7 query a b", "a b/1/2/3"),
+            ("é", ""),
+        ] {
+            let text = metadata(within, marker);
+            assert_eq!(read_metadata(&text), (within, marker), "{text}");
+        }
+        for odd in [
+            "",
+            "within",
+            "within x y z",
+            "within 9 short m",
+            "within 1 ab",
+        ] {
+            assert_eq!(read_metadata(odd), ("", odd));
         }
     }
 }

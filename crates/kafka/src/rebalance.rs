@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pipeline::log::{LogError, Partition, Signal};
+use pipeline::log::{LogError, Partition, Position, Signal};
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{Consumer, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
@@ -147,14 +147,16 @@ impl KafkaSource {
                 }
             };
             self.assigning.pop_front();
-            let list = offsets::list_at(starts.iter().map(|(partition, next)| (partition, *next)))
-                .map_err(|error| fatal("assign partitions", &error))?;
+            let places = starts.iter();
+            let places = places.map(|(partition, position)| (partition, position.next_offset));
+            let list =
+                offsets::list_at(places).map_err(|error| fatal("assign partitions", &error))?;
             self.assign_at(&list)
                 .map_err(|error| fatal("assign partitions", &error))?;
             let mut positions = self.consumer.context().positions();
-            for (partition, next) in &starts {
-                self.owned.set(partition, *next);
-                positions.insert(partition.clone(), *next);
+            for (partition, position) in &starts {
+                self.owned.set(partition, position.next_offset);
+                positions.insert(partition.clone(), position.clone());
             }
             if !starts.is_empty() {
                 Outcome::Assigned {
@@ -170,18 +172,20 @@ impl KafkaSource {
         Ok(())
     }
 
-    fn starts(&self, partitions: &[Partition]) -> KafkaResult<Vec<(Partition, i64)>> {
+    fn starts(&self, partitions: &[Partition]) -> KafkaResult<Vec<(Partition, Position)>> {
         if partitions.is_empty() {
             return Ok(Vec::new());
         }
         let committed = offsets::committed(&self.consumer, partitions, LOOKUP_WAIT)?;
         let mut starts = Vec::with_capacity(partitions.len());
         for partition in partitions {
-            let next = match committed.get(partition).and_then(|found| found.next) {
-                Some(next) => next,
-                None => offsets::start(&self.consumer, partition, self.worker.start, LOOKUP_WAIT)?,
+            let found = committed.get(partition);
+            let position = match found.and_then(offsets::Committed::position) {
+                Some(position) => position,
+                None => offsets::start(&self.consumer, partition, self.worker.start, LOOKUP_WAIT)?
+                    .into(),
             };
-            starts.push((partition.clone(), next));
+            starts.push((partition.clone(), position));
         }
         Ok(starts)
     }

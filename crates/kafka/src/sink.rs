@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use pipeline::log::{Commit, LogError, Outgoing, Partition, Sink};
+use pipeline::log::{Commit, LogError, Outgoing, Partition, Position, Sink};
 use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::Producer;
@@ -83,9 +83,9 @@ impl Sink for KafkaSink {
         match &done {
             Ok(()) => {
                 let mut positions = self.consumer.context().positions();
-                for (partition, next) in commit.positions {
+                for (partition, position) in commit.positions {
                     if let Some(known) = positions.get_mut(&partition) {
-                        *known = next;
+                        *known = position;
                     }
                 }
                 Outcome::Committed {
@@ -143,12 +143,12 @@ impl Plain {
         if commit.positions.is_empty() {
             return Ok(());
         }
-        let positions: BTreeMap<&Partition, i64> = commit
+        let positions: BTreeMap<&Partition, &Position> = commit
             .positions
             .iter()
-            .map(|(partition, next)| (partition, *next))
+            .map(|(partition, position)| (partition, position))
             .collect();
-        let list = offsets::list_at(positions)
+        let list = offsets::marked(positions, "")
             .map_err(|error| LogError::Fatal(format!("cannot name the positions: {error}")))?;
         consumer.commit(&list, CommitMode::Sync).map_err(|error| {
             let code = error

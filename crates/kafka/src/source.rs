@@ -303,25 +303,27 @@ impl KafkaSource {
         let committed = offsets::committed(&self.consumer, &partitions, LOOKUP_WAIT)?;
         let mut places = self.consumer.context().positions().clone();
         for (partition, found) in committed {
-            let (Some(next), Some(ours)) = (found.next, places.get_mut(&partition)) else {
+            let (Some(theirs), Some(ours)) = (found.position(), places.get_mut(&partition)) else {
                 // Never committed: again from where it started.
                 continue;
             };
-            if next != *ours && self.worker.delivery != Delivery::AtLeastOnce {
+            if theirs != *ours && self.worker.delivery != Delivery::AtLeastOnce {
                 return Ok(Some(format!(
-                    "{partition} was committed at {next} by another instance, ours is {ours}"
+                    "{partition} was committed at {theirs} by another instance, ours is {ours}"
                 )));
             }
-            *ours = next;
+            *ours = theirs;
         }
-        let list = offsets::list_at(places.iter().map(|(partition, next)| (partition, *next)))?;
+        let starts = places.iter();
+        let starts = starts.map(|(partition, position)| (partition, position.next_offset));
+        let list = offsets::list_at(starts)?;
         let answer = self.consumer.seek_partitions(list, LOOKUP_WAIT)?;
         for element in answer.elements() {
             element.error()?;
         }
         self.queue.keep(|_| false);
-        for (partition, next) in &places {
-            self.owned.set(partition, *next);
+        for (partition, position) in &places {
+            self.owned.set(partition, position.next_offset);
         }
         *self.consumer.context().positions() = places;
         Ok(None)

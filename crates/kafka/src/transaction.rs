@@ -4,7 +4,8 @@
 //! an answer may be lost, so what happened is read back: each commit re-commits the offset of every partition that
 //! the worker owns, with a marker of its own as the offset's metadata. A new producer with the same transactional id
 //! first settles the old transaction (`init_transactions`), then the marker that the group holds tells whether it was
-//! committed. Offsets alone would not tell, since a commit without input moves none.
+//! committed. Offsets alone would not tell, since a commit without input moves none. In front of the marker stands how far
+//! within its next record a reader has come, where it has begun with it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,11 +13,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use pipeline::log::{Commit, LogError, Partition};
+use pipeline::log::{Commit, LogError, Partition, Position};
+use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{Consumer, ConsumerGroupMetadata};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::Producer;
-use rdkafka::{Offset, TopicPartitionList};
 
 use crate::config::{Connection, TransactionalId, Worker};
 use crate::context::{SharedConsumer, serve};
@@ -162,7 +163,7 @@ impl Transactions {
     }
 
     /// The commit's positions, and for every other owned partition the offset committed last.
-    fn positions(&self, commit: &Commit) -> BTreeMap<Partition, i64> {
+    fn positions(&self, commit: &Commit) -> BTreeMap<Partition, Position> {
         let mut positions = self.consumer.context().positions().clone();
         positions.extend(commit.positions.iter().cloned());
         positions
@@ -171,7 +172,7 @@ impl Transactions {
     fn attempt(
         &self,
         commit: &Commit,
-        positions: &BTreeMap<Partition, i64>,
+        positions: &BTreeMap<Partition, Position>,
         marker: &str,
     ) -> Result<(), Trouble> {
         let deadline = Instant::now() + self.timeout;
@@ -275,13 +276,13 @@ impl Transactions {
     /// Starts to send the offsets on a thread of its own, under the watchdog of [`Self::await_offsets`].
     fn send_offsets(
         &self,
-        positions: &BTreeMap<Partition, i64>,
+        positions: &BTreeMap<Partition, Position>,
         marker: &str,
     ) -> Result<Option<mpsc::Receiver<Result<(), KafkaError>>>, Trouble> {
         if positions.is_empty() {
             return Ok(None);
         }
-        let list = marked(positions, marker)
+        let list = offsets::marked(positions, marker)
             .map_err(|error| Trouble::Abort(format!("cannot name the positions: {error}")))?;
         let Some(group) = self.consumer.group_metadata() else {
             return Err(Trouble::Abort("the consumer is in no group".to_owned()));
@@ -346,7 +347,7 @@ impl Transactions {
     /// Whether the group holds the marker of a commit.
     fn was_committed(
         &self,
-        positions: &BTreeMap<Partition, i64>,
+        positions: &BTreeMap<Partition, Position>,
         marker: &str,
     ) -> Result<bool, LogError> {
         let partitions: Vec<Partition> = positions.keys().cloned().collect();
@@ -361,7 +362,7 @@ impl Transactions {
         let mut is_said = false;
         loop {
             match offsets::committed(&self.consumer, &partitions, TRY * 4) {
-                Ok(found) => return Ok(found.values().any(|known| known.metadata == marker)),
+                Ok(found) => return Ok(found.values().any(|known| known.marker() == marker)),
                 Err(error) if self.impatient(deadline) => {
                     return Err(LogError::Fatal(format!(
                         "cannot read back whether the last commit happened: {error}; restart when the brokers are up, \
@@ -399,19 +400,6 @@ fn new_producer(
         .set("socket.timeout.ms", &timeout_ms)
         .create_with_context(OutContext::default())
         .map_err(|error| Error::Setup(Box::new(error)).into())
-}
-
-fn marked(
-    positions: &BTreeMap<Partition, i64>,
-    marker: &str,
-) -> Result<TopicPartitionList, KafkaError> {
-    let mut list = TopicPartitionList::new();
-    for (partition, next) in positions {
-        let mut element = list.add_partition(&partition.topic, partition.index);
-        element.set_offset(Offset::Offset(*next))?;
-        element.set_metadata(marker);
-    }
-    Ok(list)
 }
 
 fn send_offsets(

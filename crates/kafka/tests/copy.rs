@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kafka::{KafkaSink, KafkaSource};
-use pipeline::log::{Batch, Commit, LogError, Outgoing, Partition, Signal, Sink, Source};
+use pipeline::log::{Batch, Commit, LogError, Outgoing, Partition, Position, Signal, Sink, Source};
 
 pub struct Copier {
     pub source: KafkaSource,
     pub sink: KafkaSink,
     pub out: Arc<str>,
-    pub positions: BTreeMap<Partition, i64>,
+    pub positions: BTreeMap<Partition, Position>,
     pub ends: BTreeMap<Partition, i64>,
     pub signals: Vec<Signal>,
     pub copied: usize,
@@ -81,7 +81,7 @@ impl Copier {
         let mut next = BTreeMap::new();
         for entry in batch.entries() {
             let partition = batch.partition(entry);
-            next.insert(partition.clone(), entry.offset + 1);
+            next.insert(partition.clone(), Position::from(entry.offset + 1));
             commit.records.push(Outgoing {
                 topic: self.out.clone(),
                 partition: Some(partition.index),

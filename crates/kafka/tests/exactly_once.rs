@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use kafka::{Delivery, Membership, TransactionalId, Worker, connect};
-use pipeline::log::{Batch, Commit, LogError, Outgoing, Partition, Signal, Sink, Source};
+use pipeline::log::{Batch, Commit, LogError, Outgoing, Partition, Position, Signal, Sink, Source};
 
 use crate::cluster::{Cluster, numbers, unique, worker};
 use crate::copy::Copier;
@@ -244,6 +244,48 @@ fn fixed_partitions_that_another_instance_has_committed_are_not_read_again() {
 }
 
 #[test]
+fn what_is_done_within_a_record_is_told_to_the_next_owner_and_outlives_other_commits() {
+    let cluster = Cluster::start();
+    let input = cluster.topic("in", 1);
+    let output = cluster.topic("out", 1);
+    cluster.fill(&input, 1, 0..10);
+    let group = unique("g");
+    let start = |instance: &str| {
+        let settings = worker(&group, instance, &input);
+        Copier::new(
+            connect(&cluster.connection(), settings).expect("connect"),
+            &output,
+        )
+    };
+    let partition = Partition::new(input.as_str(), 0);
+    let mut copier = start("a");
+    let batch = fetch_some(&mut copier);
+    let within = Position {
+        next_offset: 4,
+        within: "-5 7 query a b".to_owned(),
+    };
+    let mut commit = copier.commit_of(&batch);
+    commit.positions = vec![(partition.clone(), within.clone())];
+    copier.sink.commit(commit).expect("committed");
+    // One that moves nothing keeps it.
+    copier.sink.commit(Commit::default()).expect("committed");
+    copier.source.rewind().expect("it is our own");
+    assert_eq!(offsets(&fetch_some(&mut copier))[0], 4);
+    drop(copier);
+    let mut next = start("b");
+    assert_eq!(offsets(&fetch_some(&mut next))[0], 4);
+    assert_eq!(next.positions.get(&partition), Some(&within));
+    let batch = Batch::default();
+    let mut commit = next.commit_of(&batch);
+    commit.positions = vec![(partition.clone(), 5.into())];
+    next.sink.commit(commit).expect("committed");
+    drop(next);
+    let mut last = start("c");
+    fetch_some(&mut last);
+    assert_eq!(last.positions.get(&partition), Some(&5.into()));
+}
+
+#[test]
 fn a_partition_that_is_not_owned_is_not_committed() {
     let cluster = Cluster::start();
     let input = cluster.topic("in", 1);
@@ -252,7 +294,7 @@ fn a_partition_that_is_not_owned_is_not_committed() {
     let error = sink
         .commit(Commit {
             records: vec![],
-            positions: vec![(Partition::new(input.as_str(), 0), 5)],
+            positions: vec![(Partition::new(input.as_str(), 0), 5.into())],
         })
         .expect_err("not assigned yet");
     assert!(matches!(error, LogError::Aborted(_)), "{error}");

@@ -154,7 +154,10 @@ fn ends_are_told_and_the_group_resumes_where_it_committed() {
     let Some(Signal::Assigned(starts)) = second.signals.first() else {
         panic!("{:?}", second.signals);
     };
-    assert!(starts.iter().all(|(_, next)| *next == 50), "{starts:?}");
+    assert!(
+        starts.iter().all(|(_, start)| *start == 50.into()),
+        "{starts:?}"
+    );
 }
 
 #[test]
@@ -283,7 +286,7 @@ fn a_start_offset_that_is_gone_names_the_way_out() {
         .sink
         .commit(pipeline::log::Commit {
             records: vec![],
-            positions: vec![(Partition::new(input.as_str(), 0), 1_000)],
+            positions: vec![(Partition::new(input.as_str(), 0), 1_000.into())],
         })
         .expect("commit");
     drop(copier);
@@ -334,7 +337,7 @@ fn a_new_group_starts_where_it_is_told() {
                 .into_iter()
                 .find(|signal| matches!(signal, Signal::Assigned(_)));
         }
-        let wanted = vec![(Partition::new(input.as_str(), 0), expected)];
+        let wanted = vec![(Partition::new(input.as_str(), 0), expected.into())];
         assert_eq!(assigned, Some(Signal::Assigned(wanted)), "{start:?}");
     }
 }

@@ -3,6 +3,7 @@
 use crate::log::LogError;
 use crate::partials::PartialsError;
 use windows::error::{Fault, QueryError};
+use windows::state::held::SpillError;
 
 /// The engine cannot start, or must stop without committing.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +54,9 @@ pub enum EngineError {
     /// A stop was requested in the middle of a step; what was not committed is done again at the next start.
     #[error("stopped in the middle of a step")]
     Stopped,
+    /// Rows that were kept outside memory are lost.
+    #[error(transparent)]
+    Spill(#[from] SpillError),
     /// The engine contradicts itself.
     #[error("{0}; please report this")]
     Bug(String),

@@ -5,9 +5,10 @@
 //! reads the wall clock or is random; every plan passes the checker of `domain` before it is written.
 //!
 //! Reading order: [`log`] (what the engine asks of Kafka), [`worker`] (the two loops), [`intake`] and [`fold`],
-//! [`partials`], [`merge`], [`plans`], [`ticks`], [`snapshot`], [`depot`]. [`memory`] is the log for tests and
+//! [`partials`], [`merge`], [`plans`], [`ticks`], [`snapshot`], [`depot`], [`budget`] and [`spill`]. [`memory`] is the log for tests and
 //! benchmarks.
 
+pub mod budget;
 pub mod clock;
 pub mod depot;
 pub mod error;
@@ -22,5 +23,6 @@ pub mod plans;
 pub mod planted;
 pub mod settings;
 pub mod snapshot;
+pub mod spill;
 pub mod ticks;
 pub mod worker;

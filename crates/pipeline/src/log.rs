@@ -29,6 +29,34 @@ impl std::fmt::Display for Partition {
     }
 }
 
+/// How far a reader of a partition has come. It is committed with what the reader writes, and told when somebody takes over.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Position {
+    /// Offset of the next record to read.
+    pub next_offset: i64,
+    /// What of that record is done already, in words of the reader alone; empty: nothing.
+    pub within: String,
+}
+
+impl From<i64> for Position {
+    fn from(next_offset: i64) -> Self {
+        Position {
+            next_offset,
+            within: String::new(),
+        }
+    }
+}
+
+impl std::fmt::Display for Position {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.next_offset)?;
+        if !self.within.is_empty() {
+            write!(f, " ({} done)", self.within)?;
+        }
+        Ok(())
+    }
+}
+
 /// Where the bytes of one record lie in a [`Batch`].
 #[derive(Debug, Clone)]
 pub struct Entry {
@@ -135,14 +163,19 @@ impl Batch {
     pub fn bytes(&self) -> usize {
         self.arena.len()
     }
+
+    /// What it takes in memory.
+    pub fn capacity(&self) -> usize {
+        self.arena.capacity() + self.entries.capacity() * std::mem::size_of::<Entry>()
+    }
 }
 
 /// What a source tells beside records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Signal {
-    /// These partitions are now ours; reading starts at the committed offsets given (the log start where none is). Without
-    /// partitions: the group has answered, and gives us nothing.
-    Assigned(Vec<(Partition, i64)>),
+    /// These partitions are now ours; reading starts at the committed positions given (the log start where none is).
+    /// Without partitions: the group has answered, and gives us nothing.
+    Assigned(Vec<(Partition, Position)>),
     /// These partitions will be taken away. The source waits, and keeps them, until [`Source::release`]: commit first.
     Revoking(Vec<Partition>),
     /// These partitions are gone already: drop what was not committed, and commit nothing for them.
@@ -239,14 +272,27 @@ pub struct Outgoing {
     pub headers: Vec<(&'static str, Vec<u8>)>,
 }
 
+impl Outgoing {
+    /// What it takes in a batch of the log, roughly: key, value, headers and the record's own fields.
+    pub fn bytes(&self) -> usize {
+        let of = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
+        let headers = self.headers.iter();
+        let headers: usize = headers.map(|(name, value)| name.len() + value.len()).sum();
+        of(&self.key) + of(&self.value) + headers + RECORD_OVERHEAD_BYTES
+    }
+}
+
+/// What a record has beside key, value and headers.
+const RECORD_OVERHEAD_BYTES: usize = 64;
+
 /// Everything that one step changes outside the process: it becomes visible together or not at all (with
 /// `delivery = "exactly-once"`; else in this order: records, then positions).
 #[derive(Debug, Default)]
 pub struct Commit {
     /// Outputs, partials, state deltas, rejects.
     pub records: Vec<Outgoing>,
-    /// For each input partition the offset of the next record to read.
-    pub positions: Vec<(Partition, i64)>,
+    /// How far each input partition has been read.
+    pub positions: Vec<(Partition, Position)>,
 }
 
 /// Where records go.

@@ -4,33 +4,37 @@
 //! again from the beginning in silence brings a new instance to the same state.
 
 mod plans;
+mod room;
 mod saved;
+mod step;
+
+pub use step::Parcel;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use events::internal::{Covered, Partials};
 use events::v1::RejectReason;
-use events::{Stream, encode, ipc};
+use events::{Stream, ipc};
 use windows::error::Fault;
 use windows::frontier::{Frontier, Origin};
-use windows::merge::{
-    Absorbed, Fired, Merge as Windows, MergeSettings, OnTime, Outcome, Output, Reached, Refused,
-};
+use windows::merge::{Absorbed, Merge as Windows, MergeSettings, OnTime, Outcome, Refused};
 use windows::program::Program;
 use windows::state::waiting::TAKEN_BACK;
 
+use crate::budget::{Account, Memory};
 use crate::clock::Clock;
 use crate::error::EngineError;
 use crate::intake::rejects::{self, Refusal};
-use crate::log::{Batch, Outgoing, Partition};
+use crate::log::{Batch, Entry, Outgoing, Partition, Position};
 use crate::outcome::Tally;
 use crate::partials::{self, PORT_PARTITION};
 use crate::plans::agenda::Planners;
 use crate::planted::{Bug, has};
 use crate::settings::{Settings, micros};
-use crate::ticks::{TickBy, Ticks};
+use crate::ticks::Ticks;
 use crate::worker::Stop;
+use step::{Mark, Step};
 
 /// The second stage, for one partition of the partials topic.
 pub struct Merge {
@@ -51,6 +55,14 @@ pub struct Merge {
     has_flushed: bool,
     unknown: BTreeMap<String, u64>,
     stop: Stop,
+    /// What follows from the record at `next_offset`, as long as some of it is left.
+    step: Option<Step>,
+    /// Of the next record all before this was committed by whoever was here before.
+    done_to: Option<Mark>,
+    silent: Tally,
+    account: Account,
+    /// Bytes taken in since memory was measured.
+    unmeasured: usize,
 }
 
 impl Merge {
@@ -64,6 +76,7 @@ impl Merge {
         tally: Arc<Tally>,
         partition: Partition,
         is_strict: bool,
+        memory: &Memory,
     ) -> Result<Self, EngineError> {
         check_sinks(&program, &settings)?;
         let is_port = partition.index == PORT_PARTITION;
@@ -82,6 +95,7 @@ impl Merge {
             query_keys_max: settings.query_keys_max,
             own_frontier: settings.waits_for.keys().cloned().collect(),
             rest_after_us: micros(settings.rest_after),
+            spill: memory.spill.clone(),
         };
         let planners = is_port.then(|| Planners::new(&settings.planners));
         let tick_us = planners.as_ref().and_then(Planners::tick_us);
@@ -106,6 +120,11 @@ impl Merge {
             has_flushed: false,
             unknown: BTreeMap::new(),
             stop: Stop::default(),
+            step: None,
+            done_to: None,
+            silent: Tally::silent(),
+            account: Account::new(&memory.budget),
+            unmeasured: 0,
         })
     }
 
@@ -124,9 +143,39 @@ impl Merge {
         &self.partition
     }
 
-    /// Offset of the next record to read.
+    /// Offset of the next record to read, or of the one in the middle of which merge is.
     pub fn next_offset(&self) -> i64 {
         self.next_offset
+    }
+
+    /// How far the log has been read and all that follows from it handed out.
+    pub fn position(&self) -> Position {
+        let mark = match &self.step {
+            Some(step) => self.done_to.as_ref().max(Some(&step.mark)),
+            None => self.done_to.as_ref(),
+        };
+        Position {
+            next_offset: self.next_offset,
+            within: match mark {
+                Some(mark) if !has(Bug::SplitNotMarked) => mark.to_string(),
+                _ => String::new(),
+            },
+        }
+    }
+
+    /// True between two records: what is computed then stands for all partials below [`Self::next_offset`].
+    pub fn is_between_records(&self) -> bool {
+        self.step.is_none()
+    }
+
+    /// Stands at a position that was committed: what is done within the next record does not leave again.
+    pub fn resume_at(&mut self, position: &Position) -> Result<(), EngineError> {
+        self.skip_to(position.next_offset);
+        self.done_to = match position.within.as_str() {
+            "" => None,
+            within => Some(within.parse()?),
+        };
+        Ok(())
     }
 
     /// Moves past offsets that hold no records (transaction markers).
@@ -156,24 +205,32 @@ impl Merge {
     /// Takes the records of this partition in, one after the other, and computes after each what is due: what an early row
     /// has seen then hangs on the log alone, not on how many records a fetch brought.
     pub fn take(&mut self, batch: &Batch) -> Result<Vec<Outgoing>, EngineError> {
-        let mut records = Vec::new();
+        let mut parcel = Parcel::new(usize::MAX);
         for entry in batch.entries() {
-            let is_old = entry.offset < self.next_offset && !has(Bug::PartialMergedTwice);
-            if *batch.partition(entry) != self.partition || is_old {
-                continue;
-            }
-            let value = batch.value(entry).unwrap_or_default();
-            let mut message = partials::read(&self.partition, entry.offset, value)?;
-            let tick = message.tick.take();
-            self.timestamp_ms = self.timestamp_ms.max(entry.timestamp_ms);
-            self.absorb(message, entry.offset, &mut records)?;
-            self.next_offset = entry.offset + 1;
-            records.append(&mut self.step()?);
-            if let Some(tick) = tick {
-                self.apply(tick, &mut records)?;
+            if self.begin(batch, entry)? {
+                while !self.go_on(&mut parcel)? {}
             }
         }
-        Ok(records)
+        Ok(parcel.records)
+    }
+
+    /// Takes one record in, if it is the next of this partition; what follows from it leaves by [`Self::go_on`].
+    pub fn begin(&mut self, batch: &Batch, entry: &Entry) -> Result<bool, EngineError> {
+        let is_old = entry.offset < self.next_offset && !has(Bug::PartialMergedTwice);
+        if *batch.partition(entry) != self.partition || is_old {
+            return Ok(false);
+        }
+        let value = batch.value(entry).unwrap_or_default();
+        let mut message = partials::read(&self.partition, entry.offset, value)?;
+        let tick = message.tick.take();
+        self.timestamp_ms = self.timestamp_ms.max(entry.timestamp_ms);
+        self.next_offset = entry.offset;
+        let mut rejects = Vec::new();
+        self.absorb(message, entry.offset, &mut rejects)?;
+        self.settle(&mut rejects)?;
+        self.step = Some(Step::new(rejects, tick));
+        self.grew(value.len());
+        Ok(true)
     }
 
     fn absorb(
@@ -187,12 +244,12 @@ impl Merge {
                 let absorbed = self.state.absorb(&delta.query, delta.fingerprint, &rows);
                 match absorbed {
                     Absorbed::All | Absorbed::Stopped => {}
-                    Absorbed::Failed(failure) => self.tally.query_failed(&failure.query, &failure),
+                    Absorbed::Failed(failure) => self.fail(failure)?,
                     Absorbed::But(refused) => {
                         self.refuse(&delta.query, offset, refused, &message.covered, records);
                     }
                     Absorbed::Kept(outcome) => {
-                        self.note(outcome, offset, &message.covered, records);
+                        self.note(outcome, offset, &message.covered, records)?;
                     }
                     Absorbed::Unknown => {
                         let seen = self.unknown.entry(delta.query.clone()).or_default();
@@ -231,8 +288,7 @@ impl Merge {
             own.max(reached_us).unwrap_or(i64::MIN)
         };
         let outcome = self.state.settle(reached_us, &passed)?;
-        self.note(outcome, self.next_offset - 1, &[], records);
-        Ok(())
+        self.note(outcome, self.next_offset, &[], records)
     }
 
     /// Tells what became of rows that may be taken back, or that are.
@@ -242,9 +298,9 @@ impl Merge {
         offset: i64,
         covered: &[Covered],
         records: &mut Vec<Outgoing>,
-    ) {
-        for failure in &outcome.failures {
-            self.tally.query_failed(&failure.query, failure);
+    ) -> Result<(), EngineError> {
+        for failure in outcome.failures {
+            self.fail(failure)?;
         }
         for (name, refused) in outcome.refused {
             // All that can be taken back is in the port's partition: it alone shall tell.
@@ -252,6 +308,7 @@ impl Merge {
                 self.refuse(&name, offset, refused, covered, records);
             }
         }
+        Ok(())
     }
 
     /// Counts rows that could not be used, and points at them.
@@ -263,8 +320,12 @@ impl Merge {
         covered: &[Covered],
         records: &mut Vec<Outgoing>,
     ) {
-        self.tally.late_in_merge(query, refused.late as u64);
-        self.tally.keys_refused(query, refused.full as u64);
+        let tally = match self.done_to {
+            None => &*self.tally,
+            Some(_) => &self.silent,
+        };
+        tally.late_in_merge(query, refused.late as u64);
+        tally.keys_refused(query, refused.full as u64);
         self.point_at(query, offset, refused, covered, records);
     }
 
@@ -336,133 +397,6 @@ impl Merge {
             }
             _ => Ok(()),
         }
-    }
-
-    /// Computes everything whose time has come, in the order of time.
-    fn step(&mut self) -> Result<Vec<Outgoing>, EngineError> {
-        let mut records = Vec::new();
-        self.settle(&mut records)?;
-        let ended = self.frontier.ended();
-        let horizon_us = match ended {
-            Some(None) => {
-                // All input has ended without a single row: there is nothing to compute, and no time to begin at.
-                self.has_flushed = true;
-                return Ok(records);
-            }
-            Some(horizon_us) => horizon_us,
-            None => None,
-        };
-        let reached = |reached_us: Option<i64>| {
-            let frontier_us = horizon_us.map_or(reached_us, |_| Some(i64::MAX))?;
-            Some(Reached {
-                frontier_us,
-                begin_us: self.frontier.begin_us().unwrap_or(frontier_us),
-                horizon_us,
-            })
-        };
-        let all = reached(self.frontier.reached_us());
-        let own = self.frontier.own();
-        let own: Vec<(String, Reached)> = own
-            .filter_map(|(query, reached_us)| Some((query.to_owned(), reached(reached_us)?)))
-            .collect();
-        if let Some(all) = all {
-            self.step_to(&all, &mut records)?;
-        }
-        for (query, own) in own {
-            self.step_apart(&query, &own, &mut records)?;
-        }
-        self.has_flushed |= ended.is_some();
-        Ok(records)
-    }
-
-    /// The agenda of all queries but those with a frontier of their own, and of the planners.
-    fn step_to(
-        &mut self,
-        reached: &Reached,
-        records: &mut Vec<Outgoing>,
-    ) -> Result<(), EngineError> {
-        loop {
-            let windows_at = self.state.next_at(reached);
-            let planners = self.planners.as_ref();
-            let planners = planners.filter(|_| self.settings.planners.tick_by == TickBy::Watermark);
-            let plan_at = planners.and_then(|planners| {
-                let next_tick = |after_us, every_us| self.state.next_tick(after_us, every_us);
-                planners.next_at(
-                    &next_tick,
-                    reached.frontier_us,
-                    reached.begin_us,
-                    reached.horizon_us,
-                )
-            });
-            let Some(at_us) = windows_at.into_iter().chain(plan_at).min() else {
-                return Ok(());
-            };
-            if self.stop.is_requested() {
-                return Err(EngineError::Stopped);
-            }
-            if windows_at == Some(at_us) {
-                let fired = self.state.fire(at_us, reached);
-                self.tell(&fired, records)?;
-            }
-            if plan_at == Some(at_us) {
-                self.plan(at_us, reached.begin_us, records)?;
-                if has(Bug::TickAppliedTwice) {
-                    self.forget_tick();
-                    self.plan(at_us, reached.begin_us, records)?;
-                }
-            }
-        }
-    }
-
-    /// The agenda of a query with a frontier of its own.
-    fn step_apart(
-        &mut self,
-        query: &str,
-        reached: &Reached,
-        records: &mut Vec<Outgoing>,
-    ) -> Result<(), EngineError> {
-        while let Some(at_us) = self.state.next_of(query, reached) {
-            if self.stop.is_requested() {
-                return Err(EngineError::Stopped);
-            }
-            let fired = self.state.fire_of(query, at_us, reached);
-            self.tell(&fired, records)?;
-        }
-        Ok(())
-    }
-
-    fn tell(&mut self, fired: &Fired, records: &mut Vec<Outgoing>) -> Result<(), EngineError> {
-        for failure in &fired.failures {
-            self.tally.query_failed(&failure.query, failure);
-        }
-        fired
-            .outputs
-            .iter()
-            .try_for_each(|output| self.write(output, records))
-    }
-
-    fn write(&mut self, output: &Output, records: &mut Vec<Outgoing>) -> Result<(), EngineError> {
-        let query = &self.state.program().queries[output.query];
-        let Some(topic) = self.settings.topics.sinks.get(&query.sink) else {
-            return Err(EngineError::Bug(format!(
-                "sink {} has no topic",
-                query.sink
-            )));
-        };
-        let keys: Vec<&str> = query.key_columns.iter().map(String::as_str).collect();
-        let rows = encode::window_stats(&query.name, &keys, &output.rows).map_err(|error| {
-            EngineError::Bug(format!("rows of {} cannot be written: {error}", query.name))
-        })?;
-        self.tally.rows(&query.name, rows.len() as u64);
-        records.extend(rows.into_iter().map(|row| Outgoing {
-            topic: Arc::clone(topic),
-            partition: None,
-            key: Some(row.key),
-            value: Some(row.value),
-            timestamp_ms: self.timestamp_ms,
-            headers: vec![("query", query.name.clone().into_bytes())],
-        }));
-        Ok(())
     }
 }
 

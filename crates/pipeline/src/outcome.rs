@@ -9,9 +9,10 @@ use events::v1::RejectReason;
 use metrics::{counter, gauge, histogram};
 
 use crate::intake::rejects::reason_name;
+use crate::log::Partition;
 
 /// Names of all metrics of the engine, with their kind and unit.
-pub const METRICS: [(&str, &str, &str); 35] = [
+pub const METRICS: [(&str, &str, &str); 44] = [
     (
         "quaystream_records_total",
         "counter",
@@ -78,6 +79,11 @@ pub const METRICS: [(&str, &str, &str); 35] = [
         "commits of the second stage",
     ),
     (
+        "quaystream_merge_splits_total",
+        "counter",
+        "commits of the second stage that hold a part of what a record brought",
+    ),
+    (
         "quaystream_merge_seconds",
         "histogram",
         "work of one step of merge, seconds",
@@ -113,6 +119,37 @@ pub const METRICS: [(&str, &str, &str); 35] = [
         "from the assignment of a partition of merge to its state, seconds",
     ),
     (
+        "quaystream_memory_bytes",
+        "gauge",
+        "what the engine holds in this process, by the formula of docs/CONFIGURATION.md",
+    ),
+    ("quaystream_memory_bytes_max", "gauge", "the bound on it"),
+    (
+        "quaystream_state_bytes",
+        "gauge",
+        "what merge holds in memory, by query or table and partition",
+    ),
+    (
+        "quaystream_spilled_bytes",
+        "gauge",
+        "rows of merge that are kept on disk",
+    ),
+    (
+        "quaystream_spilled_bytes_total",
+        "counter",
+        "rows of merge that were written to disk",
+    ),
+    (
+        "quaystream_paused",
+        "gauge",
+        "1 while a stage reads nothing for want of memory, by stage",
+    ),
+    (
+        "quaystream_pauses_total",
+        "counter",
+        "pauses for want of memory, by stage",
+    ),
+    (
         "quaystream_frontier_seconds",
         "gauge",
         "event time that all input has reached, seconds since 1970",
@@ -146,6 +183,11 @@ pub const METRICS: [(&str, &str, &str); 35] = [
         "quaystream_tick_seconds",
         "gauge",
         "last tick of the clock, seconds since 1970",
+    ),
+    (
+        "quaystream_query_stopped",
+        "gauge",
+        "1 where a query has stopped at an error, by query and partition",
     ),
     (
         "quaystream_plans_total",
@@ -247,6 +289,7 @@ pub struct Tally {
     rows: AtomicU64,
     fold_commits: AtomicU64,
     merge_commits: AtomicU64,
+    splits: AtomicU64,
     snapshots: AtomicU64,
     restores: AtomicU64,
     frontier_us: AtomicI64,
@@ -254,6 +297,11 @@ pub struct Tally {
     flagged: Mutex<BTreeMap<&'static str, u64>>,
     plans: Mutex<BTreeMap<&'static str, PlanReport>>,
     failures: Mutex<Vec<String>>,
+    spilled: AtomicU64,
+    spilled_ever: AtomicU64,
+    pauses: AtomicU64,
+    /// What merge holds, by query or table and partition.
+    state: Mutex<BTreeMap<(String, i32), u64>>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -346,6 +394,17 @@ impl Tally {
         counter!("quaystream_merge_commits_total").increment(1);
     }
 
+    /// A commit of merge was full before all was told that a record brought.
+    pub fn split(&self) {
+        self.splits.fetch_add(1, Ordering::Relaxed);
+        counter!("quaystream_merge_splits_total").increment(1);
+    }
+
+    /// Commits that were split off.
+    pub fn splits(&self) -> u64 {
+        self.splits.load(Ordering::Relaxed)
+    }
+
     /// A snapshot of a partition of merge is whole.
     pub fn snapshot(&self, partition: i32, bytes: u64, seconds: f64) {
         self.snapshots.fetch_add(1, Ordering::Relaxed);
@@ -375,6 +434,88 @@ impl Tally {
             self.snapshots.load(Ordering::Relaxed),
             self.restores.load(Ordering::Relaxed),
         )
+    }
+
+    /// What the engine holds in this process, and may hold.
+    pub fn memory(&self, bytes: usize, bytes_max: usize) {
+        gauge!("quaystream_memory_bytes").set(bytes as f64);
+        gauge!("quaystream_memory_bytes_max").set(bytes_max as f64);
+    }
+
+    /// What a partition of merge holds in memory of each query and table.
+    pub fn state<'a>(&self, partition: i32, holdings: impl Iterator<Item = (&'a str, usize)>) {
+        let mut state = locked(&self.state);
+        state.retain(|(_, at), _| *at != partition);
+        for (name, bytes) in holdings {
+            state.insert((name.to_owned(), partition), bytes as u64);
+            let labels = [
+                ("query", name.to_owned()),
+                ("partition", partition.to_string()),
+            ];
+            gauge!("quaystream_state_bytes", &labels).set(bytes as f64);
+        }
+    }
+
+    /// A partition of merge went to somebody else.
+    pub fn state_gone(&self, partition: i32) {
+        let mut state = locked(&self.state);
+        state.retain(|(name, at), _| {
+            if *at == partition {
+                let labels = [
+                    ("query", name.clone()),
+                    ("partition", partition.to_string()),
+                ];
+                gauge!("quaystream_state_bytes", &labels).set(0.0);
+            }
+            *at != partition
+        });
+    }
+
+    /// The query or table that holds most memory, with what it holds.
+    pub fn largest(&self) -> Option<(String, u64)> {
+        let state = locked(&self.state);
+        let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
+        for ((name, _), bytes) in state.iter() {
+            *sums.entry(name).or_default() += bytes;
+        }
+        let largest = sums.into_iter().max_by_key(|(_, bytes)| *bytes);
+        largest.map(|(name, bytes)| (name.to_owned(), bytes))
+    }
+
+    /// Rows went to disk.
+    pub fn spilled(&self, bytes: u64) {
+        let spilled = self.spilled.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        self.spilled_ever.fetch_add(bytes, Ordering::Relaxed);
+        gauge!("quaystream_spilled_bytes").set(spilled as f64);
+        counter!("quaystream_spilled_bytes_total").increment(bytes);
+    }
+
+    /// Rows on disk are let go.
+    pub fn unspilled(&self, bytes: u64) {
+        let before = self.spilled.fetch_sub(bytes, Ordering::Relaxed);
+        gauge!("quaystream_spilled_bytes").set(before.saturating_sub(bytes) as f64);
+    }
+
+    /// Bytes of rows on disk now, and of all that were ever written there.
+    pub fn spills(&self) -> (u64, u64) {
+        (
+            self.spilled.load(Ordering::Relaxed),
+            self.spilled_ever.load(Ordering::Relaxed),
+        )
+    }
+
+    /// A stage stops reading for want of memory, or goes on.
+    pub fn paused(&self, stage: &'static str, is_paused: bool) {
+        gauge!("quaystream_paused", "stage" => stage).set(f64::from(u8::from(is_paused)));
+        if is_paused {
+            self.pauses.fetch_add(1, Ordering::Relaxed);
+            counter!("quaystream_pauses_total", "stage" => stage).increment(1);
+        }
+    }
+
+    /// Pauses of all stages.
+    pub fn pauses(&self) -> u64 {
+        self.pauses.load(Ordering::Relaxed)
     }
 
     /// Merge computed what was due.
@@ -423,12 +564,18 @@ impl Tally {
         self.rejected(RejectReason::KeyLimit, count);
     }
 
-    /// A query stopped; the others go on.
-    pub fn query_failed(&self, query: &str, error: &dyn std::error::Error) {
+    /// A query stopped with the partials at an offset; the others go on.
+    pub fn query_failed(
+        &self,
+        query: &str,
+        error: &dyn std::error::Error,
+        at: &Partition,
+        offset: i64,
+    ) {
         if self.is_silent {
             return;
         }
-        tracing::error!(query, %error, "query stopped; mend it and start again");
+        tracing::error!(query, %error, partition = %at, offset, "query stopped; mend it and start again");
         locked(&self.failures).push(format!("{query}: {error}"));
         counter!("quaystream_query_failures_total", "query" => query.to_owned()).increment(1);
     }
@@ -446,6 +593,15 @@ impl Tally {
         if is_new {
             gauge!("quaystream_tick_seconds").set(at_us as f64 / 1e6);
         }
+    }
+
+    /// Whether a query has stopped, in a partition of merge.
+    pub fn query_stopped(&self, query: &str, partition: i32, has_stopped: bool) {
+        let labels = [
+            ("query", query.to_owned()),
+            ("partition", partition.to_string()),
+        ];
+        gauge!("quaystream_query_stopped", &labels).set(f64::from(u8::from(has_stopped)));
     }
 
     /// A planner made a plan.

@@ -30,11 +30,13 @@ pub enum Bug {
     FinalRowTwice,
     /// A retraction that comes again takes back the version that has come since.
     RetractionAppliedTwice,
+    /// A part of a step is committed, and nothing says how far within its record it goes.
+    SplitNotMarked,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 13] = [
+    pub const ALL: [Bug; 14] = [
         Bug::OffsetsNotSent,
         Bug::DedupNotRolledBack,
         Bug::EvictionEarly,
@@ -48,6 +50,7 @@ impl Bug {
         Bug::IdleTooEarly,
         Bug::FinalRowTwice,
         Bug::RetractionAppliedTwice,
+        Bug::SplitNotMarked,
     ];
 }
 

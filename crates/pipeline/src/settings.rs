@@ -142,6 +142,10 @@ pub struct Settings {
     pub commit_interval: Duration,
     /// A commit is made earlier once so many bytes of input wait for it.
     pub commit_bytes_max: usize,
+    /// A commit of merge whose outputs are larger is split, bytes.
+    pub transaction_bytes_max: usize,
+    /// What the engine may hold in one process, bytes.
+    pub memory_bytes_max: usize,
     /// When merge writes its state down.
     pub snapshots: SnapshotSettings,
     /// Silence after which a source is idle in a partition that has been read to its end.

@@ -65,6 +65,8 @@ pub struct Config {
     pub queued_bytes_max: usize,
     /// Where snapshots are written.
     pub snapshots: SnapshotPlace,
+    /// Where rows go that memory has no room for.
+    pub spill_folder: PathBuf,
     /// Every topic, as it is to be created.
     pub topics: Vec<Topic>,
     /// By topic: the message in it, as `events::describe` names it.

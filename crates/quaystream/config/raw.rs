@@ -57,6 +57,8 @@ pub struct Delivery {
     pub commit_interval_ms: Spanned<u64>,
     /// Input that may wait for a commit, bytes.
     pub commit_bytes_max: Spanned<usize>,
+    /// Output of one commit, bytes.
+    pub transaction_bytes_max: Spanned<usize>,
     /// A transaction is aborted by the broker after so many seconds.
     pub transaction_timeout_s: Spanned<u64>,
 }
@@ -69,6 +71,8 @@ pub struct State {
     pub snapshot_interval_s: Spanned<u64>,
     /// "topic", or the URL of an object store.
     pub snapshots: Spanned<String>,
+    /// Folder for rows that memory has no room for.
+    pub spill_folder: Spanned<String>,
 }
 
 /// `[workers]`
@@ -141,6 +145,8 @@ pub struct Limits {
     pub fetch_bytes_max: Spanned<usize>,
     /// Bytes fetched ahead of a worker.
     pub queued_bytes_max: Spanned<usize>,
+    /// What a process may hold, bytes.
+    pub memory_bytes_max: Spanned<usize>,
     /// Keys of one table.
     pub table_keys_max: Spanned<usize>,
     /// Keys of one query's open windows.

@@ -175,10 +175,21 @@ impl Sections {
             fetch_bytes_max: *self.limits.fetch_bytes_max.get_ref(),
             queued_bytes_max: *self.limits.queued_bytes_max.get_ref(),
             snapshots: self.snapshots(),
+            spill_folder: self.state.spill_folder.get_ref().into(),
             topics,
             messages,
             engine: self.engine(folder),
         }
+    }
+
+    /// What is left of the memory once the clients of all workers have their share.
+    fn engine_bytes_max(&self) -> usize {
+        let workers = self.workers.fold.get_ref() + self.workers.merge.get_ref();
+        let queued = workers.saturating_mul(*self.limits.queued_bytes_max.get_ref());
+        self.limits
+            .memory_bytes_max
+            .get_ref()
+            .saturating_sub(queued)
     }
 
     fn engine(&self, folder: Folder) -> Settings {
@@ -227,6 +238,8 @@ impl Sections {
             record_bytes_max: *self.limits.record_bytes_max.get_ref(),
             commit_interval: Duration::from_millis(*self.delivery.commit_interval_ms.get_ref()),
             commit_bytes_max: *self.delivery.commit_bytes_max.get_ref(),
+            transaction_bytes_max: *self.delivery.transaction_bytes_max.get_ref(),
+            memory_bytes_max: self.engine_bytes_max(),
             snapshots: SnapshotSettings {
                 interval: seconds(&self.state.snapshot_interval_s),
                 ..SnapshotSettings::default()

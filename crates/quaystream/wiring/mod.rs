@@ -8,3 +8,4 @@ pub mod memory;
 pub mod metrics;
 pub mod processor;
 pub mod signals;
+pub mod spill;

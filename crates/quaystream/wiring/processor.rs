@@ -11,11 +11,14 @@ use kafka::{
 use pipeline::error::EngineError;
 use pipeline::log::LogError;
 use pipeline::outcome::Tally;
+use pipeline::spill::Spilling;
 use pipeline::worker::{FoldWorker, MergeWorker, Shared};
+use windows::state::held::Spill;
 
 use super::clock::SystemClock;
 use super::depot::depot;
 use super::signals::StopRequest;
+use super::spill::SpillFolder;
 use crate::config::{Config, Guarantee};
 
 /// A worker stopped with an error.
@@ -55,11 +58,14 @@ impl Processor {
     /// Starts the workers that the configuration asks for.
     pub fn start(config: &Config, stop: &StopRequest) -> std::io::Result<Processor> {
         let clock = Arc::new(SystemClock::default());
-        let shared = Shared {
+        let mut shared = Shared {
             depot: depot(config, &process_name()).map_err(std::io::Error::other)?,
             ..Shared::new(config.engine.clone(), clock, stop.engine.clone())
         };
         let tally = Arc::clone(&shared.tally);
+        if config.merge_workers > 0 {
+            shared.memory.spill = spill(config, &tally);
+        }
         let (tell, ended) = channel();
         let fold = (0..config.fold_workers).map(|slot| (Stage::Fold, slot));
         let merge = (0..config.merge_workers).map(|slot| (Stage::Merge, slot));
@@ -128,6 +134,19 @@ impl Processor {
             .into_iter()
             .fold(first, Result::and)
             .map(|()| self.tally)
+    }
+}
+
+/// Where rows go that memory has no room for, if the folder can be used.
+fn spill(config: &Config, tally: &Arc<Tally>) -> Option<Arc<dyn Spill>> {
+    let folder = &config.spill_folder;
+    match SpillFolder::open(folder) {
+        Ok(files) => Some(Arc::new(Spilling::new(Box::new(files), Arc::clone(tally)))),
+        Err(error) => {
+            let folder = folder.display();
+            tracing::warn!(%folder, %error, "rows cannot be spilled, intake pauses sooner: set state.spill_folder to a folder that can be written");
+            None
+        }
     }
 }
 

@@ -4,6 +4,8 @@ use datafusion::common::{Diagnostic, Span};
 use datafusion::error::DataFusionError;
 use datafusion::sql::sqlparser::tokenizer::Span as SqlSpan;
 
+use crate::state::held::SpillError;
+
 /// An error at a place in the SQL, with a way to mend it.
 pub(crate) fn misuse(span: SqlSpan, message: impl Into<String>, hint: &str) -> DataFusionError {
     let message = message.into();
@@ -111,6 +113,14 @@ pub struct QueryError {
 }
 
 impl QueryError {
+    /// True if rows that were kept away are at fault, and no query.
+    pub fn is_spill(&self) -> bool {
+        match self.source.find_root() {
+            DataFusionError::External(source) => source.is::<SpillError>(),
+            _ => false,
+        }
+    }
+
     pub(crate) fn new(query: &str, source: impl Into<DataFusionError>) -> Self {
         QueryError {
             query: query.to_owned(),

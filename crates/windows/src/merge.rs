@@ -3,11 +3,15 @@
 //! Time here is an *instant of the agenda*: everything with row_time below it has been seen. A window [s, e) is computed
 //! at e; a tick T at T + 1 us, because it reads all rows up to and including T.
 
+mod firing;
+mod room;
 mod saved;
 mod settle;
 
 pub use crate::state::revisions::StatKind;
 pub use crate::state::saved::{Part, Piece};
+pub use firing::Firing;
+pub use room::Holding;
 pub use settle::{Home, Outcome};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +26,7 @@ use crate::running::{Now, Running};
 use crate::sql::session::{concatenate, run};
 use crate::state::activity::{self, Activity, REST_LEAST_US};
 use crate::state::constant;
+use crate::state::held::Spill;
 use crate::state::schedule::{Ahead, Due};
 use crate::state::tables::Table;
 use crate::state::waiting::Waiting;
@@ -44,6 +49,8 @@ pub struct MergeSettings {
     pub own_frontier: BTreeSet<String>,
     /// How long levels and ticks go on after the last row of any stream, microseconds; an hour or more.
     pub rest_after_us: i64,
+    /// Where rows go that memory has no room for; without it all stay.
+    pub spill: Option<Arc<dyn Spill>>,
 }
 
 /// Which queries give rows once the watermark passes the end of a window, and again when late rows changed it.
@@ -92,6 +99,7 @@ impl Default for MergeSettings {
             early_us: BTreeMap::new(),
             own_frontier: BTreeSet::new(),
             rest_after_us: REST_AFTER_US,
+            spill: None,
         }
     }
 }
@@ -110,7 +118,7 @@ pub struct Output {
 /// What happened at one instant of the agenda.
 #[derive(Debug, Default)]
 pub struct Fired {
-    /// Rows, in the order of the queries.
+    /// Rows, in the order of the queries' names.
     pub outputs: Vec<Output>,
     /// Queries that stopped here; the others go on.
     pub failures: Vec<QueryError>,
@@ -176,6 +184,8 @@ impl AsOf {
 pub struct Merge {
     program: Arc<Program>,
     running: Vec<Running>,
+    /// Places of the queries in the order of their names, which is that in which they fire.
+    order: Vec<usize>,
     tables: Vec<Table>,
     history_us: i64,
     activity: Activity,
@@ -185,6 +195,7 @@ pub struct Merge {
     /// No row before this waits any more.
     settled_us: i64,
     home: Option<Home>,
+    spill: Option<Arc<dyn Spill>>,
 }
 
 impl Merge {
@@ -197,7 +208,8 @@ impl Merge {
         let mut running = Vec::new();
         for query in &program.queries {
             let ahead = settings.ahead(&query.name);
-            let built = Running::new(query, ahead, settings.query_keys_max);
+            let spill = settings.spill.as_ref();
+            let built = Running::new(query, ahead, settings.query_keys_max, spill);
             let mut built = built.map_err(|error| QueryError::new(&query.name, error))?;
             built.is_apart = query.may_be_apart() && settings.own_frontier.contains(&query.name);
             running.push(built);
@@ -216,9 +228,12 @@ impl Merge {
                 .saturating_add(after.unwrap_or_default())
         });
         let history_us = sizes.max().unwrap_or_default();
+        let mut order: Vec<usize> = (0..running.len()).collect();
+        order.sort_by_key(|&place| &program.queries[place].name);
         Ok(Merge {
             program,
             running,
+            order,
             tables,
             history_us,
             activity: Activity::default(),
@@ -226,6 +241,7 @@ impl Merge {
             waiting: Waiting::default(),
             settled_us: i64::MIN,
             home: None,
+            spill: settings.spill.clone(),
         })
     }
 
@@ -328,89 +344,25 @@ impl Merge {
 
     /// Computes everything whose time is `at_us`.
     pub fn fire(&mut self, at_us: i64, reached: &Reached) -> Fired {
-        self.advance_tables(at_us);
-        let mut fired = Fired::default();
-        for index in 0..self.running.len() {
-            if !self.running[index].is_apart {
-                self.fire_into(&mut fired, index, at_us, reached);
-            }
-        }
-        for table in &mut self.tables {
-            table.prune(at_us.saturating_sub(self.history_us));
-        }
-        self.activity
-            .prune(at_us, self.rest_us.max(self.history_us));
-        fired
+        let firing = self.begin_firing(at_us, reached);
+        self.fire_all(firing)
     }
 
     /// As [`Self::fire`], for a query with a frontier of its own.
     pub fn fire_of(&mut self, query: &str, at_us: i64, reached: &Reached) -> Fired {
+        let firing = self.begin_firing_of(query, at_us, reached);
+        firing.map_or_else(Fired::default, |firing| self.fire_all(firing))
+    }
+
+    fn fire_all(&mut self, mut firing: Firing) -> Fired {
         let mut fired = Fired::default();
-        if let Some(index) = self.apart(query) {
-            self.fire_into(&mut fired, index, at_us, reached);
+        while let Some(told) = self.fire_next(&mut firing) {
+            match told {
+                Ok(output) => fired.outputs.push(output),
+                Err(failure) => fired.failures.push(failure),
+            }
         }
         fired
-    }
-
-    fn fire_into(&mut self, fired: &mut Fired, index: usize, at_us: i64, reached: &Reached) {
-        if self.running[index].has_stopped() {
-            return;
-        }
-        match self.fire_query(index, at_us, reached) {
-            Ok(outputs) => fired.outputs.extend(outputs),
-            Err(error) => {
-                self.running[index].stop();
-                let name = &self.program.queries[index].name;
-                fired.failures.push(QueryError::new(name, error));
-            }
-        }
-    }
-
-    fn fire_query(&mut self, index: usize, at_us: i64, reached: &Reached) -> Result<Vec<Output>> {
-        let now = Now {
-            frontier_us: at_us,
-            reached_us: reached.frontier_us,
-            begin_us: reached.begin_us,
-            horizon_us: reached.horizon_us,
-            activity: &self.activity,
-            rest_us: self.rest_us,
-        };
-        let query = &self.program.queries[index];
-        let due = self.running[index].due(query, &self.program.task, at_us, now)?;
-        let mut outputs = Vec::new();
-        let shows_waiting = due.iter().any(|(due, _)| !due.is_final()) || at_us > self.settled_us;
-        let waiting = match shows_waiting {
-            true => self.waiting_of(index)?,
-            false => Vec::new(),
-        };
-        for (due, mut rows) in due {
-            rows.extend(settle::within(&waiting, due)?);
-            let window = (due.start_us, due.end_us);
-            let is_empty = rows.iter().all(|batch| batch.num_rows() == 0);
-            if is_empty && !self.running[index].revisions.has_told(window) {
-                continue;
-            }
-            let program = Arc::clone(&self.program);
-            let query = &program.queries[index];
-            self.fill_tables(Some(&query.tables), AsOf::of(due))?;
-            let (slot, plan) = &query.finish;
-            slot.fill(rows);
-            let batches = run(plan, &self.program.task);
-            slot.fill(Vec::new());
-            // In an order that does not hang on which partial came first.
-            let rows = crate::bounded::sorted(&concatenate(&query.schema, &batches?)?)?;
-            let revisions = &mut self.running[index].revisions;
-            let rows = revisions.number(window, due.kind, &rows)?;
-            if rows.num_rows() > 0 {
-                outputs.push(Output {
-                    query: index,
-                    is_final: due.is_final(),
-                    rows,
-                });
-            }
-        }
-        self.running[index].close(at_us);
-        Ok(outputs)
     }
 
     /// Gives the tables `names` to the queries that read them.

@@ -14,6 +14,7 @@ use crate::sql::call::{Kind, ROW_TIME, tick_schema};
 use crate::sql::session::{concatenate, run};
 use crate::state::activity::Activity;
 use crate::state::constant;
+use crate::state::held::{Bytes, Held, Spill, Wanted};
 use crate::state::joined::Joined;
 use crate::state::keys::Keys;
 use crate::state::levels::Levels;
@@ -84,7 +85,12 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    pub fn new(query: &Query, ahead: Ahead, keys_max: usize) -> Result<Self> {
+    pub fn new(
+        query: &Query,
+        ahead: Ahead,
+        keys_max: usize,
+        spill: Option<&Arc<dyn Spill>>,
+    ) -> Result<Self> {
         let state = match &query.kind {
             Kind::Windows(windows) if query.join.is_some() => {
                 let join = query.join.as_ref();
@@ -92,9 +98,12 @@ impl Running {
                     join.map_or((0, &[][..]), |join| (join.anchor, &join.reaches));
                 State::Joined(Joined::new(windows.clone(), ahead, anchor, reaches))
             }
-            Kind::Windows(windows) => {
-                State::Windows(Panes::new(windows.clone(), ahead, query.reduce.is_some()))
-            }
+            Kind::Windows(windows) => State::Windows(Panes::new(
+                windows.clone(),
+                ahead,
+                query.reduce.is_some(),
+                spill,
+            )),
             Kind::Session(rule) => State::Sessions(Sessions::new(
                 rule,
                 &query.partial_schema,
@@ -136,7 +145,7 @@ impl Running {
         let (rows, full) = match &self.state {
             State::Windows(panes) => self
                 .keys
-                .admit(batch, panes.size().1, &|| panes.batches())?,
+                .admit(batch, panes.size().1, &|visit| panes.visit(visit))?,
             _ => (batch.clone(), 0),
         };
         match &mut self.state {
@@ -197,14 +206,15 @@ impl Running {
         }
     }
 
-    /// What is to be computed at `at_us`, with its rows.
+    /// What is to be computed at `at_us`, with its rows; those of panes are asked for one window after the other, by
+    /// [`Self::window`].
     pub fn due(
         &mut self,
         query: &Query,
         task: &Arc<TaskContext>,
         at_us: i64,
         now: Now<'_>,
-    ) -> Result<Vec<(Due, Vec<RecordBatch>)>> {
+    ) -> Result<Vec<(Due, Option<Vec<Held>>)>> {
         let is_due = self.next_at(now) == Some(at_us);
         let last = |start_us, end_us| Due {
             start_us,
@@ -213,31 +223,47 @@ impl Running {
         };
         match &mut self.state {
             State::Windows(panes) => {
-                let mut reduce = reducer(query, task);
                 let due = panes.due(at_us, now.reached_us).into_iter();
-                due.map(|due| Ok((due, panes.window(due, at_us, &mut reduce)?)))
-                    .collect()
+                Ok(due.map(|due| (due, None)).collect())
             }
             State::Joined(joined) => {
                 let due = joined.due(at_us, now.reached_us).into_iter();
                 let due = due.zip(query.join.iter().cycle());
                 let rows = due.map(|((due, rows), join)| {
-                    Ok((due, vec![joined_rows(join, due, rows, task)?]))
+                    Ok((due, Some(vec![joined_rows(join, due, rows, task)?.into()])))
                 });
                 rows.collect()
             }
             State::Levels(levels) => level_rows(levels, at_us, now),
             State::Stopped => Ok(Vec::new()),
             _ if !is_due => Ok(Vec::new()),
-            State::Sessions(sessions) => sessions.close(at_us),
+            State::Sessions(sessions) => {
+                let closed = sessions.close(at_us)?.into_iter();
+                let closed = closed.map(|(due, rows)| (due, Some(vec![rows.into()])));
+                Ok(closed.collect())
+            }
             State::Ticks { every_us, last_us } => {
                 let tick_us = at_us - 1;
                 *last_us = Some(tick_us);
                 let start_us = tick_us - *every_us;
                 let columns = [start_us, tick_us, tick_us].map(|instant| constant(instant, 1));
                 let row = RecordBatch::try_new(tick_schema(), columns.to_vec())?;
-                Ok(vec![(last(start_us, tick_us), vec![row])])
+                Ok(vec![(last(start_us, tick_us), Some(vec![row.into()]))])
             }
+        }
+    }
+
+    /// The rows of one of the windows that are due.
+    pub fn window(
+        &mut self,
+        query: &Query,
+        task: &Arc<TaskContext>,
+        due: Due,
+        at_us: i64,
+    ) -> Result<Vec<Held>> {
+        match &mut self.state {
+            State::Windows(panes) => panes.window(due, at_us, &mut reducer(query, task)),
+            _ => Ok(Vec::new()),
         }
     }
 
@@ -271,7 +297,7 @@ fn level_rows(
     levels: &mut Levels,
     at_us: i64,
     now: Now<'_>,
-) -> Result<Vec<(Due, Vec<RecordBatch>)>> {
+) -> Result<Vec<(Due, Option<Vec<Held>>)>> {
     let every_us = levels.every_us();
     let mut told = Vec::new();
     if now.next_level(levels) == Some(at_us) {
@@ -280,25 +306,61 @@ fn level_rows(
             end_us: at_us,
             kind: StatKind::Final,
         };
-        told.push((due, vec![levels.close(at_us)?]));
+        told.push((due, Some(vec![levels.close(at_us)?.into()])));
     }
     for due in levels.ahead_at(at_us, now.reached_us) {
         if now.next(due.end_us, every_us, 0) == Some(due.end_us) {
-            told.push((due, vec![levels.known(due)?]));
+            told.push((due, Some(vec![levels.known(due)?.into()])));
         }
     }
     Ok(told)
+}
+
+impl Running {
+    /// What it takes in memory.
+    pub fn bytes(&self) -> Bytes {
+        let fixed = |here| Bytes { here, movable: 0 };
+        let state = match &self.state {
+            State::Windows(panes) => panes.bytes(),
+            State::Joined(joined) => joined.bytes(),
+            State::Sessions(sessions) => fixed(sessions.bytes()),
+            State::Levels(levels) => fixed(levels.bytes()),
+            State::Ticks { .. } | State::Stopped => Bytes::default(),
+        };
+        Bytes {
+            here: state.here + self.revisions.bytes() + self.keys.bytes(),
+            ..state
+        }
+    }
+
+    /// The rows that may be kept away, `bytes_min` at least at one place.
+    pub fn wanted(&self, bytes_min: usize) -> Vec<Wanted> {
+        match &self.state {
+            State::Windows(panes) => panes.wanted(bytes_min),
+            State::Joined(joined) => joined.wanted(bytes_min),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The rows at one place.
+    pub fn rows_at(&mut self, wanted: &Wanted) -> Option<&mut Vec<Held>> {
+        match &mut self.state {
+            State::Windows(panes) => panes.rows_at(wanted),
+            State::Joined(joined) => joined.rows_at(wanted),
+            _ => None,
+        }
+    }
 }
 
 /// Joins the rows that may meet in a window, and keeps those that have a time in it.
 fn joined_rows(
     join: &Join,
     due: Due,
-    rows: Vec<Vec<RecordBatch>>,
+    rows: Vec<Vec<Held>>,
     task: &Arc<TaskContext>,
 ) -> Result<RecordBatch> {
     for (slot, rows) in join.slots.iter().zip(rows) {
-        slot.fill(rows);
+        slot.fill_held(rows);
     }
     let joined = run(&join.plan, task);
     for slot in &join.slots {

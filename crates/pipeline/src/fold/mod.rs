@@ -197,6 +197,16 @@ impl Fold {
         self.held.iter().map(Batch::bytes).sum()
     }
 
+    /// What it holds in memory: input that waits for the commit with what was decoded of it, rejects, and the ids by which
+    /// copies are told.
+    pub fn bytes(&self) -> usize {
+        let input: usize = self.held.iter().map(Batch::capacity).sum();
+        let decoded = self.bytes_waiting();
+        let rejects: usize = self.rejects.iter().map(Outgoing::bytes).sum();
+        let ids: usize = self.owned.iter().map(|owned| owned.intake.bytes()).sum();
+        input + decoded + rejects + ids
+    }
+
     /// True if no partition is owned.
     pub fn is_empty(&self) -> bool {
         self.owned.is_empty()
@@ -261,9 +271,10 @@ impl Fold {
                 records.push(state_record(home.clone(), &delta, self.timestamp_ms));
             }
         }
-        let positions = self.owned.iter();
-        let positions =
-            positions.map(|owned| (owned.intake.partition.clone(), owned.intake.next_offset));
+        let positions = self.owned.iter().map(|owned| {
+            let partition = owned.intake.partition.clone();
+            (partition, owned.intake.next_offset.into())
+        });
         Ok(Some(Commit {
             positions: positions.collect(),
             records,

@@ -101,6 +101,13 @@ impl Ids {
         }
     }
 
+    /// What they take in memory: each is in a table of hashes, a seventh of which stands free at least, and in a list.
+    pub fn bytes(&self) -> usize {
+        const ENTRY_BYTES: usize = std::mem::size_of::<(EventHash, u32)>() + 1;
+        self.copies.capacity() * ENTRY_BYTES * 8 / 7
+            + self.copies.len() * std::mem::size_of::<EventHash>()
+    }
+
     /// Ids remembered.
     pub fn len(&self) -> usize {
         self.copies.len()

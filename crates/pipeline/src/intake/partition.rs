@@ -380,6 +380,11 @@ impl PartitionIntake {
         Ok(())
     }
 
+    /// What it takes in memory.
+    pub fn bytes(&self) -> usize {
+        self.ids.bytes() + self.counted.capacity() * std::mem::size_of::<Counted>()
+    }
+
     /// Takes over the ids of other state of the same partition.
     pub(crate) fn take_ids(&mut self, other: PartitionIntake) {
         self.ids = other.ids;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Member;
 use super::shelf::Shelf;
-use crate::log::Partition;
+use crate::log::{Partition, Position};
 
 #[derive(Debug, Default)]
 pub(super) struct Group {
@@ -15,7 +15,7 @@ pub(super) struct Group {
     /// Who shall have it.
     targets: BTreeMap<Partition, Member>,
     turns: usize,
-    pub(super) positions: BTreeMap<Partition, i64>,
+    pub(super) positions: BTreeMap<Partition, Position>,
 }
 
 impl Group {

@@ -7,6 +7,7 @@
 
 pub mod clock;
 pub mod faults;
+pub mod files;
 mod group;
 mod shelf;
 pub mod sink;
@@ -17,12 +18,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use clock::HandClock;
 pub use faults::{CommitFault, Step, Survival};
+pub use files::MemoryFiles;
 use shelf::Shelf;
 pub use sink::MemorySink;
 pub use source::MemorySource;
 pub use store::MemoryStore;
 
-use crate::log::{LogError, Outgoing, Partition};
+use crate::log::{LogError, Outgoing, Partition, Position};
 
 /// One record in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,8 +86,8 @@ impl MemoryLog {
     }
 
     /// What a group has committed for a partition.
-    pub fn position(&self, group: &str, partition: &Partition) -> Option<i64> {
-        self.lock().position(group, partition)
+    pub fn position(&self, group: &str, partition: &Partition) -> Option<Position> {
+        self.lock().position(group, partition).cloned()
     }
 
     fn lock(&self) -> MutexGuard<'_, Shelf> {

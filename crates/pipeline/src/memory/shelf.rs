@@ -8,7 +8,7 @@ use twox_hash::XxHash3_64;
 use super::faults::Pending;
 use super::group::Group;
 use super::{Member, Stored};
-use crate::log::{LogError, Outgoing, Partition};
+use crate::log::{LogError, Outgoing, Partition, Position};
 
 /// Number of a transaction.
 pub(super) type Transaction = u64;
@@ -47,7 +47,7 @@ struct Started {
     is_settled: bool,
     touched: BTreeSet<Partition>,
     group: String,
-    positions: Vec<(Partition, i64)>,
+    positions: Vec<(Partition, Position)>,
 }
 
 #[derive(Debug, Default)]
@@ -245,7 +245,7 @@ impl Shelf {
         id
     }
 
-    pub(super) fn set_positions(&mut self, id: Transaction, positions: Vec<(Partition, i64)>) {
+    pub(super) fn set_positions(&mut self, id: Transaction, positions: Vec<(Partition, Position)>) {
         if let Some(started) = self.transactions.get_mut(&id) {
             started.positions = positions;
         }
@@ -324,8 +324,8 @@ impl Shelf {
     }
 
     /// What a group has committed; a transaction that would change it is not waited for.
-    pub(super) fn position(&self, group: &str, partition: &Partition) -> Option<i64> {
-        self.groups.get(group)?.positions.get(partition).copied()
+    pub(super) fn position(&self, group: &str, partition: &Partition) -> Option<&Position> {
+        self.groups.get(group)?.positions.get(partition)
     }
 
     /// False while an undecided or unsettled transaction may change what the group has committed.

@@ -114,11 +114,12 @@ impl MemorySource {
         let mut assigned = Vec::new();
         for partition in group.to_assign(self.member) {
             if shelf.is_stable(&self.group, &partition) {
-                let next = shelf.position(&self.group, &partition).unwrap_or_default();
+                let found = shelf.position(&self.group, &partition);
+                let position = found.cloned().unwrap_or_default();
                 let group = shelf.groups.entry(self.group.clone()).or_default();
                 group.own(self.member, &partition);
-                self.next.insert(partition.clone(), next);
-                assigned.push((partition, next));
+                self.next.insert(partition.clone(), position.next_offset);
+                assigned.push((partition, position));
             }
         }
         if assigned.is_empty() && std::mem::replace(&mut self.has_joined, true) {
@@ -217,7 +218,8 @@ impl Source for MemorySource {
         self.next = next;
         self.lost.extend(lost.into_keys());
         for (partition, next) in &mut self.next {
-            *next = shelf.position(&self.group, partition).unwrap_or_default();
+            let position = shelf.position(&self.group, partition);
+            *next = position.map_or(0, |position| position.next_offset);
         }
         Ok(self.next.keys().cloned().collect())
     }
@@ -230,7 +232,8 @@ impl Source for MemorySource {
         let partitions = self.partitions();
         let shelf = self.log.lock();
         let is_drained = |partition: &Partition| {
-            shelf.position(&self.group, partition) == Some(shelf.end(partition))
+            let position = shelf.position(&self.group, partition);
+            position.is_some_and(|position| *position == shelf.end(partition).into())
         };
         Ok(partitions.iter().all(is_drained))
     }

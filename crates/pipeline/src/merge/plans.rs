@@ -2,7 +2,7 @@
 
 use events::internal::Tick;
 
-use super::Merge;
+use super::{Merge, Step};
 use crate::error::EngineError;
 use crate::log::Outgoing;
 use crate::plans::agenda::Made;
@@ -23,18 +23,19 @@ impl Merge {
     /// Plans at a tick of the clock, unless it was applied before.
     pub(super) fn apply(
         &mut self,
+        step: &Step,
         tick: Tick,
         records: &mut Vec<Outgoing>,
     ) -> Result<(), EngineError> {
         let is_new = self.ticks.apply(tick);
-        self.tally.tick(tick.at_us, is_new);
+        self.tally_of(step).tick(tick.at_us, is_new);
         if !is_new || self.settings.planners.tick_by != TickBy::Clock {
             return Ok(());
         }
-        self.plan_by_clock(tick.at_us, records)?;
+        self.plan_by_clock(step, tick.at_us, records)?;
         if has(Bug::TickAppliedTwice) {
             self.forget_tick();
-            self.plan_by_clock(tick.at_us, records)?;
+            self.plan_by_clock(step, tick.at_us, records)?;
         }
         Ok(())
     }
@@ -47,6 +48,7 @@ impl Merge {
 
     pub(super) fn plan(
         &mut self,
+        step: &Step,
         at_us: i64,
         begin_us: i64,
         records: &mut Vec<Outgoing>,
@@ -60,12 +62,13 @@ impl Merge {
         let mut read = |name: &str| state.snapshot(name, at_us);
         let (topics, clock) = (&self.settings.topics, self.clock.as_ref());
         let made = planners.plan(at_us - 1, due, &mut read, topics, clock)?;
-        self.write_plans(made, records);
+        self.write_plans(step, made, records);
         Ok(())
     }
 
     fn plan_by_clock(
         &mut self,
+        step: &Step,
         tick_us: i64,
         records: &mut Vec<Outgoing>,
     ) -> Result<(), EngineError> {
@@ -77,13 +80,14 @@ impl Merge {
         let mut read = |name: &str| state.snapshot_known(name, tick_us);
         let (topics, clock) = (&self.settings.topics, self.clock.as_ref());
         let made = planners.plan(tick_us, due, &mut read, topics, clock)?;
-        self.write_plans(made, records);
+        self.write_plans(step, made, records);
         Ok(())
     }
 
-    fn write_plans(&self, made: Vec<Made>, records: &mut Vec<Outgoing>) {
+    fn write_plans(&self, step: &Step, made: Vec<Made>, records: &mut Vec<Outgoing>) {
         for (planner, planned, seconds) in made {
-            self.tally.planned(planner, planned.report, seconds);
+            self.tally_of(step)
+                .planned(planner, planned.report, seconds);
             records.extend(planned.records.into_iter().map(|record| Outgoing {
                 timestamp_ms: self.timestamp_ms,
                 ..record

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use events::internal::{MergeProgress, OwnFrontier};
-use windows::merge::Merge as Windows;
 
 use super::Merge;
 use crate::depot::objects::{self, Unread};
@@ -55,7 +54,7 @@ impl Merge {
         let mut restoring = Restoring::default();
         for value in pieces {
             let decoded = pieces::read(&value)?;
-            restoring.take(&mut self.state, decoded)?;
+            restoring.take(self, decoded)?;
         }
         self.finish(next_offset, restoring)
     }
@@ -68,12 +67,12 @@ impl Merge {
         stored: &Stored,
     ) -> Result<(), Unread> {
         let mut restoring = Restoring::default();
-        let (state, stop) = (&mut self.state, &self.stop);
+        let stop = self.stop.clone();
         objects::read(depot, stored, &mut |decoded| {
             if stop.is_requested() {
                 return Err(EngineError::Stopped);
             }
-            restoring.take(state, decoded)
+            restoring.take(self, decoded)
         })?;
         Ok(self.finish(next_offset, restoring)?)
     }
@@ -120,11 +119,12 @@ struct Restoring {
 }
 
 impl Restoring {
-    fn take(&mut self, state: &mut Windows, decoded: Decoded) -> Result<(), EngineError> {
-        if let Some(piece) = self.decoder.gather(decoded)
-            && !state.restore(&piece)?
-        {
-            *self.unknown.entry(piece.name).or_default() += 1;
+    fn take(&mut self, merge: &mut Merge, decoded: Decoded) -> Result<(), EngineError> {
+        if let Some(piece) = self.decoder.gather(decoded) {
+            merge.grew(piece.bytes());
+            if !merge.state.restore(&piece)? {
+                *self.unknown.entry(piece.name).or_default() += 1;
+            }
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use events::internal::{MergeProgress, PlannerState, SnapshotPart, SnapshotPiece};
 use events::{Message, ipc};
 use windows::merge::{Part, Piece};
+use windows::state::held::Held;
 
 use super::{State, fault};
 use crate::error::EngineError;
@@ -105,7 +106,10 @@ pub fn decode(piece: SnapshotPiece) -> Result<Decoded, EngineError> {
     };
     let rows = match piece.content.is_empty() {
         true => Vec::new(),
-        false => ipc::read(piece.content)?,
+        false => ipc::read(piece.content)?
+            .into_iter()
+            .map(Held::from)
+            .collect(),
     };
     Ok(Decoded::Rows(Piece {
         name: piece.name,

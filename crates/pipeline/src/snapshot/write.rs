@@ -19,6 +19,8 @@ pub struct Writing {
     timestamp_ms: i64,
     /// What is left to write. Rows are shared with the state that goes on.
     left: VecDeque<State>,
+    /// What they take in memory.
+    held: usize,
     pieces: u32,
     bytes: u64,
     checksum: XxHash3_64,
@@ -39,6 +41,7 @@ impl Writing {
             number,
             next_offset,
             timestamp_ms,
+            held: state.iter().map(held).sum(),
             left: state.into(),
             pieces: 0,
             bytes: 0,
@@ -58,6 +61,7 @@ impl Writing {
             let Some(state) = self.left.pop_front() else {
                 break;
             };
+            self.held = self.held.saturating_sub(held(&state));
             let mut values = Vec::new();
             pieces::encode(&state, &mut |value| values.push(value))?;
             for value in values {
@@ -88,6 +92,11 @@ impl Writing {
         Ok(Some((known, self.bytes)))
     }
 
+    /// What is left to write takes so much in memory, as if it shared nothing with the state that goes on.
+    pub fn bytes(&self) -> usize {
+        self.held
+    }
+
     fn record(&self, place: Place, value: Vec<u8>) -> Outgoing {
         outgoing(
             &self.home,
@@ -107,6 +116,14 @@ pub fn publish(home: &Partition, manifest: SnapshotManifest, timestamp_ms: i64) 
     let value = manifest.encode_to_vec();
     let key = key(manifest.number, Place::Manifest);
     outgoing(home, key, Some(value), timestamp_ms)
+}
+
+/// What a piece takes in memory. Planners' memory and progress are small.
+pub fn held(state: &State) -> usize {
+    match state {
+        State::Rows(piece) => piece.bytes(),
+        State::Progress(_) | State::Planner(..) => 0,
+    }
 }
 
 /// A tombstone for one record of a snapshot that is of no use any more.

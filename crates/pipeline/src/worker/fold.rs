@@ -8,7 +8,8 @@ use events::internal::IntakeDelta;
 
 use super::programs::Portion;
 use super::spare::Spare;
-use super::{Shared, Turn, WAIT, part};
+use super::{Pause, Shared, Turn, WAIT, part};
+use crate::budget::Account;
 use crate::error::EngineError;
 use crate::fold::Fold;
 use crate::log::{Batch, LogError, Partition, Signal, Sink, Source};
@@ -25,6 +26,10 @@ pub struct FoldWorker<S, K> {
     spare_batch: Batch,
     spare: Spare,
     roll_backs: u64,
+    /// The log cannot be reached.
+    is_cut_off: bool,
+    pause: Pause,
+    account: Account,
 }
 
 impl<S: Source, K: Sink> FoldWorker<S, K> {
@@ -38,6 +43,9 @@ impl<S: Source, K: Sink> FoldWorker<S, K> {
         )?;
         Ok(FoldWorker {
             committed_at: shared.clock.elapsed(),
+            account: Account::new(&shared.memory.budget),
+            is_cut_off: false,
+            pause: Pause::default(),
             shared,
             source,
             sink,
@@ -61,6 +69,7 @@ impl<S: Source, K: Sink> FoldWorker<S, K> {
 
     /// Reads once and commits if it is time.
     pub fn turn(&mut self, wait: Duration) -> Result<Turn, EngineError> {
+        self.settle()?;
         let mut batch = std::mem::take(&mut self.spare_batch);
         let signals = self.source.fetch(&mut batch, wait)?;
         self.fold.listen();
@@ -100,12 +109,25 @@ impl<S: Source, K: Sink> FoldWorker<S, K> {
         Ok(if is_idle { Turn::Idle } else { Turn::Worked })
     }
 
+    /// Says what is held, and stops reading if there is no room for more; what is there leaves with the commits.
+    fn settle(&mut self) -> Result<(), EngineError> {
+        self.account.set(self.fold.bytes());
+        let budget = &self.shared.memory.budget;
+        self.shared.tally.memory(budget.bytes(), budget.bytes_max());
+        let is_wanted = budget.pauses_fold(self.pause.is_on);
+        self.pause
+            .turn(is_wanted, "fold", &self.shared, &mut self.source)?;
+        // Who does not read does not hear that nothing comes.
+        self.fold.set_deaf(self.is_cut_off || self.pause.is_on);
+        Ok(())
+    }
+
     fn handle(&mut self, signal: Signal) -> Result<(), EngineError> {
         match signal {
             Signal::Assigned(partitions) => {
                 self.spare.begin(&self.shared);
-                for (partition, offset) in partitions {
-                    self.assign(partition, offset)?;
+                for (partition, position) in partitions {
+                    self.assign(partition, position.next_offset)?;
                 }
             }
             Signal::Revoking(partitions) => {
@@ -124,11 +146,11 @@ impl<S: Source, K: Sink> FoldWorker<S, K> {
             }
             Signal::End(partition, next_offset) => self.fold.reached_end(&partition, next_offset),
             Signal::Unreachable(reason) => {
-                self.fold.set_deaf(true);
+                self.is_cut_off = true;
                 tracing::warn!(reason, "Kafka cannot be reached; waiting, nothing is lost");
             }
             Signal::Reachable => {
-                self.fold.set_deaf(false);
+                self.is_cut_off = false;
                 tracing::info!("Kafka can be reached again");
             }
         }

@@ -7,12 +7,13 @@ use std::time::Duration;
 use super::programs::Portion;
 use super::snapshots::{Finished, Snapshots};
 use super::spare::Spare;
-use super::{Shared, Turn, WAIT, part};
+use super::{Pause, Shared, Turn, WAIT, part};
+use crate::budget::Account;
 use crate::depot::Depot;
 use crate::depot::objects::Unread;
 use crate::error::EngineError;
-use crate::log::{Batch, Commit, LogError, Outgoing, Partition, Signal, Sink, Source};
-use crate::merge::Merge;
+use crate::log::{Batch, Commit, LogError, Outgoing, Partition, Position, Signal, Sink, Source};
+use crate::merge::{Merge, Parcel};
 use crate::outcome::Tally;
 use crate::partials::PORT_PARTITION;
 use crate::planted::{Bug, has};
@@ -27,12 +28,16 @@ pub struct MergeWorker<S, K> {
     is_strict: bool,
     merges: BTreeMap<Partition, Merge>,
     snapshots: BTreeMap<Partition, Snapshots>,
-    committed: BTreeMap<Partition, i64>,
-    pending: Vec<Outgoing>,
+    committed: BTreeMap<Partition, Position>,
+    /// What the next commit will hold.
+    pending: Parcel,
     committed_at: Duration,
     batch: Batch,
     roll_backs: u64,
     spare: Spare,
+    pause: Pause,
+    /// The commit in the making, and snapshots on their way out.
+    account: Account,
 }
 
 impl<S: Source, K: Sink> MergeWorker<S, K> {
@@ -40,6 +45,8 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
     pub fn new(shared: Shared, source: S, sink: K, is_strict: bool) -> Self {
         MergeWorker {
             committed_at: shared.clock.elapsed(),
+            pending: Parcel::new(shared.settings.transaction_bytes_max),
+            account: Account::new(&shared.memory.budget),
             shared,
             source,
             sink,
@@ -47,10 +54,10 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
             merges: BTreeMap::new(),
             snapshots: BTreeMap::new(),
             committed: BTreeMap::new(),
-            pending: Vec::new(),
             batch: Batch::default(),
             roll_backs: 0,
             spare: Spare::default(),
+            pause: Pause::default(),
         }
     }
 
@@ -74,6 +81,7 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
     /// Reads once, computes what is due, and commits if there is something.
     pub fn turn(&mut self, wait: Duration) -> Result<Turn, EngineError> {
         self.batch.clear();
+        self.settle()?;
         let signals = self.source.fetch(&mut self.batch, wait)?;
         let is_idle = self.batch.is_empty() && signals.is_empty();
         let (mut ends, changes) = part(signals);
@@ -86,33 +94,34 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
             self.batch.clear();
             ends.clear();
         }
-        let started = self.shared.clock.elapsed();
         if !self.batch.is_empty() {
-            for merge in self.merges.values_mut() {
-                self.pending.append(&mut merge.take(&self.batch)?);
-            }
+            let started = self.shared.clock.elapsed();
+            let batch = std::mem::take(&mut self.batch);
+            let taken = self.take(&batch);
+            self.batch = batch;
+            taken?;
             let frontier_us = self.merges.values().filter_map(Merge::frontier_us).min();
-            let seconds = self
-                .shared
-                .clock
-                .elapsed()
-                .saturating_sub(started)
-                .as_secs_f64();
+            let seconds = self.shared.clock.elapsed().saturating_sub(started);
+            let seconds = seconds.as_secs_f64();
             self.shared.tally.merge_step(seconds, frontier_us);
+        }
+        if self.roll_backs != before {
+            ends.clear();
         }
         for signal in ends {
             self.handle(signal)?;
         }
         let now_us = self.shared.clock.now_us();
         let merges = self.merges.values_mut();
-        self.pending
-            .extend(merges.filter_map(|merge| merge.due_tick(now_us)));
+        for tick in merges.filter_map(|merge| merge.due_tick(now_us)) {
+            self.pending.put(tick);
+        }
         let waited = self
             .shared
             .clock
             .elapsed()
             .saturating_sub(self.committed_at);
-        if !self.pending.is_empty()
+        if !self.pending.records.is_empty()
             || self.has_ended()
             || waited >= self.shared.settings.commit_interval
         {
@@ -131,6 +140,54 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
         })
     }
 
+    /// Takes records in and computes what follows from them; commits in between whenever the commit in the making is full.
+    fn take(&mut self, batch: &Batch) -> Result<(), EngineError> {
+        let before = self.roll_backs;
+        let partitions: Vec<Partition> = self.merges.keys().cloned().collect();
+        // One partition after the other, so that what leaves does not hang on how a fetch mixed them.
+        let entries = partitions.iter().flat_map(|partition| {
+            let entries = batch.entries().iter();
+            entries.map(move |entry| (partition, entry))
+        });
+        for (partition, entry) in entries {
+            let Some(merge) = self.merges.get_mut(partition) else {
+                continue;
+            };
+            let mut is_done = !merge.begin(batch, entry)?;
+            while !is_done {
+                let Some(merge) = self.merges.get_mut(partition) else {
+                    return Ok(());
+                };
+                is_done = merge.go_on(&mut self.pending)?;
+                if !is_done {
+                    self.commit()?;
+                    self.shared.tally.split();
+                }
+                if self.roll_backs != before {
+                    // What is left lies ahead of where reading begins again.
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Says what is held, makes room, and stops reading if there is none.
+    fn settle(&mut self) -> Result<(), EngineError> {
+        for merge in self.merges.values_mut() {
+            merge.keep_within_budget();
+        }
+        let writing: usize = self.snapshots.values().map(Snapshots::bytes).sum();
+        self.account
+            .set(self.pending.bytes() + self.batch.capacity() + writing);
+        let budget = &self.shared.memory.budget;
+        self.shared.tally.memory(budget.bytes(), budget.bytes_max());
+        let is_wanted = budget.pauses_merge(self.pause.is_on);
+        self.pause
+            .turn(is_wanted, "merge", &self.shared, &mut self.source)?;
+        Ok(())
+    }
+
     fn has_ended(&self) -> bool {
         !self.merges.is_empty() && self.merges.values().all(Merge::has_ended)
     }
@@ -139,8 +196,8 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
         match signal {
             Signal::Assigned(partitions) => {
                 self.spare.begin(&self.shared);
-                for (partition, offset) in partitions {
-                    self.assign(partition, offset)?;
+                for (partition, position) in partitions {
+                    self.assign(partition, position)?;
                 }
             }
             Signal::Revoking(partitions) => {
@@ -168,6 +225,7 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
     fn forget(&mut self, partitions: &[Partition]) {
         for partition in partitions {
             self.merges.remove(partition);
+            self.shared.tally.state_gone(partition.index);
             self.snapshots.remove(partition);
             self.committed.remove(partition);
         }
@@ -175,7 +233,8 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
 
     /// Brings a partition to the state of its last commit: from the newest snapshot, or from nothing, by reading its log
     /// from there in silence.
-    fn assign(&mut self, partition: Partition, offset: i64) -> Result<(), EngineError> {
+    fn assign(&mut self, partition: Partition, position: Position) -> Result<(), EngineError> {
+        let offset = position.next_offset;
         let shared = self.shared.clone();
         let began = shared.clock.elapsed();
         // What is read again was counted before.
@@ -192,6 +251,7 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
                 Arc::clone(&silent),
                 partition.clone(),
                 self.is_strict,
+                &shared.memory,
             )?;
             merge.heed(shared.stop.clone());
             Ok(merge)
@@ -205,15 +265,15 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
             Some(store) => EngineError::State(format!("{error}; {store}")),
             None => error,
         })?;
-        merge.skip_to(offset);
+        merge.resume_at(&position)?;
         merge.count_in(Arc::clone(&self.shared.tally));
         let now = self.shared.clock.elapsed();
         let seconds = now.saturating_sub(began).as_secs_f64();
         self.shared.tally.restored(from, seconds);
-        tracing::info!(%partition, offset, snapshot = from, seconds, "assigned");
+        tracing::info!(%partition, %position, snapshot = from, seconds, "assigned");
         let snapshots = Snapshots::new(home, shared.depot, shelf, now);
         self.snapshots.insert(partition.clone(), snapshots);
-        self.committed.insert(partition.clone(), offset);
+        self.committed.insert(partition.clone(), position);
         self.merges.insert(partition, merge);
         Ok(())
     }
@@ -223,27 +283,21 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
         let (partition, from) = (merge.partition().clone(), merge.next_offset());
         let mut failure = None;
         let mut twice = Vec::new();
+        let bytes_max = self.shared.settings.transaction_bytes_max;
         let replayed = self
             .source
             .replay(&partition, Some(from), Some(offset), &mut |batch| {
-                merge
-                    .take(batch)
-                    .map(|records| {
-                        if has(Bug::FinalRowTwice) {
-                            twice = records;
-                        }
-                    })
-                    .map_err(|error| {
-                        let text = error.to_string();
-                        failure = Some(error);
-                        LogError::Fatal(text)
-                    })
+                take_in_silence(merge, batch, bytes_max, &mut twice).map_err(|error| {
+                    let text = error.to_string();
+                    failure = Some(error);
+                    LogError::Fatal(text)
+                })
             });
         if let Some(error) = failure {
             return Err(error);
         }
         replayed?;
-        self.pending.append(&mut twice);
+        self.pending.records.append(&mut twice);
         Ok(())
     }
 
@@ -256,7 +310,7 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
             let Some(snapshots) = self.snapshots.get_mut(partition) else {
                 continue;
             };
-            let whole = snapshots.write(merge, settings, now, &mut self.pending)?;
+            let whole = snapshots.write(merge, settings, now, &mut self.pending.records)?;
             finished.extend(whole.map(|whole| (partition.clone(), whole)));
             let tally = &self.shared.tally;
             tally.snapshot_age(partition.index, snapshots.age(now).as_secs_f64());
@@ -288,28 +342,29 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
     fn commit(&mut self) -> Result<(), EngineError> {
         self.committed_at = self.shared.clock.elapsed();
         let finished = self.snapshot()?;
-        let positions: Vec<(Partition, i64)> = self
+        let positions: Vec<(Partition, Position)> = self
             .merges
             .values()
-            .map(|merge| (merge.partition().clone(), merge.next_offset()))
+            .map(|merge| (merge.partition().clone(), merge.position()))
             .collect();
         let is_news = positions
             .iter()
-            .any(|(partition, offset)| self.committed.get(partition) != Some(offset));
-        if !is_news && self.pending.is_empty() {
+            .any(|(partition, position)| self.committed.get(partition) != Some(position));
+        let records = self.pending.empty();
+        if !is_news && records.is_empty() {
             return Ok(());
         }
         let has_plan = |record: &Outgoing| record.topic == self.shared.settings.topics.plan_deltas;
-        let positions = match has(Bug::PlanWithoutTick) && self.pending.iter().any(has_plan) {
+        let positions = match has(Bug::PlanWithoutTick) && records.iter().any(has_plan) {
             true => self.committed.clone().into_iter().collect(),
             false => positions,
         };
         let kept = match has(Bug::AbortedRowsKept) {
-            true => self.pending.clone(),
+            true => records.clone(),
             false => Vec::new(),
         };
         let commit = Commit {
-            records: std::mem::take(&mut self.pending),
+            records,
             positions: positions.clone(),
         };
         match self.sink.commit(commit) {
@@ -321,7 +376,7 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
             }
             Err(LogError::Aborted(reason)) => {
                 if has(Bug::AbortedRowsKept) {
-                    self.pending = kept;
+                    self.pending.records = kept;
                 }
                 tracing::warn!(reason, "commit aborted; going back to the last one");
                 self.roll_back()
@@ -333,16 +388,16 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
     fn roll_back(&mut self) -> Result<(), EngineError> {
         self.roll_backs += 1;
         if !has(Bug::AbortedRowsKept) {
-            self.pending.clear();
+            self.pending.empty();
         }
         let kept = std::mem::take(&mut self.committed);
         self.merges.clear();
         self.snapshots.clear();
         let ours = self.source.rewind()?;
-        for (partition, offset) in kept {
+        for (partition, position) in kept {
             // Of what is lost the next owner may have trimmed the log.
             if ours.contains(&partition) {
-                self.assign(partition, offset)?;
+                self.assign(partition, position)?;
             }
         }
         Ok(())
@@ -393,4 +448,26 @@ fn restore(
         unreached.get_or_insert(error);
         offset_max = next_offset - 1;
     }
+}
+
+/// Takes records in whose rows have left before. They are let go as they come; `twice` is of use to
+/// [`Bug::FinalRowTwice`] alone.
+fn take_in_silence(
+    merge: &mut Merge,
+    batch: &Batch,
+    bytes_max: usize,
+    twice: &mut Vec<Outgoing>,
+) -> Result<(), EngineError> {
+    let mut parcel = Parcel::new(bytes_max);
+    for entry in batch.entries() {
+        let mut is_done = !merge.begin(batch, entry)?;
+        while !is_done {
+            is_done = merge.go_on(&mut parcel)?;
+            let records = parcel.empty();
+            if has(Bug::FinalRowTwice) && !records.is_empty() {
+                *twice = records;
+            }
+        }
+    }
+    Ok(())
 }

@@ -18,9 +18,10 @@ pub use fold::FoldWorker;
 pub use merge::MergeWorker;
 use programs::Programs;
 
+use crate::budget::Memory;
 use crate::clock::Clock;
 use crate::depot::Depot;
-use crate::log::Signal;
+use crate::log::{LogError, Signal, Source};
 use crate::outcome::Tally;
 use crate::settings::Settings;
 
@@ -58,12 +59,15 @@ pub struct Shared {
     pub programs: Programs,
     /// Where the pieces of snapshots lie; none: in the snapshots topic.
     pub depot: Option<Depot>,
+    /// Memory that all may use.
+    pub memory: Memory,
 }
 
 impl Shared {
     /// With totals of zero.
     pub fn new(settings: Settings, clock: Arc<dyn Clock>, stop: Stop) -> Self {
         Shared {
+            memory: Memory::new(settings.memory_bytes_max),
             settings: Arc::new(settings),
             clock,
             tally: Arc::default(),
@@ -83,6 +87,45 @@ pub enum Turn {
     Idle,
     /// All input has ended and everything is committed.
     Done,
+}
+
+/// Whether a stage reads nothing for want of memory.
+#[derive(Debug, Default)]
+struct Pause {
+    is_on: bool,
+}
+
+impl Pause {
+    /// Stops reading, or goes on, if that is news.
+    fn turn(
+        &mut self,
+        is_wanted: bool,
+        stage: &'static str,
+        shared: &Shared,
+        source: &mut impl Source,
+    ) -> Result<(), LogError> {
+        if is_wanted == self.is_on {
+            return Ok(());
+        }
+        self.is_on = is_wanted;
+        source.pause(is_wanted)?;
+        shared.tally.paused(stage, is_wanted);
+        let budget = &shared.memory.budget;
+        let (bytes, bytes_max) = (budget.bytes(), budget.bytes_max());
+        let (largest, its_bytes) = shared.tally.largest().unwrap_or_default();
+        match is_wanted {
+            true => tracing::warn!(
+                stage,
+                bytes,
+                bytes_max,
+                largest,
+                its_bytes,
+                "reading pauses for want of memory; if it lasts, raise limits.memory_bytes_max, or lower the bounds on keys"
+            ),
+            false => tracing::info!(stage, bytes, bytes_max, "reading goes on"),
+        }
+        Ok(())
+    }
 }
 
 /// Parts the signals of one fetch into ends of partitions, which come after the records, and changes of ownership, which

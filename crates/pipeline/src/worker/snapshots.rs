@@ -16,7 +16,7 @@ use crate::merge::Merge;
 use crate::planted::{Bug, has};
 use crate::settings::SnapshotSettings;
 use crate::snapshot::read::Shelf;
-use crate::snapshot::write::{Writing, publish, tombstone};
+use crate::snapshot::write::{Writing, held, publish, tombstone};
 use crate::snapshot::{KEPT, Known, Place};
 
 /// The snapshots of one partition of merge.
@@ -41,6 +41,8 @@ enum OnTheWay {
         number: u64,
         next_offset: i64,
         sending: Sending,
+        /// What it took in memory when it was taken.
+        held: usize,
     },
 }
 
@@ -71,6 +73,15 @@ impl Snapshots {
         }
     }
 
+    /// What the one that is being written takes in memory.
+    pub fn bytes(&self) -> usize {
+        match &self.on_the_way {
+            None => 0,
+            Some(OnTheWay::Topic(writing)) => writing.bytes(),
+            Some(OnTheWay::Store { held, .. }) => *held,
+        }
+    }
+
     /// How old the newest whole one is; since this partition was taken, if none was written yet.
     pub fn age(&self, now: Duration) -> Duration {
         now.saturating_sub(self.whole_at)
@@ -86,7 +97,8 @@ impl Snapshots {
         records: &mut Vec<Outgoing>,
     ) -> Result<Option<Finished>, EngineError> {
         self.look_at_sweeping();
-        let is_due = !settings.interval.is_zero()
+        let is_due = merge.is_between_records()
+            && !settings.interval.is_zero()
             && now.saturating_sub(self.taken_at) >= settings.interval
             && self.last_offset() != Some(merge.next_offset());
         if self.on_the_way.is_none() && is_due {
@@ -99,6 +111,7 @@ impl Snapshots {
                 number,
                 next_offset,
                 sending,
+                ..
             }) => {
                 let (number, next_offset) = (*number, *next_offset);
                 sending.poll(now)?.map(|upload| {
@@ -148,11 +161,13 @@ impl Snapshots {
             )),
             Some(depot) => {
                 let folder = depot.new_folder(&self.home, number);
+                let held = state.iter().map(held).sum();
                 let upload = Upload::new(folder, state, settings.object_bytes);
                 OnTheWay::Store {
                     number,
                     next_offset,
                     sending: Sending::new(depot.clone(), upload),
+                    held,
                 }
             }
         });

@@ -96,6 +96,8 @@ pub fn settings(partitions: i32, partials_partitions: i32) -> Settings {
         record_bytes_max: 10_000_000,
         commit_interval: Duration::from_millis(200),
         commit_bytes_max: 64 << 20,
+        transaction_bytes_max: 16 << 20,
+        memory_bytes_max: 1 << 30,
         snapshots: SnapshotSettings::default(),
         idle_timeout: Duration::from_secs(60),
         bounded: Bounded::UntilEnd,

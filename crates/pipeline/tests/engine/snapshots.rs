@@ -9,6 +9,7 @@ use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use events::Message;
 use events::internal::{MergeProgress, PlannerState, SnapshotManifest};
+use pipeline::budget::Memory;
 use pipeline::depot::Depot;
 use pipeline::log::{Outgoing, Partition, Source};
 use pipeline::memory::{HandClock, MemoryLog, MemoryStore};
@@ -253,6 +254,7 @@ fn merge_of(settings: &Settings) -> Merge {
         Arc::default(),
         Partition::new("partials", 0),
         true,
+        &Memory::new(settings.memory_bytes_max),
     )
     .expect("it starts")
 }

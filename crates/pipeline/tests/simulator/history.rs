@@ -42,6 +42,7 @@ pub enum Fault {
     CutOff,
     TornSnapshot,
     StoreAway,
+    ShortMemory,
 }
 
 /// Of histories with snapshots in the topic, or in an object store.
@@ -71,6 +72,7 @@ pub fn kinds(is_stored: bool) -> Vec<Fault> {
         Fault::DeadFold,
         Fault::CutOff,
         Fault::TornSnapshot,
+        Fault::ShortMemory,
     ];
     if is_stored {
         kinds.push(Fault::StoreAway);
@@ -95,6 +97,10 @@ pub struct History {
     pub plans: usize,
     /// Snapshots that were written, and starts of merge from one.
     pub snapshots: (u64, u64),
+    /// Commits of merge that hold a part of a step.
+    pub splits: u64,
+    /// Bytes that were kept away for want of memory, and pauses for want of it.
+    pub spills: (u64, u64),
     /// Everything that left, for comparison with the same seed again.
     pub digest: u64,
 }
@@ -154,13 +160,19 @@ pub fn run(
                 None => Ok(()),
                 Some(count) => Err(format!("{count} rows came too late for merge")),
             },
-        );
+        )
+        .and_then(|()| match telling.world.files.count() {
+            0 => Ok(()),
+            files => Err(format!("{files} files of spilled rows are left")),
+        });
     History {
         digest: digest(&telling.world),
         rows: check::kinds(&telling.world.log),
         ticks: replay::ticks(&telling.world.log).len(),
         plans: check::plans(&telling.world.log)["plan-deltas"].len(),
         snapshots: telling.world.tally.snapshots(),
+        splits: telling.world.tally.splits(),
+        spills: (telling.world.tally.spills().1, telling.world.tally.pauses()),
         lines: telling.lines,
         kinds: telling.kinds,
         result,
@@ -352,6 +364,7 @@ impl Telling {
                     world.kill(place, 1);
                 }
             }
+            Fault::ShortMemory => world.squeeze(place, 5 + dice.below(40)),
             Fault::CutOff => {
                 world.log.cut_off(member, 3 + dice.below(6) as usize);
                 world.clock.advance(IDLE_TIMEOUT * 2);

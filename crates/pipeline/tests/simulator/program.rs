@@ -181,6 +181,8 @@ pub fn settings(bounded: Bounded, tick_by: TickBy) -> Settings {
         record_bytes_max: 1_000_000,
         commit_interval: Duration::from_millis(1_500),
         commit_bytes_max: 64 << 20,
+        transaction_bytes_max: 1_200,
+        memory_bytes_max: 4 << 20,
         snapshots: SnapshotSettings {
             interval: Duration::from_secs(4),
             commit_bytes_max: 12_000,

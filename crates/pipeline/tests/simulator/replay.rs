@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use events::Message;
 use events::internal::{Partials, Tick};
+use pipeline::budget::Memory;
 use pipeline::log::{Batch, Outgoing, Partition};
 use pipeline::memory::{HandClock, MemoryLog, Stored};
 use pipeline::merge::Merge;
@@ -52,6 +53,7 @@ pub fn check(world: &World) -> Result<(), String> {
             Arc::default(),
             partition.clone(),
             true,
+            &Memory::new(usize::MAX),
         )
         .map_err(|error| error.to_string())?;
         for record in read(&mut merge, &partition, records)? {

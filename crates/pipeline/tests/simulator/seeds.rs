@@ -91,6 +91,8 @@ fn rows_rejects_and_plans_survive_any_history_of_faults() {
     let rows = Mutex::new(BTreeMap::<StatKind, u64>::new());
     let (written, restored) = (AtomicU64::new(0), AtomicU64::new(0));
     let (ticks, clocked) = (AtomicU64::new(0), AtomicU64::new(0));
+    let splits = AtomicU64::new(0);
+    let (spilled, pauses) = (AtomicU64::new(0), AtomicU64::new(0));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -113,6 +115,9 @@ fn rows_rejects_and_plans_survive_any_history_of_faults() {
                         ticks.fetch_add(history.ticks as u64, Ordering::Relaxed);
                         clocked.fetch_add(history.plans as u64, Ordering::Relaxed);
                     }
+                    splits.fetch_add(history.splits, Ordering::Relaxed);
+                    spilled.fetch_add(history.spills.0, Ordering::Relaxed);
+                    pauses.fetch_add(history.spills.1, Ordering::Relaxed);
                     seen.lock().expect("no panic before").extend(history.kinds);
                     for (kind, count) in history.rows {
                         *rows
@@ -128,8 +133,11 @@ fn rows_rejects_and_plans_survive_any_history_of_faults() {
     let seen = seen.into_inner().expect("no panic before");
     let (written, restored) = (written.into_inner(), restored.into_inner());
     let (ticks, clocked) = (ticks.into_inner(), clocked.into_inner());
+    let splits = splits.into_inner();
+    let (spilled, pauses) = (spilled.into_inner(), pauses.into_inner());
     println!(
-        "{seeds} seeds, {} kinds of faults, {written} snapshots, {restored} starts from one; {ticks} ticks of the clock, {clocked} plans at them",
+        "{seeds} seeds, {} kinds of faults, {written} snapshots, {restored} starts from one; {ticks} ticks of the clock, {clocked} plans at them; \
+         {splits} split commits, {spilled} bytes spilled, {pauses} pauses",
         seen.len()
     );
     let rows = rows.into_inner().expect("no panic before");
@@ -141,7 +149,8 @@ fn rows_rejects_and_plans_survive_any_history_of_faults() {
             [Early, OnTime, Corrected, Final].into_iter().all(is_told),
             "{rows:?}"
         );
-        assert!(written > 4 * seeds && restored > 2 * seeds);
+        assert!(written > 4 * seeds && restored > 2 * seeds && splits > 10 * seeds);
+        assert!(spilled > 0 && pauses > 0, "{spilled} {pauses}");
         assert!(ticks > 2 * seeds && clocked > seeds, "{ticks} {clocked}");
         assert_eq!(
             seen.len(),

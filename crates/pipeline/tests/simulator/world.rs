@@ -4,14 +4,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use pipeline::budget::{Account, Memory};
 use pipeline::depot::Depot;
 use pipeline::error::EngineError;
 use pipeline::log::{LogError, Outgoing};
 use pipeline::memory::{
-    HandClock, Member, MemoryLog, MemorySink, MemorySource, MemoryStore, faults, store::AWAY,
+    HandClock, Member, MemoryFiles, MemoryLog, MemorySink, MemorySource, MemoryStore, faults,
+    store::AWAY,
 };
 use pipeline::outcome::Tally;
 use pipeline::settings::{Bounded, Settings};
+use pipeline::spill::Spilling;
 use pipeline::ticks::TickBy;
 use pipeline::worker::programs::Programs;
 use pipeline::worker::{FoldWorker, MergeWorker, Shared, Stop, Turn};
@@ -27,12 +30,17 @@ enum Worker {
     Merge(Box<MergeWorker<MemorySource, MemorySink>>),
 }
 
+type Started = (Worker, Member, Memory);
+
 /// A process, or the place of a dead one.
 pub struct Process {
     pub stage: &'static str,
     pub name: String,
     pub member: Member,
     worker: Option<Worker>,
+    memory: Memory,
+    /// Somebody else has its memory, for so many turns.
+    squeeze: Option<(Account, u64)>,
     /// Turns until it goes on, or is started anew.
     pub rests: u64,
     pub is_done: bool,
@@ -43,6 +51,8 @@ pub struct World {
     pub clock: Arc<HandClock>,
     pub processes: Vec<Process>,
     pub tally: Arc<Tally>,
+    /// Rows that memory had no room for, of all processes.
+    pub files: MemoryFiles,
     programs: Programs,
     settings: Arc<Settings>,
     started: u64,
@@ -97,6 +107,7 @@ impl World {
             clock,
             processes: Vec::new(),
             tally: Arc::default(),
+            files: MemoryFiles::default(),
             programs,
             settings: Arc::new(settings(Bounded::Never, tick_by)),
             started: 0,
@@ -117,13 +128,12 @@ impl World {
         self.log.append(outgoing).expect("the topic exists");
     }
 
-    fn worker(
-        &self,
-        stage: &str,
-        name: &str,
-        rows_max: u64,
-    ) -> Result<(Worker, Member), EngineError> {
+    fn worker(&self, stage: &str, name: &str, rows_max: u64) -> Result<Started, EngineError> {
+        let mut memory = Memory::new(self.settings.memory_bytes_max);
+        let files = Box::new(self.files.clone());
+        memory.spill = Some(Arc::new(Spilling::new(files, Arc::clone(&self.tally))));
         let shared = Shared {
+            memory: memory.clone(),
             settings: Arc::clone(&self.settings),
             clock: self.clock.clone(),
             tally: Arc::clone(&self.tally),
@@ -139,14 +149,14 @@ impl World {
                 let (source, sink) = self.log.join("fold", None, &topics, rows);
                 let member = source.member();
                 let worker = FoldWorker::new(shared, source, sink)?;
-                Ok((Worker::Fold(Box::new(worker)), member))
+                Ok((Worker::Fold(Box::new(worker)), member, memory))
             }
             _ => {
                 let topics = [Arc::clone(&shared.settings.topics.partials)];
                 let (source, sink) = self.log.join("merge", Some(name), &topics, rows.min(16));
                 let member = source.member();
                 let worker = MergeWorker::new(shared, source, sink, true);
-                Ok((Worker::Merge(Box::new(worker)), member))
+                Ok((Worker::Merge(Box::new(worker)), member, memory))
             }
         }
     }
@@ -155,8 +165,11 @@ impl World {
     pub fn start(&mut self, stage: &'static str) {
         self.started += 1;
         let name = format!("{stage}-{}", self.started);
-        let (worker, member) = self.worker(stage, &name, self.rows_max).expect("it starts");
+        let started = self.worker(stage, &name, self.rows_max);
+        let (worker, member, memory) = started.expect("it starts");
         self.processes.push(Process {
+            memory,
+            squeeze: None,
             stage,
             name,
             member,
@@ -172,6 +185,14 @@ impl World {
         process.worker = None;
         process.rests = rests;
         process.is_done = false;
+    }
+
+    /// Something else takes all of the memory that a process may have, for so many of its turns.
+    pub fn squeeze(&mut self, place: usize, turns: u64) {
+        let process = &mut self.processes[place];
+        let mut account = Account::new(&process.memory.budget);
+        account.set(process.memory.budget.bytes_max());
+        process.squeeze = Some((account, turns));
     }
 
     /// It dies for good.
@@ -202,13 +223,17 @@ impl World {
         let Some(worker) = &mut process.worker else {
             let (stage, name) = (process.stage, process.name.clone());
             let rows = 1 + dice.below(2 * self.rows_max);
-            let (worker, member) = self
-                .worker(stage, &name, rows)
-                .map_err(|error| error.to_string())?;
+            let started = self.worker(stage, &name, rows);
+            let (worker, member, memory) = started.map_err(|error| error.to_string())?;
             let process = &mut self.processes[place];
             (process.worker, process.member) = (Some(worker), member);
+            (process.memory, process.squeeze) = (memory, None);
             return Ok(());
         };
+        process.squeeze = process
+            .squeeze
+            .take()
+            .and_then(|(account, turns)| Some((account, turns.checked_sub(1)?)));
         let turned = match worker {
             Worker::Fold(worker) => worker.turn(Duration::ZERO),
             Worker::Merge(worker) => worker.turn(Duration::ZERO),

@@ -160,6 +160,12 @@ impl Sections {
             GIB,
         );
         size(
+            "delivery.transaction_bytes_max",
+            &self.delivery.transaction_bytes_max,
+            65_536,
+            GIB,
+        );
+        size(
             "limits.record_bytes_max",
             &self.limits.record_bytes_max,
             1_024,
@@ -184,6 +190,12 @@ impl Sections {
             GIB,
         );
         size(
+            "limits.memory_bytes_max",
+            &self.limits.memory_bytes_max,
+            64 << 20,
+            GIB << 12,
+        );
+        size(
             "limits.table_keys_max",
             &self.limits.table_keys_max,
             1,
@@ -203,6 +215,7 @@ impl Sections {
             format!("commit_interval_ms = {commit_ms} does not fit twice into the transaction timeout of {timeout_ms} ms"),
             "lower commit_interval_ms or raise transaction_timeout_s",
         );
+        self.check_memory(reader);
         let workers = self.workers.fold.get_ref() + self.workers.merge.get_ref();
         let hint = "set workers.fold or workers.merge to 1 or more";
         reader.want(
@@ -223,6 +236,27 @@ impl Sections {
                 "write \"topic\" or the URL of an object store",
             );
         }
+    }
+
+    /// What is on its way must leave room for state.
+    fn check_memory(&self, reader: &mut Reader<'_>) {
+        let (limits, workers) = (&self.limits, &self.workers);
+        let (fold, merge) = (*workers.fold.get_ref(), *workers.merge.get_ref());
+        let queued = *limits.queued_bytes_max.get_ref();
+        let commit = *self.delivery.commit_bytes_max.get_ref();
+        let input = commit.saturating_add(*limits.fetch_bytes_max.get_ref());
+        let output = *self.delivery.transaction_bytes_max.get_ref();
+        let under_way = queued
+            .saturating_mul(fold + merge)
+            .saturating_add(input.saturating_mul(2 * fold))
+            .saturating_add(output.saturating_mul(merge));
+        let bytes_max = *limits.memory_bytes_max.get_ref();
+        reader.want(
+            under_way <= bytes_max / 2,
+            &limits.memory_bytes_max,
+            format!("memory_bytes_max = {bytes_max} is less than twice the {under_way} bytes that may be under way"),
+            "raise memory_bytes_max, or lower the number of workers, queued_bytes_max, commit_bytes_max, fetch_bytes_max or transaction_bytes_max",
+        );
     }
 
     fn check_topics(&self, reader: &mut Reader<'_>) {

@@ -11,22 +11,29 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_expr::EquivalenceProperties;
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
-use datafusion::physical_plan::memory::MemoryStream;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PhysicalExpr, PlanProperties,
 };
 
+use crate::state::held::Held;
+
 /// The rows of one leaf, shared by all plans that read it.
 #[derive(Debug, Clone, Default)]
-pub struct Slot(Arc<Mutex<Vec<RecordBatch>>>);
+pub struct Slot(Arc<Mutex<Vec<Held>>>);
 
 impl Slot {
     /// Puts rows in, in place of those before. Their columns may be more than a plan reads, in any order.
     pub fn fill(&self, batches: Vec<RecordBatch>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = batches;
+        self.fill_held(batches.into_iter().map(Held::from).collect());
     }
 
-    fn batches(&self) -> Vec<RecordBatch> {
+    /// As [`Self::fill`]; rows that are kept away are read back batch by batch as the plan asks for them.
+    pub fn fill_held(&self, held: Vec<Held>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = held;
+    }
+
+    fn held(&self) -> Vec<Held> {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -163,18 +170,14 @@ impl ExecutionPlan for SlotExec {
     }
 
     fn execute(&self, _: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let schema = self.properties.eq_properties.schema();
-        let batches = self
-            .slot
-            .batches()
-            .iter()
-            .map(|batch| pick(batch, schema))
-            .collect::<Result<Vec<_>>>()?;
-        Ok(Box::pin(MemoryStream::try_new(
-            batches,
-            Arc::clone(schema),
-            None,
-        )?))
+        let schema = Arc::clone(self.properties.eq_properties.schema());
+        let wanted = Arc::clone(&schema);
+        let held = self.slot.held().into_iter();
+        let batches = held.map(move |rows| pick(&rows.load()?, &wanted));
+        Ok(Box::pin(RecordBatchStreamAdapter::new(
+            schema,
+            futures::stream::iter(batches),
+        )))
     }
 }
 

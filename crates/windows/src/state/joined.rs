@@ -2,15 +2,17 @@
 
 mod saved;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::row::{RowConverter, SortField};
 use datafusion::common::Result;
 
+use super::held::{Bytes, Held, Wanted, here_bytes};
 use super::instants;
 use super::schedule::{Ahead, Due, Schedule};
+use super::sums::PaneRows;
 use crate::sql::call::WINDOW_START;
 use crate::window::Windows;
 
@@ -26,7 +28,7 @@ pub struct Reach {
 #[derive(Debug)]
 struct Side {
     reach: Reach,
-    panes: BTreeMap<i64, Vec<RecordBatch>>,
+    panes: PaneRows,
 }
 
 /// The rows of one query's streams.
@@ -42,7 +44,7 @@ impl Joined {
     pub fn new(windows: Windows, ahead: Ahead, anchor: usize, reaches: &[Reach]) -> Self {
         let side = |&reach| Side {
             reach,
-            panes: BTreeMap::new(),
+            panes: PaneRows::new(),
         };
         Joined {
             schedule: Schedule::new(windows, ahead),
@@ -69,7 +71,11 @@ impl Joined {
                 late += rows.num_rows();
                 continue;
             }
-            self.sides[side].panes.entry(pane).or_default().push(rows);
+            self.sides[side]
+                .panes
+                .entry(pane)
+                .or_default()
+                .push(rows.into());
             self.touch(side, pane);
         }
         Ok(late)
@@ -84,10 +90,12 @@ impl Joined {
         for (row, &pane) in leaving.iter().zip(instants(batch, WINDOW_START)?) {
             let panes = &mut self.sides[side].panes;
             for rows in panes.get_mut(&pane).into_iter().flatten() {
-                let held = converter.convert_columns(rows.columns())?;
+                let loaded = rows.load()?;
+                let held = converter.convert_columns(loaded.columns())?;
                 if let Some(place) = held.iter().position(|held| held == row) {
-                    let stays = (0..rows.num_rows()).map(|other| Some(other != place));
-                    *rows = filter_record_batch(rows, &stays.collect::<BooleanArray>())?;
+                    let stays = (0..loaded.num_rows()).map(|other| Some(other != place));
+                    let stays: BooleanArray = stays.collect();
+                    *rows = filter_record_batch(&loaded, &stays)?.into();
                     break;
                 }
             }
@@ -140,7 +148,7 @@ impl Joined {
 
     /// The windows to compute at `at_us`, with the rows of each side that may meet in them. No row to come is earlier than
     /// `reached_us`.
-    pub fn due(&mut self, at_us: i64, reached_us: i64) -> Vec<(Due, Vec<Vec<RecordBatch>>)> {
+    pub fn due(&mut self, at_us: i64, reached_us: i64) -> Vec<(Due, Vec<Vec<Held>>)> {
         let at_us = at_us.saturating_sub(self.delay_us());
         let reached_us = reached_us.saturating_sub(self.delay_us());
         let mut due: Vec<Due> = self.schedule.final_at(at_us).into_iter().collect();
@@ -151,7 +159,7 @@ impl Joined {
     }
 
     /// The rows of each side that may meet in a window.
-    fn rows(&self, due: Due) -> Vec<Vec<RecordBatch>> {
+    fn rows(&self, due: Due) -> Vec<Vec<Held>> {
         let rows = |(index, side): (usize, &Side)| {
             let (from, to) = match index == self.anchor {
                 true => (due.start_us, due.end_us),
@@ -183,7 +191,42 @@ impl Joined {
     /// Open panes and the rows in them.
     pub fn size(&self) -> (usize, usize) {
         let panes = || self.sides.iter().flat_map(|side| side.panes.values());
-        let rows = panes().flatten().map(RecordBatch::num_rows).sum();
+        let rows = panes().flatten().map(Held::num_rows).sum();
         (panes().count(), rows)
+    }
+
+    /// What they take in memory.
+    pub fn bytes(&self) -> Bytes {
+        let panes = self.sides.iter().flat_map(|side| side.panes.values());
+        let here = panes.flatten().map(Held::bytes).sum();
+        Bytes {
+            here,
+            movable: here,
+        }
+    }
+
+    /// The rows that may be kept away, `bytes_min` at least at one place.
+    pub fn wanted(&self, bytes_min: usize) -> Vec<Wanted> {
+        let mut all = Vec::new();
+        for (list, side) in self.sides.iter().enumerate() {
+            all.extend(side.panes.iter().map(|(&start_us, held)| {
+                let first_us = start_us.saturating_sub(side.reach.after_us);
+                let end_us = self.schedule.next_final(first_us);
+                Wanted {
+                    at_us: end_us.saturating_add(self.delay_us()),
+                    list,
+                    start_us,
+                    bytes: here_bytes(held),
+                }
+            }));
+        }
+        all.retain(|wanted| wanted.bytes >= bytes_min);
+        all
+    }
+
+    /// The rows at one place.
+    pub fn rows_at(&mut self, wanted: &Wanted) -> Option<&mut Vec<Held>> {
+        let side = self.sides.get_mut(wanted.list)?;
+        side.panes.get_mut(&wanted.start_us)
     }
 }

@@ -8,6 +8,11 @@ use arrow::datatypes::SchemaRef;
 use arrow::row::{OwnedRow, RowConverter, Rows, SortField};
 use datafusion::common::Result;
 
+use super::held::keyed_bytes;
+
+/// Calls its argument with all rows that are open.
+pub type Open<'a> = dyn Fn(&mut dyn FnMut(&RecordBatch) -> Result<()>) -> Result<()> + 'a;
+
 /// Keeps count only once there are so many rows that the bound could be reached.
 #[derive(Debug)]
 pub struct Keys {
@@ -37,12 +42,12 @@ impl Keys {
         })
     }
 
-    /// The rows of `batch` that are taken, and the number of the others. `held` rows are open, in `open`.
-    pub fn admit<'a>(
+    /// The rows of `batch` that are taken, and the number of the others. `held` rows are open; `open` visits them.
+    pub fn admit(
         &mut self,
         batch: &RecordBatch,
         held: usize,
-        open: &dyn Fn() -> Vec<&'a RecordBatch>,
+        open: &Open<'_>,
     ) -> Result<(RecordBatch, usize)> {
         if self.columns.is_empty() || held + batch.num_rows() <= self.keys_max {
             if self.is_counted {
@@ -53,7 +58,7 @@ impl Keys {
         }
         let may_fill = self.known.len() + batch.num_rows() > self.keys_max;
         if !self.is_counted || (may_fill && !self.is_exact) {
-            self.count(&open())?;
+            self.count(open)?;
         }
         let keys = self.keys_of(batch)?;
         let mut taken = Vec::with_capacity(batch.num_rows());
@@ -75,15 +80,28 @@ impl Keys {
         self.is_exact = false;
     }
 
-    fn count(&mut self, open: &[&RecordBatch]) -> Result<()> {
-        self.known.clear();
-        for batch in open {
+    fn count(&mut self, open: &Open<'_>) -> Result<()> {
+        let mut known = std::mem::take(&mut self.known);
+        known.clear();
+        open(&mut |batch| {
             let keys = self.keys_of(batch)?;
-            self.known.extend(keys.iter().map(|key| key.owned()));
-        }
+            known.extend(keys.iter().map(|key| key.owned()));
+            Ok(())
+        })?;
+        self.known = known;
         self.is_counted = true;
         self.is_exact = true;
         Ok(())
+    }
+
+    /// What they take in memory.
+    pub fn bytes(&self) -> usize {
+        let sample = self.known.iter().next();
+        keyed_bytes(
+            self.known.len(),
+            sample.map_or(0, |key| key.row().as_ref().len()),
+            0,
+        )
     }
 
     fn keys_of(&self, batch: &RecordBatch) -> Result<Rows> {

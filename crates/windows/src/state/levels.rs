@@ -12,6 +12,7 @@ use arrow::datatypes::{Int64Type, SchemaRef};
 use arrow::row::{OwnedRow, RowConverter, SortField};
 use datafusion::common::{Result, exec_datafusion_err};
 
+use super::held::keyed_bytes;
 use super::schedule::{Ahead, Due, Schedule};
 use super::{constant, instants};
 use crate::merge::Refused;
@@ -324,6 +325,16 @@ impl Levels {
         });
         let columns = bounds.into_iter().chain(keys).chain(numbers).collect();
         Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
+    }
+
+    /// What they take in memory.
+    pub fn bytes(&self) -> usize {
+        let waiting: usize = self.pending.values().map(BTreeMap::len).sum();
+        let waiting_keys = self.pending.values().flat_map(BTreeMap::keys);
+        let key = self.levels.keys().chain(waiting_keys).next();
+        let key = key.map_or(0, |key| key.row().as_ref().len());
+        keyed_bytes(self.levels.len(), key, std::mem::size_of::<i64>())
+            + keyed_bytes(waiting, key, std::mem::size_of::<Change>())
     }
 
     /// Keys that have a level, and intervals that have changes to come.

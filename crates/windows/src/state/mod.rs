@@ -1,6 +1,7 @@
 //! What merge remembers of each query and table between two firings.
 
 pub mod activity;
+pub mod held;
 pub mod joined;
 pub mod keys;
 pub mod levels;

@@ -1,6 +1,7 @@
 //! The open panes of a windowed query, each a few batches of partial aggregates or rows.
 
 pub(super) mod saved;
+mod spilled;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use datafusion::common::Result;
 
+use super::held::{Held, Spill};
 use super::revisions::StatKind;
 use super::schedule::{Ahead, Due, Schedule};
 use super::sums::{PaneRows, Reduce, Sums};
@@ -32,8 +34,14 @@ pub struct Panes {
 
 impl Panes {
     /// No panes yet. `adds_up`: the rows are partial aggregates, of which panes in common need to be added up once only.
-    pub fn new(windows: Windows, ahead: Ahead, adds_up: bool) -> Self {
-        let sums = || Sums::new(&windows).filter(|_| adds_up);
+    /// `spill`: where sums go over rows that are kept away.
+    pub fn new(
+        windows: Windows,
+        ahead: Ahead,
+        adds_up: bool,
+        spill: Option<&Arc<dyn Spill>>,
+    ) -> Self {
+        let sums = || Sums::new(&windows, spill.cloned()).filter(|_| adds_up);
         Panes {
             sums: sums(),
             sums_ahead: sums().filter(|_| ahead.is_on_time()),
@@ -64,10 +72,17 @@ impl Panes {
                 late += rows.num_rows();
                 continue;
             }
-            let batches = self.panes.entry(pane).or_default();
-            batches.push(rows);
-            if batches.len() > BATCHES_MAX {
-                *batches = reduce(std::mem::take(batches))?;
+            let held = self.panes.entry(pane).or_default();
+            held.push(rows.into());
+            if held.iter().filter_map(Held::here).count() > BATCHES_MAX {
+                let (here, away): (Vec<Held>, Vec<Held>) = std::mem::take(held)
+                    .into_iter()
+                    .partition(|rows| rows.here().is_some());
+                let here = reduce(here.iter().filter_map(Held::here).cloned().collect())?;
+                *held = away
+                    .into_iter()
+                    .chain(here.into_iter().map(Held::from))
+                    .collect();
             }
             if is_news {
                 self.schedule.touch(pane);
@@ -126,13 +141,8 @@ impl Panes {
         due
     }
 
-    /// The batches of one window, their bounds those of the window. `at_us` is the instant at which it is due.
-    pub fn window(
-        &mut self,
-        due: Due,
-        at_us: i64,
-        reduce: &mut Reduce<'_>,
-    ) -> Result<Vec<RecordBatch>> {
+    /// The rows of one window, their bounds those of the window. `at_us` is the instant at which it is due.
+    pub fn window(&mut self, due: Due, at_us: i64, reduce: &mut Reduce<'_>) -> Result<Vec<Held>> {
         let bounds = (due.start_us, due.end_us);
         let sums = match due.kind {
             StatKind::Final => self.sums.as_mut(),
@@ -147,11 +157,11 @@ impl Panes {
             }
             None => {
                 let panes = self.panes.range(due.start_us..due.end_us);
-                panes.flat_map(|(_, batches)| batches).cloned().collect()
+                panes.flat_map(|(_, held)| held).cloned().collect()
             }
         };
         rows.iter()
-            .map(|batch| with_window(batch, due.start_us, due.end_us))
+            .map(|rows| rows.with_window(due.start_us, due.end_us))
             .collect()
     }
 
@@ -161,14 +171,15 @@ impl Panes {
         self.panes = self.panes.split_off(&first_open);
     }
 
-    /// The rows of all open panes.
-    pub fn batches(&self) -> Vec<&RecordBatch> {
-        self.panes.values().flatten().collect()
+    /// The rows of all open panes, one batch after the other.
+    pub fn visit(&self, visit: &mut dyn FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
+        let mut held = self.panes.values().flatten();
+        held.try_for_each(|rows| visit(&rows.load()?))
     }
 
     /// Open panes and the rows held for them.
     pub fn size(&self) -> (usize, usize) {
-        let held = self.panes.values().flatten().map(RecordBatch::num_rows);
+        let held = self.panes.values().flatten().map(Held::num_rows);
         let sums = self.sums.iter().chain(&self.sums_ahead).map(Sums::rows);
         (self.panes.len(), held.sum::<usize>() + sums.sum::<usize>())
     }

@@ -16,6 +16,7 @@ use datafusion::common::Result;
 use twox_hash::XxHash3_64;
 
 use super::constant;
+use super::held::keyed_bytes;
 use crate::sql::call::{WINDOW_END, WINDOW_START, instant};
 
 /// What a row is. The numbers are those of the published enum of this name.
@@ -167,6 +168,14 @@ impl Revisions {
             rows = concat_batches(&self.rows_schema, [&rows, &withdrawn])?;
         }
         self.finish(&rows, leaving, is_final)
+    }
+
+    /// What they take in memory.
+    pub fn bytes(&self) -> usize {
+        let sample = self.last.values().flat_map(HashMap::keys).next();
+        let key = sample.map_or(0, |(key, _)| key.row().as_ref().len());
+        let entries = self.last.values().map(HashMap::len).sum();
+        keyed_bytes(entries, key, std::mem::size_of::<Told>())
     }
 
     fn keys_of(&self, window: (i64, i64), rows: &RecordBatch) -> Result<Rows> {

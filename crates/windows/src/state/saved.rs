@@ -2,8 +2,9 @@
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
-use arrow::error::ArrowError;
 use datafusion::common::{Result, exec_err};
+
+use super::held::{Held, SpillError};
 
 /// Rows of one piece at most.
 const ROWS_MAX: usize = 8_192;
@@ -41,20 +42,30 @@ pub struct Piece {
     /// Instants in microseconds, and flags.
     pub numbers: Vec<i64>,
     /// Rows of one schema, in an order that matters. They are shared with the state that they were taken of.
-    pub rows: Vec<RecordBatch>,
+    pub rows: Vec<Held>,
 }
 
 impl Piece {
     /// All rows in one batch, if there are any.
     ///
     /// # Errors
-    /// If Arrow cannot put them together.
-    pub fn batch(&self) -> Result<Option<RecordBatch>, ArrowError> {
+    /// If they cannot be read back, or Arrow cannot put them together.
+    pub fn batch(&self) -> Result<Option<RecordBatch>, SpillError> {
         match self.rows.as_slice() {
             [] => Ok(None),
-            [rows] => Ok(Some(rows.clone())),
-            [first, ..] => concat_batches(first.schema_ref(), &self.rows).map(Some),
+            [rows] => Ok(Some(rows.load()?)),
+            [first, ..] => {
+                let rows = self.rows.iter().map(Held::load);
+                let rows = rows.collect::<Result<Vec<_>, _>>()?;
+                Ok(Some(concat_batches(first.schema_ref(), &rows)?))
+            }
         }
+    }
+
+    /// What it takes in memory.
+    pub fn bytes(&self) -> usize {
+        let rows: usize = self.rows.iter().map(Held::bytes).sum();
+        rows + std::mem::size_of_val(self.numbers.as_slice())
     }
 }
 
@@ -62,7 +73,7 @@ impl Piece {
 pub(crate) struct Saved {
     pub part: Part,
     pub numbers: Vec<i64>,
-    pub rows: Vec<RecordBatch>,
+    pub rows: Vec<Held>,
 }
 
 /// Numbers, cut into pieces; one of them at least.
@@ -79,16 +90,14 @@ pub(crate) fn numbers(part: Part, numbers: &[i64]) -> Vec<Saved> {
 }
 
 /// Batches in their order, put together or cut so that pieces are of a size; none without rows.
-pub(crate) fn rows<'a>(
-    part: Part,
-    batches: impl IntoIterator<Item = &'a RecordBatch>,
-) -> Vec<Saved> {
+pub(crate) fn rows(part: Part, batches: impl IntoIterator<Item = impl Into<Held>>) -> Vec<Saved> {
     let mut saved: Vec<Saved> = Vec::new();
     let mut held = 0;
     for batch in batches {
+        let batch: Held = batch.into();
         let mut from = 0;
         while from < batch.num_rows() {
-            let is_same = |rows: &RecordBatch| rows.schema_ref() == batch.schema_ref();
+            let is_same = |rows: &Held| rows.schema_ref() == batch.schema_ref();
             let last = saved
                 .last_mut()
                 .filter(|last| held < ROWS_MAX && last.rows.last().is_some_and(is_same));

@@ -12,6 +12,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::row::{OwnedRow, RowConverter, SortField};
 use datafusion::common::Result;
 
+use super::held::{batch_bytes, keyed_bytes};
 use super::instants;
 use super::revisions::StatKind;
 use super::schedule::Due;
@@ -49,6 +50,8 @@ pub struct Sessions {
     batches: Vec<RecordBatch>,
     /// Rows in `batches`, those of closed sessions among them.
     stored: usize,
+    /// What `batches` take in memory.
+    batch_bytes: usize,
     /// Rows when they were added up last.
     added_up: usize,
     open: BTreeMap<OwnedRow, Vec<Open>>,
@@ -82,6 +85,7 @@ impl Sessions {
             is_together,
             batches: Vec::new(),
             stored: 0,
+            batch_bytes: 0,
             added_up: 0,
             open: BTreeMap::new(),
             ends: BTreeMap::new(),
@@ -124,6 +128,7 @@ impl Sessions {
             }
         }
         self.batches.push(batch.clone());
+        self.batch_bytes += batch_bytes(batch);
         self.stored += batch.num_rows();
         Ok(refused)
     }
@@ -172,7 +177,7 @@ impl Sessions {
     }
 
     /// Closes the sessions that end at `at_us` or before, and returns their rows with the bounds of their sessions.
-    pub fn close(&mut self, at_us: i64) -> Result<Vec<(Due, Vec<RecordBatch>)>> {
+    pub fn close(&mut self, at_us: i64) -> Result<Vec<(Due, RecordBatch)>> {
         self.closed_us = self.closed_us.max(at_us);
         let later = self.ends.split_off(&at_us.saturating_add(1));
         let ending = std::mem::replace(&mut self.ends, later);
@@ -204,10 +209,11 @@ impl Sessions {
             kind: StatKind::Final,
         };
         let closed = closed.into_values();
-        let rows = closed.map(|sessions| Ok((due(&sessions), vec![self.gather(&sessions)?])));
+        let rows = closed.map(|sessions| Ok((due(&sessions), self.gather(&sessions)?)));
         let rows = rows.collect::<Result<Vec<_>>>()?;
         if self.open.is_empty() {
             self.batches.clear();
+            self.batch_bytes = 0;
             self.stored = 0;
             self.added_up = 0;
         }
@@ -244,6 +250,7 @@ impl Sessions {
             false => reduce(vec![self.gather(self.open.values().flatten())?])?,
         };
         self.batches.clear();
+        self.batch_bytes = 0;
         self.stored = 0;
         self.open.clear();
         self.ends.clear();
@@ -259,6 +266,16 @@ impl Sessions {
         let stored = self.store(batch);
         (self.closed_us, self.keys_max) = (closed_us, keys_max);
         stored.map(drop)
+    }
+
+    /// What they take in memory.
+    pub fn bytes(&self) -> usize {
+        let key = self.open.first_key_value();
+        let key = key.map_or(0, |(key, _)| key.row().as_ref().len());
+        let session = std::mem::size_of::<Open>();
+        let row = std::mem::size_of::<RowAt>();
+        // Each key stands by its sessions, and by their ends.
+        2 * keyed_bytes(self.open.len(), key, session) + self.stored * row + self.batch_bytes
     }
 
     /// Keys with open sessions, and rows held.

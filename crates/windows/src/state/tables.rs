@@ -12,6 +12,7 @@ use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 use arrow::row::{OwnedRow, RowConverter, SortField};
 use datafusion::common::{Result, exec_datafusion_err};
 
+use super::held::{batch_bytes, keyed_bytes};
 use super::instants;
 use crate::program::{TableQuery, history_schema};
 use crate::sql::call::ROW_TIME;
@@ -45,6 +46,8 @@ pub struct Table {
     keeps_history: bool,
     keys_max: usize,
     batches: Vec<RecordBatch>,
+    /// What `batches` take in memory.
+    batch_bytes: usize,
     stored: usize,
     versions: BTreeMap<OwnedRow, Vec<Version>>,
     live: usize,
@@ -52,6 +55,8 @@ pub struct Table {
     snapshot: Option<RecordBatch>,
     /// What is known of rows before an instant.
     known: Option<(i64, RecordBatch)>,
+    /// What the last snapshot took in memory.
+    snapshot_bytes: usize,
 }
 
 impl Table {
@@ -73,12 +78,14 @@ impl Table {
             keeps_history: query.has_history,
             keys_max,
             batches: Vec::new(),
+            batch_bytes: 0,
             stored: 0,
             versions: BTreeMap::new(),
             live: 0,
             pending: BTreeMap::new(),
             snapshot: None,
             known: None,
+            snapshot_bytes: 0,
         })
     }
 
@@ -105,6 +112,7 @@ impl Table {
             self.pending.insert((age, key), RowAt { batch: slot, row });
         }
         self.batches.push(batch.clone());
+        self.batch_bytes += batch_bytes(batch);
         self.stored += batch.num_rows();
         Ok(refused)
     }
@@ -197,6 +205,7 @@ impl Table {
             .filter_map(|versions| versions.last());
         let rows: Vec<RowAt> = rows.map(|version| version.row).collect();
         let snapshot = self.gather(&rows)?;
+        self.snapshot_bytes = batch_bytes(&snapshot);
         self.snapshot = Some(snapshot.clone());
         Ok(snapshot)
     }
@@ -265,9 +274,25 @@ impl Table {
         for (row, place) in places.into_iter().enumerate() {
             *place = RowAt { batch: 0, row };
         }
+        self.batch_bytes = batch_bytes(&compacted);
         self.stored = compacted.num_rows();
         self.batches = vec![compacted];
         Ok(())
+    }
+
+    /// What it takes in memory.
+    pub fn bytes(&self) -> usize {
+        let key = self.versions.first_key_value();
+        let key = key.map_or(0, |(key, _)| key.row().as_ref().len());
+        let id = self.pending.first_key_value();
+        let id = id.map_or(0, |(((_, _, id), _), _)| id.len());
+        let versions = keyed_bytes(self.versions.len(), key, std::mem::size_of::<Version>());
+        let more = self.live.saturating_sub(self.versions.len()) * std::mem::size_of::<Version>();
+        let ids = self.live * id;
+        let waiting = keyed_bytes(self.pending.len(), key + id, std::mem::size_of::<Version>());
+        let known = self.known.as_ref();
+        let known = known.map_or(0, |(_, rows)| batch_bytes(rows));
+        versions + more + ids + waiting + known + self.batch_bytes + self.snapshot_bytes
     }
 
     /// Keys, and rows held in memory.

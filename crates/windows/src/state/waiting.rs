@@ -18,6 +18,7 @@ use arrow::compute::{filter_record_batch, not, take_record_batch};
 use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema};
 use datafusion::common::{Result, exec_datafusion_err};
 
+use super::held::{Held, Wanted, here_bytes};
 use super::instants;
 use crate::sql::call::{ROW_TIME, instant};
 use crate::sql::session::concatenate;
@@ -107,17 +108,21 @@ fn missing(column: &str) -> datafusion::common::DataFusionError {
     exec_datafusion_err!("rows that may be taken back have no column {column}")
 }
 
+/// Fewer rows than this are put together with those that come next.
+const SMALL_ROWS: usize = 256;
+
 /// Rows of one source and partition that came together.
 #[derive(Debug)]
-struct Held {
+struct Together {
     offset_first: i64,
     offset_last: i64,
     row_time_first_us: i64,
     row_time_last_us: i64,
-    rows: RecordBatch,
+    /// One batch; in a list, as what may be kept away is.
+    rows: Vec<Held>,
 }
 
-impl Held {
+impl Together {
     /// None without rows.
     fn new(rows: RecordBatch) -> Result<Option<Self>> {
         let (offsets, times) = (offsets(&rows)?, instants(&rows, ROW_TIME)?);
@@ -128,35 +133,88 @@ impl Held {
         let (Some(offsets), Some(times)) = (bounds(offsets), bounds(times)) else {
             return Ok(None);
         };
-        Ok(Some(Held {
+        Ok(Some(Together {
             offset_first: offsets.0,
             offset_last: offsets.1,
             row_time_first_us: times.0,
             row_time_last_us: times.1,
-            rows,
+            rows: vec![rows.into()],
         }))
     }
 
+    /// True if rows that come next are better put to these: batches of a few rows are mostly frame.
+    fn is_small(&self, next: &RecordBatch) -> bool {
+        match self.rows.as_slice() {
+            [rows] => {
+                let is_same = rows.schema_ref() == next.schema_ref();
+                is_same && rows.here().is_some() && rows.num_rows() < SMALL_ROWS
+            }
+            _ => false,
+        }
+    }
+
+    /// These rows and others.
+    fn with(self, next: RecordBatch) -> Result<RecordBatch> {
+        let schema = next.schema();
+        let mut rows = self.load()?;
+        rows.push(next);
+        concatenate(&schema, &rows)
+    }
+
+    /// All rows, read back if they are away.
+    fn load(&self) -> Result<Vec<RecordBatch>> {
+        let loaded = self.rows.iter().map(Held::load);
+        Ok(loaded.collect::<Result<_, _>>()?)
+    }
+
+    /// The rows for which a test holds, and the others.
+    fn split(
+        &self,
+        test: impl Fn(&RecordBatch) -> Result<BooleanArray>,
+    ) -> Result<[Vec<RecordBatch>; 2]> {
+        let mut parts = [Vec::new(), Vec::new()];
+        for rows in self.load()? {
+            let mask = test(&rows)?;
+            parts[0].push(filter_record_batch(&rows, &mask)?);
+            parts[1].push(filter_record_batch(&rows, &not(&mask)?)?);
+        }
+        for part in &mut parts {
+            part.retain(|rows| rows.num_rows() > 0);
+        }
+        Ok(parts)
+    }
+
     /// The rows of an offset, which are left out from now on.
-    fn take(&mut self, offset: i64) -> Result<RecordBatch> {
-        let offsets = offsets(&self.rows)?.iter();
-        let mask: BooleanArray = offsets.map(|&other| Some(other == offset)).collect();
-        let taken = filter_record_batch(&self.rows, &mask)?;
-        if taken.num_rows() > 0 {
-            self.rows = filter_record_batch(&self.rows, &not(&mask)?)?;
+    fn take(&mut self, offset: i64) -> Result<Vec<RecordBatch>> {
+        let is_of = |rows: &RecordBatch| {
+            let offsets = offsets(rows)?.iter();
+            Ok(offsets.map(|&other| Some(other == offset)).collect())
+        };
+        let [taken, left] = self.split(is_of)?;
+        if !taken.is_empty() {
+            self.rows = left.into_iter().map(Held::from).collect();
         }
         Ok(taken)
     }
 
-    /// The rows before an instant, and the others.
-    fn split(&self, before_us: i64) -> Result<(RecordBatch, RecordBatch)> {
-        let times = instants(&self.rows, ROW_TIME)?;
-        let mask = times.iter().map(|&time| Some(time < before_us));
-        let mask: BooleanArray = mask.collect();
-        Ok((
-            filter_record_batch(&self.rows, &mask)?,
-            filter_record_batch(&self.rows, &not(&mask)?)?,
-        ))
+    /// The rows before an instant; those that are left wait on.
+    fn settle(self, before_us: i64, kept: &mut Vec<Together>) -> Result<Vec<RecordBatch>> {
+        if self.row_time_first_us >= before_us {
+            kept.push(self);
+            return Ok(Vec::new());
+        }
+        if self.row_time_last_us < before_us {
+            return self.load();
+        }
+        let is_before = |rows: &RecordBatch| {
+            let times = instants(rows, ROW_TIME)?.iter();
+            Ok(times.map(|&time| Some(time < before_us)).collect())
+        };
+        let [before, later] = self.split(is_before)?;
+        for rows in later {
+            kept.extend(Together::new(rows)?);
+        }
+        Ok(before)
     }
 }
 
@@ -165,7 +223,7 @@ impl Held {
 struct Room {
     stream: String,
     table: String,
-    origins: BTreeMap<(i32, String), Vec<Held>>,
+    origins: BTreeMap<(i32, String), Vec<Together>>,
 }
 
 /// Rows of one table.
@@ -212,7 +270,12 @@ impl Waiting {
         for ((partition, source), rows) in origins {
             let rows = take_record_batch(batch, &UInt32Array::from(rows))?;
             let held = room.origins.entry((partition, source.to_owned()));
-            held.or_default().extend(Held::new(rows)?);
+            let held = held.or_default();
+            let rows = match held.pop_if(|last| last.is_small(&rows)) {
+                Some(last) => last.with(rows)?,
+                None => rows,
+            };
+            held.extend(Together::new(rows)?);
         }
         Ok(())
     }
@@ -239,9 +302,8 @@ impl Waiting {
                     continue;
                 }
                 let rows = held.take(version.offset)?;
-                if rows.num_rows() > 0 {
+                if !rows.is_empty() {
                     let table = room.table.clone();
-                    let rows = vec![rows];
                     return Ok(Some(RowsOf { table, rows }));
                 }
             }
@@ -258,15 +320,7 @@ impl Waiting {
                 let before_us = passed(&room.stream, *partition, source);
                 let mut kept = Vec::with_capacity(waiting.len());
                 for held in waiting.drain(..) {
-                    if held.row_time_last_us < before_us {
-                        gone.push(held.rows);
-                    } else if held.row_time_first_us < before_us {
-                        let (before, later) = held.split(before_us)?;
-                        gone.push(before);
-                        kept.extend(Held::new(later)?);
-                    } else {
-                        kept.push(held);
-                    }
+                    gone.extend(held.settle(before_us, &mut kept)?);
                 }
                 *waiting = kept;
             }
@@ -283,7 +337,10 @@ impl Waiting {
     pub fn rows(&self, table: &str) -> Result<Vec<RecordBatch>> {
         let rooms = self.rooms.values().filter(|room| room.table == table);
         let held = rooms.flat_map(|room| room.origins.values().flatten());
-        let rows: Vec<RecordBatch> = held.map(|held| held.rows.clone()).collect();
+        let mut rows = Vec::new();
+        for held in held {
+            rows.extend(held.load()?);
+        }
         by_schema(&rows)
     }
 
@@ -291,9 +348,50 @@ impl Waiting {
     pub fn sizes(&self) -> impl Iterator<Item = (&str, usize, usize)> {
         self.rooms.values().map(|room| {
             let held = || room.origins.values().flatten();
-            let rows = held().map(|held| held.rows.num_rows()).sum();
+            let rows = held().flat_map(|held| &held.rows);
+            let rows = rows.map(Held::num_rows).sum();
             (room.table.as_str(), held().count(), rows)
         })
+    }
+
+    /// For each table: its name, and what its rows that wait take in memory.
+    pub fn bytes(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.rooms.values().map(|room| {
+            let held = room.origins.values().flatten();
+            let rows = held.flat_map(|held| &held.rows);
+            (room.table.as_str(), rows.map(Held::bytes).sum())
+        })
+    }
+
+    /// The rows that may be kept away, `bytes_min` at least at one place; lists are numbered as they stand in this order.
+    pub(crate) fn wanted(&self, bytes_min: usize) -> Vec<Wanted> {
+        let wanted = self.all().enumerate().map(|(list, held)| Wanted {
+            // Taking back, and rows told ahead, may want them any time; they leave when their source passes them.
+            at_us: held.row_time_last_us,
+            list,
+            start_us: held.row_time_first_us,
+            bytes: here_bytes(&held.rows),
+        });
+        wanted.filter(|wanted| wanted.bytes >= bytes_min).collect()
+    }
+
+    /// The rows at one place of [`Self::wanted`].
+    pub(crate) fn rows_at(&mut self, wanted: &Wanted) -> Option<&mut Vec<Held>> {
+        let mut list = wanted.list;
+        for room in self.rooms.values_mut() {
+            for origin in room.origins.values_mut() {
+                if list < origin.len() {
+                    return Some(&mut origin[list].rows);
+                }
+                list -= origin.len();
+            }
+        }
+        None
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Together> {
+        let origins = self.rooms.values().flat_map(|room| room.origins.values());
+        origins.flatten()
     }
 }
 

@@ -13,7 +13,7 @@ impl Joined {
         for (index, side) in (0..).zip(&self.sides) {
             all.extend(saved::rows(
                 Part::Rows(index),
-                side.panes.values().flatten(),
+                side.panes.values().flatten().cloned(),
             ));
         }
         // Of these something may have been told.

@@ -52,7 +52,7 @@ impl Levels {
             numbered(columns, rows.len())
         });
         let batches = batches.collect::<Result<Vec<RecordBatch>>>()?;
-        Ok(saved::rows(part, &batches))
+        Ok(saved::rows(part, batches))
     }
 
     pub(crate) fn restore(

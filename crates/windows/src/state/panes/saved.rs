@@ -5,13 +5,14 @@ use datafusion::common::Result;
 
 use super::Panes;
 use crate::sql::call::WINDOW_START;
+use crate::state::held::Held;
 use crate::state::instants;
 use crate::state::saved::{self, Part, Saved, unknown};
 use crate::state::sums::PaneRows;
 
 impl Panes {
     pub(crate) fn save(&self) -> Vec<Saved> {
-        let mut saved = saved::rows(Part::Rows(0), self.panes.values().flatten());
+        let mut saved = saved::rows(Part::Rows(0), self.panes.values().flatten().cloned());
         // Of these something may have been told, and rows for them may wait.
         let empty = self.panes.iter().filter(|(_, rows)| is_empty(rows));
         let empty: Vec<i64> = empty.map(|(pane, _)| *pane).collect();
@@ -43,7 +44,7 @@ impl Panes {
 }
 
 /// True if batches have no row.
-pub(in crate::state) fn is_empty(batches: &[RecordBatch]) -> bool {
+pub(in crate::state) fn is_empty(batches: &[Held]) -> bool {
     batches.iter().all(|batch| batch.num_rows() == 0)
 }
 
@@ -51,8 +52,8 @@ pub(in crate::state) fn is_empty(batches: &[RecordBatch]) -> bool {
 pub(in crate::state) fn put_back(panes: &mut PaneRows, rows: &RecordBatch) -> Result<()> {
     let mut from = 0;
     for pane in instants(rows, WINDOW_START)?.chunk_by(|left, right| left == right) {
-        let batches = panes.entry(pane[0]).or_default();
-        batches.push(rows.slice(from, pane.len()));
+        let held = panes.entry(pane[0]).or_default();
+        held.push(rows.slice(from, pane.len()).into());
         from += pane.len();
     }
     Ok(())

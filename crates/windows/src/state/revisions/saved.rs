@@ -39,7 +39,7 @@ impl Revisions {
             numbered(keys.into_iter().chain(numbers).collect(), rows.len())
         });
         let batches = batches.collect::<Result<Vec<RecordBatch>>>()?;
-        Ok(saved::rows(Part::Revisions, &batches))
+        Ok(saved::rows(Part::Revisions, batches))
     }
 
     pub(crate) fn restore(&mut self, rows: &RecordBatch) -> Result<()> {

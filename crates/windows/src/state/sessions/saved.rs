@@ -15,7 +15,7 @@ impl Sessions {
         let chunks = open.chunks(SESSIONS_MAX);
         let batches = chunks.map(|sessions| self.gather(sessions.iter().copied()));
         let batches = batches.collect::<Result<Vec<RecordBatch>>>()?;
-        let mut all = saved::rows(Part::Rows(0), &batches);
+        let mut all = saved::rows(Part::Rows(0), batches);
         all.extend(saved::numbers(Part::Numbers, &[self.closed_us]));
         Ok(all)
     }

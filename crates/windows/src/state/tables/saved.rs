@@ -18,7 +18,7 @@ impl Table {
         for (part, places) in [(Part::Live, live), (Part::Pending, pending)] {
             let batches = places.chunks(ROWS_MAX).map(|places| self.gather(places));
             let batches = batches.collect::<Result<Vec<RecordBatch>>>()?;
-            all.extend(saved::rows(part, &batches));
+            all.extend(saved::rows(part, batches));
         }
         Ok(all)
     }

@@ -10,7 +10,8 @@ impl Waiting {
     pub(crate) fn save(&self) -> Vec<(String, Vec<Saved>)> {
         let rooms = self.rooms.iter().map(|(place, room)| {
             let held = room.origins.values().flatten();
-            let rows = saved::rows(Part::Rows(0), held.map(|held| &held.rows));
+            let rows = held.flat_map(|held| held.rows.iter().cloned());
+            let rows = saved::rows(Part::Rows(0), rows);
             (format!("{KEPT}{place}"), rows)
         });
         rooms.collect()
@@ -22,7 +23,7 @@ impl Waiting {
             return Ok(false);
         };
         for rows in &piece.rows {
-            self.absorb(place, rows)?;
+            self.absorb(place, &rows.load()?)?;
         }
         Ok(true)
     }

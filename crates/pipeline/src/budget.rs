@@ -1,0 +1,164 @@
+//! The memory of a process, shared by its workers: each says what it holds, all see the sum.
+//!
+//! Three marks, as shares of the bound: above [`SPILL`] merge keeps rows away that are wanted last, until there is
+//! [`SPILLED`] again. Above [`PAUSE`] fold stops reading events, until there is [`RESUME`] again; what it holds leaves with
+//! its commits. At the bound merge stops reading too. That comes only where what cannot be kept away fills the bound:
+//! levels, tables, sessions and revisions, which the bounds on keys limit. Short of it merge reads on whatever fold does,
+//! so that windows close and give their memory back.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use windows::state::held::Spill;
+
+/// Eighths of the bound.
+const SPILL: usize = 4;
+/// See [`SPILL`].
+const SPILLED: usize = 3;
+/// See [`SPILL`].
+const PAUSE: usize = 6;
+/// See [`SPILL`].
+const RESUME: usize = 5;
+/// The whole.
+const FULL: usize = 8;
+
+/// What a process may hold, and what it does.
+#[derive(Debug)]
+pub struct Budget {
+    bytes_max: usize,
+    bytes: AtomicUsize,
+}
+
+impl Budget {
+    /// Nothing is held yet.
+    pub fn new(bytes_max: usize) -> Self {
+        Budget {
+            bytes_max,
+            bytes: AtomicUsize::new(0),
+        }
+    }
+
+    /// The bound.
+    pub fn bytes_max(&self) -> usize {
+        self.bytes_max
+    }
+
+    /// What all workers hold.
+    pub fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    fn share(&self, eighths: usize) -> usize {
+        self.bytes_max / FULL * eighths
+    }
+
+    /// How many bytes should be kept away now.
+    pub fn excess(&self) -> usize {
+        let bytes = self.bytes();
+        match bytes > self.share(SPILL) {
+            true => bytes - self.share(SPILLED),
+            false => 0,
+        }
+    }
+
+    /// Whether fold should read no events, if it does so now or not.
+    pub fn pauses_fold(&self, is_paused: bool) -> bool {
+        self.bytes() > self.share(if is_paused { RESUME } else { PAUSE })
+    }
+
+    /// Whether merge should read no partials, if it does so now or not.
+    pub fn pauses_merge(&self, is_paused: bool) -> bool {
+        self.bytes() > self.share(if is_paused { PAUSE } else { FULL })
+    }
+}
+
+/// What one holder has of a budget; given back when it is dropped.
+#[derive(Debug)]
+pub struct Account {
+    budget: Arc<Budget>,
+    bytes: usize,
+}
+
+impl Account {
+    /// Holds nothing.
+    pub fn new(budget: &Arc<Budget>) -> Self {
+        Account {
+            budget: Arc::clone(budget),
+            bytes: 0,
+        }
+    }
+
+    /// The holder has so many bytes now.
+    pub fn set(&mut self, bytes: usize) {
+        let before = std::mem::replace(&mut self.bytes, bytes);
+        let held = &self.budget.bytes;
+        match bytes >= before {
+            true => held.fetch_add(bytes - before, Ordering::Relaxed),
+            false => held.fetch_sub(before - bytes, Ordering::Relaxed),
+        };
+    }
+
+    /// What it has.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The budget that it is of.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        self.set(0);
+    }
+}
+
+/// The memory of a process, and where to go with what it has no room for.
+#[derive(Debug, Clone)]
+pub struct Memory {
+    /// Shared by all workers.
+    pub budget: Arc<Budget>,
+    /// Without it nothing is kept away, and intake pauses sooner.
+    pub spill: Option<Arc<dyn Spill>>,
+}
+
+impl Memory {
+    /// So many bytes, and nowhere to go with more.
+    pub fn new(bytes_max: usize) -> Self {
+        Memory {
+            budget: Arc::new(Budget::new(bytes_max)),
+            spill: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holders_share_one_budget_and_give_back_what_they_had() {
+        let budget = Arc::new(Budget::new(800));
+        let (mut one, mut two) = (Account::new(&budget), Account::new(&budget));
+        one.set(300);
+        two.set(100);
+        assert_eq!((budget.bytes(), budget.excess()), (400, 0));
+        two.set(150);
+        assert_eq!((budget.bytes(), budget.excess()), (450, 150));
+        assert!(!budget.pauses_fold(false));
+        one.set(451);
+        assert!(budget.pauses_fold(false));
+        one.set(351);
+        assert!(!budget.pauses_fold(false));
+        assert!(budget.pauses_fold(true), "until there is more room");
+        one.set(651);
+        assert!(budget.pauses_merge(false));
+        one.set(500);
+        assert!(!budget.pauses_merge(false));
+        assert!(budget.pauses_merge(true));
+        drop(one);
+        assert_eq!(budget.bytes(), 150);
+    }
+}

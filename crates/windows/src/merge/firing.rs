@@ -1,0 +1,178 @@
+//! One instant of the agenda, query by query and window by window: what leaves can be handed on before the next is
+//! computed, however many windows end at once.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use datafusion::common::Result;
+
+use super::settle::within;
+use super::{AsOf, Merge, Output, Reached};
+use crate::error::QueryError;
+use crate::running::Now;
+use crate::sql::session::{concatenate, run};
+use crate::state::held::Held;
+use crate::state::schedule::Due;
+
+/// What is left to compute of an instant.
+#[derive(Debug)]
+pub struct Firing {
+    at_us: i64,
+    reached: Reached,
+    /// The one query that is computed; else all that have no frontier of their own.
+    apart: Option<usize>,
+    /// How many queries are done, in the order of their names.
+    done: usize,
+    /// What is left of the next one, once it was asked. Rows are there where they were taken out of its state.
+    due: Option<VecDeque<(Due, Option<Vec<Held>>)>>,
+    /// What the query would have of the rows that wait, once it was asked.
+    waiting: Option<Vec<RecordBatch>>,
+}
+
+impl Firing {
+    fn new(at_us: i64, reached: &Reached, apart: Option<usize>) -> Self {
+        Firing {
+            at_us,
+            reached: *reached,
+            apart,
+            done: 0,
+            due: None,
+            waiting: None,
+        }
+    }
+
+    /// The instant.
+    pub fn at_us(&self) -> i64 {
+        self.at_us
+    }
+
+    /// Goes on to the next query.
+    fn pass(&mut self) {
+        self.done += 1;
+        self.due = None;
+        self.waiting = None;
+    }
+}
+
+impl Merge {
+    /// Begins with the instant `at_us`; nothing is absorbed until [`Self::fire_next`] has told the last of it.
+    pub fn begin_firing(&mut self, at_us: i64, reached: &Reached) -> Firing {
+        self.advance_tables(at_us);
+        Firing::new(at_us, reached, None)
+    }
+
+    /// As [`Self::begin_firing`], for a query with a frontier of its own; none if it has none.
+    pub fn begin_firing_of(&self, query: &str, at_us: i64, reached: &Reached) -> Option<Firing> {
+        let place = self.apart(query)?;
+        Some(Firing::new(at_us, reached, Some(place)))
+    }
+
+    /// The next rows that leave, or the next query that stops; none once all is told.
+    pub fn fire_next(&mut self, firing: &mut Firing) -> Option<Result<Output, QueryError>> {
+        while let Some(place) = self.next_place(firing) {
+            let told = match self.running[place].has_stopped() {
+                true => Ok(None),
+                false => self.fire_window(place, firing),
+            };
+            match told {
+                Ok(Some(output)) => return Some(Ok(output)),
+                Ok(None) => firing.pass(),
+                Err(error) => {
+                    firing.pass();
+                    self.running[place].stop();
+                    let name = &self.program.queries[place].name;
+                    return Some(Err(QueryError::new(name, error)));
+                }
+            }
+        }
+        if firing.apart.is_none() {
+            let before_us = firing.at_us.saturating_sub(self.history_us);
+            for table in &mut self.tables {
+                table.prune(before_us);
+            }
+            self.activity
+                .prune(firing.at_us, self.rest_us.max(self.history_us));
+        }
+        None
+    }
+
+    fn next_place(&self, firing: &mut Firing) -> Option<usize> {
+        match firing.apart {
+            Some(place) => (firing.done == 0).then_some(place),
+            None => loop {
+                let place = *self.order.get(firing.done)?;
+                if !self.running[place].is_apart {
+                    return Some(place);
+                }
+                firing.pass();
+            },
+        }
+    }
+
+    /// The rows of the next window of a query that has any; none once it has told all.
+    fn fire_window(&mut self, place: usize, firing: &mut Firing) -> Result<Option<Output>> {
+        let program = Arc::clone(&self.program);
+        let query = &program.queries[place];
+        let mut left = match firing.due.take() {
+            Some(left) => left,
+            None => {
+                let now = Now {
+                    frontier_us: firing.at_us,
+                    reached_us: firing.reached.frontier_us,
+                    begin_us: firing.reached.begin_us,
+                    horizon_us: firing.reached.horizon_us,
+                    activity: &self.activity,
+                    rest_us: self.rest_us,
+                };
+                let due = self.running[place].due(query, &program.task, firing.at_us, now)?;
+                due.into()
+            }
+        };
+        while let Some((due, rows)) = left.pop_front() {
+            let mut rows = match rows {
+                Some(rows) => rows,
+                None => self.running[place].window(query, &program.task, due, firing.at_us)?,
+            };
+            if !due.is_final() || firing.at_us > self.settled_us {
+                let waiting = match firing.waiting.take() {
+                    Some(waiting) => waiting,
+                    None => self.waiting_of(place)?,
+                };
+                rows.extend(within(&waiting, due)?.into_iter().map(Held::from));
+                firing.waiting = Some(waiting);
+            }
+            if let Some(output) = self.finish(place, due, rows)? {
+                firing.due = Some(left);
+                return Ok(Some(output));
+            }
+        }
+        self.running[place].close(firing.at_us);
+        Ok(None)
+    }
+
+    /// Runs the last part of a query over the rows of a window.
+    fn finish(&mut self, place: usize, due: Due, rows: Vec<Held>) -> Result<Option<Output>> {
+        let window = (due.start_us, due.end_us);
+        let is_empty = rows.iter().all(|rows| rows.num_rows() == 0);
+        if is_empty && !self.running[place].revisions.has_told(window) {
+            return Ok(None);
+        }
+        let program = Arc::clone(&self.program);
+        let query = &program.queries[place];
+        self.fill_tables(Some(&query.tables), AsOf::of(due))?;
+        let (slot, plan) = &query.finish;
+        slot.fill_held(rows);
+        let batches = run(plan, &program.task);
+        slot.fill(Vec::new());
+        // In an order that does not hang on which partial came first.
+        let rows = crate::bounded::sorted(&concatenate(&query.schema, &batches?)?)?;
+        let revisions = &mut self.running[place].revisions;
+        let rows = revisions.number(window, due.kind, &rows)?;
+        Ok((rows.num_rows() > 0).then_some(Output {
+            query: place,
+            is_final: due.is_final(),
+            rows,
+        }))
+    }
+}
