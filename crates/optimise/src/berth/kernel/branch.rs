@@ -6,8 +6,6 @@ use super::arcs::{Arc, Graph, link};
 use super::dual::{Dual, Step};
 use super::instance::Instance;
 
-/// Iterations of the bound in a node.
-const NODE_ITERATIONS: u32 = 60;
 /// Arcs are fixed once in so many iterations.
 const FIX_EVERY: u32 = 12;
 /// Step with which a node begins.
@@ -30,6 +28,8 @@ struct Node {
 pub(super) struct Tree {
     open: Vec<Node>,
     dual: Dual,
+    /// Iterations of the bound in a node.
+    node_iterations: u32,
     /// The tree looks for plans below this.
     pub target: i64,
     pub nodes: u64,
@@ -47,14 +47,20 @@ pub(super) struct Outcome {
 
 impl Tree {
     /// A tree without nodes.
-    pub fn new(root: &Dual) -> Self {
+    pub fn new(root: &Dual, node_iterations: u32) -> Self {
         Tree {
             open: Vec::new(),
             dual: root.clone(),
+            node_iterations,
             target: i64::MIN,
             nodes: 0,
             bound_iterations: 0,
         }
+    }
+
+    /// The prices and averages of the node that was expanded last.
+    pub fn dual(&self) -> &Dual {
+        &self.dual
     }
 
     /// True if no plan is below the target, as far as is not known already.
@@ -87,7 +93,7 @@ impl Tree {
         let dual = &mut self.dual;
         dual.best_lambda.copy_from_slice(&node.prices);
         dual.restart(NODE_STEP);
-        for iteration in 1..=NODE_ITERATIONS {
+        for iteration in 1..=self.node_iterations {
             outcome.effort += node.graph.effort();
             self.bound_iterations += 1;
             let step = dual.iterate(instance, &node.graph, value);

@@ -1,6 +1,6 @@
 //! Ruin and recreate with annealing (Schrimpf et al. 2000; Christiaens and Vanden Berghe 2020).
 
-use super::instance::Instance;
+use super::instance::{BerthOption, Instance};
 use super::sequences::{NOWHERE, Sequences};
 use crate::budget::Stop;
 use crate::random::Random;
@@ -9,17 +9,26 @@ use crate::random::Random;
 const STOP_EVERY: u64 = 16;
 /// Iterations of the first annealing cycle; later ones are longer.
 const FIRST_CYCLE: u64 = 4_000;
-/// Iterations of a cycle that begins from a plan found elsewhere, the hot half left out.
-const COOL_CYCLE: u64 = 3_000;
 /// Starting temperature as a share of the mean cost of a ship.
 const HOT: f64 = 0.12;
 /// Final temperature as a share of the mean cost of a ship.
 const COLD: f64 = 0.008;
 
+/// An annealing cycle that begins from a plan found elsewhere.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cycle {
+    /// Iterations of the whole cycle.
+    pub length: u64,
+    /// Iterations left out at its hot end.
+    pub skipped: u64,
+}
+
 /// The search with all its memory.
 pub(super) struct Search<'a> {
     instance: &'a Instance,
     random: Random,
+    /// By ship, the places that a better plan may still give it, ascending by floor.
+    options: Vec<Vec<BerthOption>>,
     pub best: Sequences,
     current: Sequences,
     /// Sequences of the berths that this iteration has touched, as they were.
@@ -41,6 +50,7 @@ impl<'a> Search<'a> {
         Search {
             instance,
             random: Random::new(seed),
+            options: instance.options.clone(),
             current: start.clone(),
             best: start,
             saved: vec![Vec::with_capacity(instance.ships); instance.berths],
@@ -66,12 +76,19 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// Leaves each ship the berths at which `may_lie` says that a better plan could have it.
+    pub fn narrow(&mut self, may_lie: impl Fn(usize, usize) -> bool) {
+        for (ship, options) in self.options.iter_mut().enumerate() {
+            options.retain(|option| may_lie(ship, usize::from(option.berth)));
+        }
+    }
+
     /// Begins a short cool cycle from a plan found elsewhere.
-    pub fn restart_from(&mut self, plan: &Sequences) {
+    pub fn restart_from(&mut self, plan: &Sequences, cycle: Cycle) {
         self.offer(plan);
         self.current.copy_from(plan);
-        self.cycle_length = COOL_CYCLE;
-        self.cycle_done = self.cycle_length / 2;
+        self.cycle_length = cycle.length;
+        self.cycle_done = cycle.skipped;
     }
 
     /// Runs so many iterations; true if the outside asks to stop.
@@ -231,9 +248,12 @@ impl<'a> Search<'a> {
         }
         for n in 0..self.removed.len() {
             let ship = usize::from(self.removed[n]);
-            let insertion = self
-                .current
-                .best_insertion(instance, ship, Some(&mut self.random));
+            let insertion = self.current.best_insertion(
+                instance,
+                ship,
+                &self.options[ship],
+                Some(&mut self.random),
+            );
             if let Some(insertion) = insertion {
                 self.save(insertion.berth);
                 self.current.insert(instance, ship, insertion);
@@ -296,7 +316,9 @@ pub(super) fn first_come(instance: &Instance) -> Sequences {
 /// Inserts ships in the order given, each where it is cheapest.
 pub(super) fn insert_all(instance: &Instance, plan: &mut Sequences, order: &[usize]) {
     for ship in order {
-        if let Some(insertion) = plan.best_insertion(instance, *ship, None) {
+        if let Some(insertion) =
+            plan.best_insertion(instance, *ship, &instance.options[*ship], None)
+        {
             plan.insert(instance, *ship, insertion);
         }
     }

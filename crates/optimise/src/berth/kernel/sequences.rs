@@ -80,18 +80,19 @@ impl Sequences {
         stays
     }
 
-    /// The cheapest place of a ship that has none. `random` makes it overlook some.
+    /// The cheapest place, among `options` (ascending by floor), of a ship that has none. `random` makes it overlook some.
     pub fn best_insertion(
         &self,
         instance: &Instance,
         ship: usize,
+        options: &[BerthOption],
         random: Option<&mut Random>,
     ) -> Option<Insertion> {
         let mut best: Option<Insertion> = None;
         let mut best_delta = 0_i64;
         let price = instance.price[ship];
         let mut blink = Blink::new(random);
-        for option in &instance.options[ship] {
+        for option in options {
             if option.floor - price >= best_delta {
                 break;
             }

@@ -4,7 +4,7 @@ use super::arcs::{Graph, SCALE_BITS};
 use super::branch::Tree;
 use super::dual::{Dual, Step};
 use super::instance::Instance;
-use super::search::{Search, first_come, insert_all};
+use super::search::{Cycle, Search, first_come, insert_all};
 use super::sequences::Sequences;
 use crate::answer::{Answer, Statistics};
 use crate::berth::solve::{Duals, Solved, Warm};
@@ -16,42 +16,63 @@ use domain::berth::{BerthPlan, BerthProblem};
 struct Pace {
     /// Search iterations before the first bound.
     opening: u64,
+    /// Effort of one turn of search or bound.
+    turn: u64,
     /// Effort of the bound for each search iteration.
     bound_share: u64,
     /// A plan is built from the bound's averages once in so many root iterations.
     repair_every: u64,
-    /// First step of the subgradient, and its patience.
+    /// The search goes on from such a plan with this cycle.
+    cycle: Cycle,
+    /// First step of the subgradient, its patience, and the step at which the root gives way to the tree.
     step: f64,
     patience: u32,
+    step_end: f64,
+    /// Iterations of the bound in a node of the tree.
+    node_iterations: u32,
+    /// The tree looks first for plans in this part of the gap above the bound.
+    target_part: i64,
 }
 
 /// Nothing is known.
 const COLD: Pace = Pace {
     opening: 1_500,
+    turn: 1_000,
     bound_share: 1,
     repair_every: 50,
+    cycle: Cycle {
+        length: 3_000,
+        skipped: 1_500,
+    },
     step: 1.0,
     patience: 40,
+    step_end: 0.02,
+    node_iterations: 60,
+    target_part: 4,
 };
-/// Plan and prices of the last solve are near: small steps from there, and most of the time for the bound, which shows the
-/// search where to go.
+/// Plan and prices of the last solve are near: small steps from there, an early tree, most of the time for the bound, which
+/// shows the search where to go, and short turns, so that the search follows it.
 const WARM: Pace = Pace {
     opening: 300,
+    turn: 300,
     bound_share: 2,
     repair_every: 10,
+    cycle: Cycle {
+        length: 600,
+        skipped: 420,
+    },
     step: 0.1,
     patience: 20,
+    step_end: 0.06,
+    node_iterations: 40,
+    target_part: 6,
 };
-/// Effort of one turn of search or bound.
-const TURN: u64 = 1_000;
 /// Arcs are fixed once in so many iterations of the root bound.
 const FIX_EVERY: u64 = 25;
 /// With duals from the last solve, early fixing already leaves few arcs.
 const EARLY_FIXES: [u64; 3] = [1, 4, 10];
-/// The root bound ends when its step has shrunk to this.
-const STEP_END: f64 = 0.02;
-/// The tree looks first for plans in this part of the gap above the bound.
-const TARGET_PART: i64 = 4;
+/// A plan is built from the averages of the tree's bounds once in so many nodes.
+const REPAIR_NODES: u64 = 2;
 
 /// Solves the problem if it is one for the kernel.
 pub(crate) fn solve(
@@ -191,9 +212,9 @@ impl<'a> Run<'a> {
                 _ => self.bound_effort <= self.pace.bound_share * self.search.iterations,
             };
             let stopped = if bound_turn {
-                self.bound_turn(TURN.min(left), budget.stop)
+                self.bound_turn(self.pace.turn.min(left), budget.stop)
             } else {
-                self.search.run(TURN.min(left), budget.stop)
+                self.search.run(self.pace.turn.min(left), budget.stop)
             };
             if stopped {
                 break;
@@ -230,15 +251,30 @@ impl<'a> Run<'a> {
         }
         let is_early = EARLY_FIXES.contains(&self.root_iterations);
         if is_early || self.root_iterations.is_multiple_of(FIX_EVERY) {
-            self.dual.fix(&mut self.graph, value);
+            self.fix(value);
         }
         if self.root_iterations.is_multiple_of(self.pace.repair_every) {
             self.offer_average();
         }
-        if self.dual.step < STEP_END {
-            self.dual.fix(&mut self.graph, value);
-            self.phase = Phase::Tree(Box::new(Tree::new(&self.dual)));
+        if self.dual.step < self.pace.step_end {
+            self.fix(value);
+            let tree = Tree::new(&self.dual, self.pace.node_iterations);
+            self.phase = Phase::Tree(Box::new(tree));
         }
+    }
+
+    /// Takes from bound and search the stays that no plan cheaper than `value` has.
+    fn fix(&mut self, value: i64) {
+        self.dual.fix(&mut self.graph, value);
+        let berths = self.instance.berths;
+        let mut may_lie = vec![false; self.instance.ships * berths];
+        for (berth, arcs) in self.graph.berths.iter().enumerate() {
+            for arc in arcs {
+                may_lie[usize::from(arc.ship) * berths + berth] = true;
+            }
+        }
+        self.search
+            .narrow(|ship, berth| may_lie[ship * berths + berth]);
     }
 
     fn tree_step(&mut self) {
@@ -253,7 +289,8 @@ impl<'a> Run<'a> {
             if self.bound >= value {
                 return;
             }
-            let target = (self.bound + ((value - self.bound) / TARGET_PART).max(1)).min(value);
+            let target =
+                (self.bound + ((value - self.bound) / self.pace.target_part).max(1)).min(value);
             tree.plant(&mut self.dual, &self.graph, target);
             self.bound_effort += self.graph.effort();
             return;
@@ -261,6 +298,11 @@ impl<'a> Run<'a> {
         let target = tree.target.min(value);
         let outcome = tree.expand(self.instance, target);
         self.bound_effort += outcome.effort;
+        if tree.nodes.is_multiple_of(REPAIR_NODES) {
+            let plan = average(self.instance, tree.dual(), &mut self.order);
+            self.search.restart_from(&plan, self.pace.cycle);
+            self.bound_effort += self.instance.ships as u64 / 4;
+        }
         if let Some(plan) = outcome.plan {
             let mut stays: Vec<(usize, usize, usize)> = Vec::new();
             for (ship, place) in plan.iter().enumerate() {
@@ -288,27 +330,10 @@ impl<'a> Run<'a> {
         self.search.offer(&plan);
     }
 
-    /// Each ship at the berth that the bound's recent paths prefer, in the order in which they start it; the next annealing
-    /// cycle begins there.
+    /// The next annealing cycle begins at the plan that the root's recent paths prefer.
     fn offer_average(&mut self) {
-        let mean = &self.dual.mean_start;
-        self.order
-            .sort_by(|a, b| mean[*a].total_cmp(&mean[*b]).then(a.cmp(b)));
-        let mut plan = Sequences::empty(self.instance);
-        let berths = self.instance.berths;
-        for ship in &self.order {
-            let shares = &self.dual.share[ship * berths..(ship + 1) * berths];
-            let favourite =
-                (0..berths).max_by(|a, b| shares[*a].total_cmp(&shares[*b]).then(b.cmp(a)));
-            if let Some(berth) = favourite {
-                plan.append(self.instance, *ship, berth);
-            }
-        }
-        self.order.retain(|ship| plan.is_without(*ship));
-        insert_all(self.instance, &mut plan, &self.order);
-        self.order.clear();
-        self.order.extend(0..self.instance.ships);
-        self.search.restart_from(&plan);
+        let plan = average(self.instance, &self.dual, &mut self.order);
+        self.search.restart_from(&plan, self.pace.cycle);
         self.bound_effort += self.instance.ships as u64 / 4;
     }
 
@@ -341,4 +366,25 @@ impl<'a> Run<'a> {
             duals: Duals { calls },
         }
     }
+}
+
+/// Each ship at the berth that a bound's recent paths prefer, in the order in which they start it. `order` is scratch: all
+/// ships, in any order.
+fn average(instance: &Instance, dual: &Dual, order: &mut Vec<usize>) -> Sequences {
+    let mean = &dual.mean_start;
+    order.sort_by(|a, b| mean[*a].total_cmp(&mean[*b]).then(a.cmp(b)));
+    let mut plan = Sequences::empty(instance);
+    let berths = instance.berths;
+    for ship in order.iter() {
+        let shares = &dual.share[ship * berths..(ship + 1) * berths];
+        let favourite = (0..berths).max_by(|a, b| shares[*a].total_cmp(&shares[*b]).then(b.cmp(a)));
+        if let Some(berth) = favourite {
+            plan.append(instance, *ship, berth);
+        }
+    }
+    order.retain(|ship| plan.is_without(*ship));
+    insert_all(instance, &mut plan, order);
+    order.clear();
+    order.extend(0..instance.ships);
+    plan
 }
