@@ -2,8 +2,8 @@
 #![allow(clippy::expect_used)]
 
 use domain::berth::{
-    Berth, BerthProblem, Call, Handling, Place, Previous, Rule, Weights, check, horizon::Hold,
-    horizon::hold_of,
+    Berth, BerthPlan, BerthProblem, Call, Handling, Place, Previous, Rule, Stay, Weights, check,
+    horizon::Hold, horizon::hold_of,
 };
 use optimise::berth::explain::{Binding, ChangeReason, explain};
 use optimise::berth::{solve, thaw};
@@ -166,4 +166,39 @@ fn a_frozen_stay_that_cannot_stand_is_thawed_and_the_others_hold() {
     assert_eq!(start(1), Some((1, 10)));
     assert_eq!(start(2), Some((0, 110)));
     assert_eq!(start(0).map(|(berth, _)| berth), Some(0));
+}
+
+#[test]
+fn a_vessel_alongside_that_the_last_plan_did_not_have_there_thaws_the_frozen_stay_behind_it() {
+    let mut problem = port();
+    problem.frozen_until_min = 120;
+    problem.slushy_until_min = 600;
+    let previous = |start_min| {
+        Some(Previous {
+            place: Place {
+                berth: 0,
+                from_m: 0,
+            },
+            start_min,
+        })
+    };
+    problem.calls[0].previous = previous(0);
+    problem.calls[0].alongside = true;
+    problem.calls[2].previous = previous(30);
+    // the last plan knows the frozen stay alone
+    let last = BerthPlan {
+        stays: vec![Stay {
+            call: 2,
+            berth: 0,
+            from_m: 0,
+            start_min: 30,
+            end_min: 130,
+            cranes: Vec::new(),
+        }],
+        unassigned: Vec::new(),
+    };
+    assert_eq!(thaw(&mut problem, Some(&last)), vec![2]);
+    let answer = solve(&problem, Some(&last), 1, &Budget::iterations(0));
+    check(&problem, &answer.plan).expect("feasible");
+    assert_eq!(answer.plan.unassigned, vec![]);
 }

@@ -69,20 +69,8 @@ pub(super) fn best_where(
         if !allows(mode) {
             continue;
         }
-        let spot = &compiled.spots[mode.spot as usize];
-        let Some(limits) = collect(model, state, call, mode, spot, &mut scratch.apart) else {
+        let Some(starts) = starts(model, state, call, mode, scratch, best_cost) else {
             continue;
-        };
-        let starts = Starts {
-            model,
-            compiled,
-            call,
-            mode,
-            spot,
-            limits,
-            apart: &scratch.apart,
-            neighbours: &state.quays[spot.quay as usize],
-            cost_below: best_cost,
         };
         for candidate in starts.candidates().into_iter().flatten() {
             starts.around(candidate, |(start_min, end_min)| {
@@ -113,19 +101,7 @@ pub(super) fn exactly(
 ) -> Option<Placement> {
     let compiled = &model.calls[call];
     let mode = &compiled.modes[placement.mode as usize];
-    let spot = &compiled.spots[mode.spot as usize];
-    let limits = collect(model, state, call, mode, spot, &mut scratch.apart)?;
-    let starts = Starts {
-        model,
-        compiled,
-        call,
-        mode,
-        spot,
-        limits,
-        apart: &scratch.apart,
-        neighbours: &state.quays[spot.quay as usize],
-        cost_below: i64::MAX,
-    };
+    let starts = starts(model, state, call, mode, scratch, i64::MAX)?;
     let fixed_elsewhere = compiled
         .fixed_start_min
         .is_some_and(|start_min| start_min != placement.start_min);
@@ -150,12 +126,31 @@ pub(super) fn not_before(
     placement: &Placement,
     scratch: &mut Scratch,
 ) -> Option<Placement> {
+    let mode = &model.calls[call].modes[placement.mode as usize];
+    let starts = starts(model, state, call, mode, scratch, i64::MAX)?;
+    let from_min = placement.start_min.max(starts.limits.start_from_min);
+    let (start_min, end_min) = starts.earliest(model.problem.round_up_min(from_min))?;
+    Some(Placement {
+        start_min,
+        end_min,
+        cost: model.cost(call, mode, start_min, end_min),
+        ..*placement
+    })
+}
+
+/// The search for a start of `call` in `mode` among the others, at less than a given cost; none if its mates leave it no time.
+fn starts<'a>(
+    model: &'a Model<'a>,
+    state: &'a State,
+    call: usize,
+    mode: &'a Mode,
+    scratch: &'a mut Scratch,
+    cost_below: i64,
+) -> Option<Starts<'a>> {
     let compiled = &model.calls[call];
-    let mode = &compiled.modes[placement.mode as usize];
     let spot = &compiled.spots[mode.spot as usize];
     let limits = collect(model, state, call, mode, spot, &mut scratch.apart)?;
-    let from_min = placement.start_min.max(limits.start_from_min);
-    let starts = Starts {
+    Some(Starts {
         model,
         compiled,
         call,
@@ -164,14 +159,7 @@ pub(super) fn not_before(
         limits,
         apart: &scratch.apart,
         neighbours: &state.quays[spot.quay as usize],
-        cost_below: i64::MAX,
-    };
-    let (start_min, end_min) = starts.earliest(model.problem.round_up_min(from_min))?;
-    Some(Placement {
-        start_min,
-        end_min,
-        cost: model.cost(call, mode, start_min, end_min),
-        ..*placement
+        cost_below,
     })
 }
 

@@ -36,7 +36,8 @@ pub(super) struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    pub fn new(model: &'a Model<'a>, seed: u64, start: State) -> Self {
+    /// A search from `start` that may expect so many iterations: its first cycle cools down within them.
+    pub fn new(model: &'a Model<'a>, seed: u64, start: State, expected: u64) -> Self {
         Search {
             model,
             random: Random::new(seed),
@@ -47,7 +48,9 @@ impl<'a> Search<'a> {
             removed: Vec::with_capacity(model.calls.len()),
             near: Vec::with_capacity(model.calls.len()),
             exponential: crate::berth::exponential::quantiles(),
-            cycle_length: FIRST_CYCLE.max(20 * model.calls.len() as u64),
+            cycle_length: FIRST_CYCLE
+                .max(20 * model.calls.len() as u64)
+                .min(expected.max(1)),
             cycle_done: 0,
             iterations: 0,
             improvements: 0,
@@ -101,7 +104,7 @@ impl<'a> Search<'a> {
     }
 
     fn temperature(&self) -> f64 {
-        let mean = self.best.value as f64 / self.model.calls.len() as f64;
+        let mean = self.best.cost_of_stays(self.model) as f64 / self.model.calls.len() as f64;
         let left = 1.0 - self.cycle_done as f64 / self.cycle_length as f64;
         mean * (COLD + (HOT - COLD) * left * left * left)
     }

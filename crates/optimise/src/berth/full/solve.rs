@@ -3,7 +3,7 @@
 use super::bound::Bound;
 use super::exact;
 use super::insert::{self, Scratch};
-use super::model::Model;
+use super::model::{CallModel, Model};
 use super::search::Search;
 use super::state::{Placement, State};
 use crate::answer::{Answer, Statistics};
@@ -33,7 +33,8 @@ pub(crate) fn solve(
     seed: u64,
     budget: &Budget<'_>,
 ) -> Solved {
-    solve_with(problem, warm, seed, |run, model, search| {
+    let expected = budget.iterations.saturating_add(OPENING) / 2;
+    solve_with(problem, warm, seed, expected, |run, model, search| {
         run.go(model, search, budget);
     })
 }
@@ -45,7 +46,7 @@ pub(crate) fn search_only(
     seed: u64,
     budget: &Budget<'_>,
 ) -> Solved {
-    solve_with(problem, warm, seed, |run, _, search| {
+    solve_with(problem, warm, seed, budget.iterations, |run, _, search| {
         if run.bound_value < search.best.value {
             search.run(budget.iterations, budget.stop);
         }
@@ -56,22 +57,27 @@ fn solve_with(
     problem: &BerthProblem,
     warm: Warm<'_>,
     seed: u64,
+    expected: u64,
     spend: impl FnOnce(&mut Run, &Model<'_>, &mut Search<'_>),
 ) -> Solved {
     let model = Model::new(problem);
-    let mut search = Search::new(&model, seed, start(&model, warm.plan));
+    let mut search = Search::new(&model, seed, start(&model, warm.plan), expected);
     let mut run = Run::new(&model);
     spend(&mut run, &model, &mut search);
     run.solved(&model, &search)
 }
 
-/// The better of first come first served and the repaired last plan.
+/// The best of first come first served, the shorter stay first where two come together, and the repaired last plan.
 fn start(model: &Model<'_>, last: Option<&BerthPlan>) -> State {
+    let all: Vec<usize> = (0..model.calls.len()).collect();
     let mut start = construct(model, &[]);
+    let shorter = place_all(model, &[], held_first(model, &all, shortest_min));
+    if shorter.value < start.value {
+        start = shorter;
+    }
     if let Some(plan) = last {
         let kept = kept(model, plan);
-        let all: Vec<usize> = (0..model.calls.len()).collect();
-        let order = held_first(model, &all);
+        let order = held_first(model, &all, |_| 0);
         let unchanged = place_given(model, &kept, &order);
         let delayed = place_delayed(model, &kept, &order);
         for repaired in [construct(model, &kept), unchanged, delayed] {
@@ -202,7 +208,7 @@ pub(crate) fn stuck(problem: &BerthProblem, last: Option<&BerthPlan>) -> Vec<usi
     let mut given = last.map_or(Vec::new(), |last| kept(&model, last));
     given.retain(|(call, _)| is_held(call));
     let held: Vec<usize> = (0..model.calls.len()).filter(is_held).collect();
-    let state = place_all(&model, &given, held_first(&model, &held));
+    let state = place_all(&model, &given, held_first(&model, &held, |_| 0));
     held.into_iter()
         .filter(|call| state.at[*call].is_none())
         .collect()
@@ -253,11 +259,20 @@ pub(super) fn mode_of(model: &Model<'_>, stay: &Stay) -> Option<u32> {
 /// is cheapest.
 pub(super) fn construct(model: &Model<'_>, given: &[(usize, Placement)]) -> State {
     let all: Vec<usize> = (0..model.calls.len()).collect();
-    place_all(model, given, held_first(model, &all))
+    place_all(model, given, held_first(model, &all, |_| 0))
 }
 
-/// Alongside, frozen, locked, then by release.
-fn held_first(model: &Model<'_>, calls: &[usize]) -> Vec<usize> {
+/// Minutes that a call takes in its cheapest mode.
+fn shortest_min(compiled: &CallModel) -> i64 {
+    compiled.modes.first().map_or(0, |mode| mode.duration_min)
+}
+
+/// Alongside, frozen, locked, then by release and so many minutes later.
+fn held_first(
+    model: &Model<'_>,
+    calls: &[usize],
+    later_min: impl Fn(&CallModel) -> i64,
+) -> Vec<usize> {
     let mut order = calls.to_vec();
     order.sort_by_key(|call| {
         let compiled = &model.calls[*call];
@@ -271,14 +286,24 @@ fn held_first(model: &Model<'_>, calls: &[usize]) -> Vec<usize> {
             (_, _, Some(_)) => 2,
             _ => 3,
         };
-        (rank, compiled.release_min, *call)
+        (rank, compiled.release_min + later_min(compiled), *call)
     });
     order
 }
 
+/// Those that lie alongside: whatever else was planned must make room for a fact.
+fn facts(model: &Model<'_>, given: &[(usize, Placement)], order: &[usize]) -> State {
+    let is_fact = |call: usize| model.calls[call].is_alongside;
+    let mut state = State::empty(model);
+    let given = given.iter().filter(|(call, _)| is_fact(*call));
+    let order = order.iter().copied().filter(|call| is_fact(*call));
+    fill(model, &mut state, given, order);
+    state
+}
+
 /// Held stays with their cranes as given, then the other held ones, then everyone else as given, then the rest.
 fn place_all(model: &Model<'_>, given: &[(usize, Placement)], order: Vec<usize>) -> State {
-    let mut state = State::empty(model);
+    let mut state = facts(model, given, &order);
     let is_held = |call: usize| model.calls[call].fixed_start_min.is_some();
     for held in [true, false] {
         let given = given.iter().filter(|(call, _)| is_held(*call) == held);
@@ -290,7 +315,7 @@ fn place_all(model: &Model<'_>, given: &[(usize, Placement)], order: Vec<usize>)
 
 /// Everyone as given, then the rest.
 fn place_given(model: &Model<'_>, given: &[(usize, Placement)], order: &[usize]) -> State {
-    let mut state = State::empty(model);
+    let mut state = facts(model, given, order);
     fill(model, &mut state, given.iter(), order.iter().copied());
     state
 }
@@ -299,7 +324,7 @@ fn place_given(model: &Model<'_>, given: &[(usize, Placement)], order: &[usize])
 /// then the rest: where one vessel is late, those that wait behind it keep their turn.
 fn place_delayed(model: &Model<'_>, given: &[(usize, Placement)], order: &[usize]) -> State {
     let is_held = |call: usize| model.calls[call].fixed_start_min.is_some();
-    let mut state = State::empty(model);
+    let mut state = facts(model, given, order);
     let held = given.iter().filter(|(call, _)| is_held(*call));
     let all_held = order.iter().copied().filter(|call| is_held(*call));
     fill(model, &mut state, held, all_held);

@@ -72,6 +72,13 @@ impl State {
         self.value += placement.cost - model.problem.calls[call].unassigned_price;
     }
 
+    /// What the stays cost, without the prices of calls that have none.
+    pub fn cost_of_stays(&self, model: &Model<'_>) -> i64 {
+        let calls = self.at.iter().zip(&model.problem.calls);
+        let left = calls.filter(|(at, _)| at.is_none());
+        self.value - left.map(|(_, call)| call.unassigned_price).sum::<i64>()
+    }
+
     /// Copies `other` into self without allocating.
     pub fn copy_from(&mut self, other: &State) {
         self.at.copy_from_slice(&other.at);
