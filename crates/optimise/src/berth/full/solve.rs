@@ -33,7 +33,11 @@ pub(crate) fn solve(
     seed: u64,
     budget: &Budget<'_>,
 ) -> Solved {
-    let expected = budget.iterations.saturating_add(OPENING) / 2;
+    // after the opening the bound takes half
+    let expected = match budget.iterations {
+        0 => 0,
+        all => all.saturating_add(OPENING) / 2,
+    };
     solve_with(problem, warm, seed, expected, |run, model, search| {
         run.go(model, search, budget);
     })
@@ -61,19 +65,23 @@ fn solve_with(
     spend: impl FnOnce(&mut Run, &Model<'_>, &mut Search<'_>),
 ) -> Solved {
     let model = Model::new(problem);
-    let mut search = Search::new(&model, seed, start(&model, warm.plan), expected);
+    let start = start(&model, warm.plan, expected > 0);
+    let mut search = Search::new(&model, seed, start, expected);
     let mut run = Run::new(&model);
     spend(&mut run, &model, &mut search);
     run.solved(&model, &search)
 }
 
-/// The best of first come first served, the shorter stay first where two come together, and the repaired last plan.
-fn start(model: &Model<'_>, last: Option<&BerthPlan>) -> State {
+/// The better of first come first served and the repaired last plan. If there is more to do than to start, also the shorter
+/// stay first where two come together: without iterations the start is what plans are compared with.
+fn start(model: &Model<'_>, last: Option<&BerthPlan>, has_budget: bool) -> State {
     let all: Vec<usize> = (0..model.calls.len()).collect();
     let mut start = construct(model, &[]);
-    let shorter = place_all(model, &[], held_first(model, &all, shortest_min));
-    if shorter.value < start.value {
-        start = shorter;
+    if has_budget {
+        let shorter = place_all(model, &[], held_first(model, &all, shortest_min));
+        if shorter.value < start.value {
+            start = shorter;
+        }
     }
     if let Some(plan) = last {
         let kept = kept(model, plan);
