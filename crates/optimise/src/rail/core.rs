@@ -1,5 +1,7 @@
 //! The kernel's form of a problem: flat arrays, items with options, options with sparse uses of capacity rows.
 
+use std::collections::BTreeMap;
+
 use domain::rail::assignment::Assignment;
 
 /// An option's use of one capacity row.
@@ -9,6 +11,23 @@ pub struct Use {
     pub row: u32,
     /// How much of it, at least 0.
     pub amount: i64,
+}
+
+/// How much of each row could be used at most.
+fn most_used(problem: &Assignment) -> Vec<i64> {
+    let mut most = vec![0; problem.capacities.len()];
+    let mut of_item = BTreeMap::new();
+    for choices in &problem.items {
+        of_item.clear();
+        for &(row, amount) in choices.iter().flat_map(|choice| &choice.uses) {
+            let so_far = of_item.entry(row).or_insert(0);
+            *so_far = amount.max(*so_far);
+        }
+        of_item
+            .iter()
+            .for_each(|(&row, amount)| most[row] += amount);
+    }
+    most
 }
 
 /// Items, options and capacities. Options of an item lie side by side; so do the uses and the trains of an option.
@@ -59,9 +78,12 @@ impl Core {
         }
     }
 
-    /// The core of a bare assignment. Where an item has no option without uses, one is added as its last, dearer than
-    /// any plan: a plan that takes it is infeasible (see [`Core::is_artificial`]).
+    /// The core of a bare assignment. Rows that hold all that could come are left out, so that a train for whoever stays
+    /// is an option without uses. Where an item has none, one is added as its last, dearer than any plan: a plan that
+    /// takes it is infeasible (see [`Core::is_artificial`]).
     pub fn of_assignment(problem: &Assignment) -> Self {
+        let most = most_used(problem);
+        let binds = |row: usize| most[row] > problem.capacities[row];
         let mut train_of = vec![0; problem.capacities.len()];
         for choice in problem.items.iter().flatten() {
             let rows = choice.uses.iter();
@@ -74,19 +96,22 @@ impl Core {
         let penalty: i64 = 1 + 2 * problem.items.iter().filter_map(dearest).sum::<i64>();
         for choices in &problem.items {
             core.push_item();
+            let mut is_free = false;
             for choice in choices {
-                let trains = if choice.uses.is_empty() {
-                    vec![]
-                } else {
-                    vec![choice.train as u32]
-                };
-                let uses = choice.uses.iter().map(|&(row, amount)| Use {
-                    row: row as u32,
-                    amount,
-                });
-                core.push_option(choice.cost, &trains, uses);
+                let rows = choice.uses.iter();
+                let uses = rows.filter(|&&(row, amount)| amount > 0 && binds(row));
+                let uses: Vec<Use> = uses
+                    .map(|&(row, amount)| Use {
+                        row: row as u32,
+                        amount,
+                    })
+                    .collect();
+                let train = [choice.train as u32];
+                let trains: &[u32] = if uses.is_empty() { &[] } else { &train };
+                is_free |= uses.is_empty();
+                core.push_option(choice.cost, trains, uses);
             }
-            if choices.iter().all(|choice| !choice.uses.is_empty()) {
+            if !is_free {
                 core.push_option(penalty, &[], []);
             }
         }
@@ -167,5 +192,36 @@ impl Core {
         self.uses(option)
             .iter()
             .all(|used| used.amount <= room[used.row as usize])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::rail::assignment::{Assignment, Choice};
+
+    use super::Core;
+
+    /// A train that holds everybody is where one stays: it uses no row, and no item needs another way out.
+    #[test]
+    fn rows_that_hold_all_are_left_out() {
+        let choice = |train: usize, cost| Choice {
+            train,
+            cost,
+            uses: vec![(train, 4)],
+        };
+        let mut problem = Assignment {
+            trains: 2,
+            capacities: vec![7, 8],
+            items: vec![vec![choice(0, 1), choice(1, 9)]; 2],
+        };
+        let core = Core::of_assignment(&problem);
+        assert_eq!(core.options(), 4);
+        assert_eq!((core.legs(0), core.uses(0).len()), (&[0][..], 1));
+        assert_eq!((core.legs(1), core.uses(1).len()), (&[][..], 0));
+        // One short of all: now it may be full, and an item needs a way out.
+        problem.capacities[1] = 7;
+        let core = Core::of_assignment(&problem);
+        assert_eq!(core.options(), 6);
+        assert_eq!((core.legs(1), core.uses(1).len()), (&[1][..], 1));
     }
 }

@@ -11,6 +11,7 @@ pub struct State {
     pub room: Vec<i64>,
     /// The price of the choice.
     pub value: i64,
+    /// By train; last, who goes by none.
     aboard: Vec<Vec<u32>>,
     /// Where an item stands in `aboard`, by leg of its option.
     place: Vec<[u32; MAX_LEGS]>,
@@ -26,7 +27,7 @@ impl State {
             choice: choice.to_vec(),
             room: core.room(choice),
             value: core.total(choice),
-            aboard: vec![Vec::new(); core.trains()],
+            aboard: vec![Vec::new(); core.trains() + 1],
             place: vec![[0; MAX_LEGS]; choice.len()],
         };
         for (item, &option) in choice.iter().enumerate() {
@@ -38,6 +39,11 @@ impl State {
     /// The items on a train.
     pub fn aboard(&self, train: usize) -> &[u32] {
         &self.aboard[train]
+    }
+
+    /// The items whose options use no train.
+    pub fn staying(&self) -> &[u32] {
+        self.aboard.last().map_or(&[], Vec::as_slice)
     }
 
     /// Moves an item to another option, whether it fits or not; returns the option that it leaves.
@@ -80,38 +86,39 @@ impl State {
     }
 
     fn board(&mut self, core: &Core, item: u32, option: u32) {
-        for (leg, &train) in core.legs(option as usize).iter().take(MAX_LEGS).enumerate() {
-            let aboard = &mut self.aboard[train as usize];
+        for (leg, train) in seats(core, option) {
+            let aboard = &mut self.aboard[train];
             self.place[item as usize][leg] = aboard.len() as u32;
             aboard.push(item);
         }
     }
 
     fn leave(&mut self, core: &Core, item: u32, option: u32) {
-        for (leg, &train) in core.legs(option as usize).iter().take(MAX_LEGS).enumerate() {
+        for (leg, train) in seats(core, option) {
             let at = self.place[item as usize][leg] as usize;
-            let aboard = &mut self.aboard[train as usize];
+            let aboard = &mut self.aboard[train];
             aboard.swap_remove(at);
             if let Some(&moved) = aboard.get(at) {
-                let option = self.choice_legs(core, moved, item, option);
-                let legs = core.legs(option as usize).iter().take(MAX_LEGS);
-                if let Some(leg) = legs
-                    .enumerate()
-                    .find(|(_, t)| **t == train)
-                    .map(|(leg, _)| leg)
-                {
+                // While `item` moves it is still aboard by the option that it leaves.
+                let by = if moved == item {
+                    option
+                } else {
+                    self.choice[moved as usize]
+                };
+                if let Some((leg, _)) = seats(core, by).find(|seat| seat.1 == train) {
                     self.place[moved as usize][leg] = at as u32;
                 }
             }
         }
     }
+}
 
-    /// The option by which `moved` is aboard: while `item` moves it is still aboard by the option it leaves.
-    fn choice_legs(&self, _core: &Core, moved: u32, item: u32, leaving: u32) -> u32 {
-        if moved == item {
-            leaving
-        } else {
-            self.choice[moved as usize]
-        }
-    }
+/// Where an option has its items in `aboard`: (leg, train).
+fn seats(core: &Core, option: u32) -> impl Iterator<Item = (usize, usize)> {
+    let legs = core.legs(option as usize);
+    let stays = legs.is_empty().then_some((0, core.trains()));
+    let rides = legs.iter().take(MAX_LEGS).enumerate();
+    rides
+        .map(|(leg, &train)| (leg, train as usize))
+        .chain(stays)
 }

@@ -44,10 +44,13 @@ pub fn folder(folder: &Path, limit: &LimitArgs) -> Result<String, RailError> {
         let core = Core::of_assignment(&problem);
         let deadline = limit.deadline();
         let first = kernel::solve(&core, None, limit.seed, &limit.budget(&deadline));
-        let (changed, choice) = change(&problem, &core, &first.answer.plan);
+        let (changed, kept) = change(&problem, &core, &first.answer.plan);
         let changed_core = Core::of_assignment(&changed);
+        let known = |(item, option): (usize, &Option<usize>)| {
+            option.map(|option| (changed_core.options_of(item).start + option) as u32)
+        };
         let start = Start {
-            choice,
+            choice: kept.iter().enumerate().map(known).collect(),
             prices: first.prices,
             share: Vec::new(),
         };
@@ -80,20 +83,17 @@ pub fn folder(folder: &Path, limit: &LimitArgs) -> Result<String, RailError> {
         + &format!("above the plan from nothing: {}\n", spread(&mut above)))
 }
 
-/// One container in fifty loses its train (if it has another option); the last choice, counted over the new options.
-fn change(problem: &Assignment, core: &Core, plan: &[u32]) -> (Assignment, Vec<Option<u32>>) {
+/// One container in fifty loses its train (if it has another option); the last choice of the others, counted within each.
+fn change(problem: &Assignment, core: &Core, plan: &[u32]) -> (Assignment, Vec<Option<usize>>) {
     let mut changed = problem.clone();
-    let mut choice = Vec::with_capacity(plan.len());
-    let mut first = 0;
+    let mut kept = Vec::with_capacity(plan.len());
     for (item, options) in changed.items.iter_mut().enumerate() {
         let option = plan[item] as usize - core.options_of(item).start;
         let is_taken_off = item % CHANGED == 0 && options.len() > 1 && option + 1 < options.len();
         if is_taken_off {
             options.remove(option);
         }
-        choice.push((!is_taken_off).then_some((first + option) as u32));
-        // Containers without a free option get one more from the core.
-        first += options.len() + usize::from(options.iter().all(|choice| !choice.uses.is_empty()));
+        kept.push((!is_taken_off).then_some(option));
     }
-    (changed, choice)
+    (changed, kept)
 }

@@ -8,8 +8,6 @@ use crate::rail::state::State;
 
 /// Moves of the first cycle, for each item.
 const MOVES_AN_ITEM: u64 = 100;
-/// The same after a warm start, which needs less.
-const WARM_MOVES_AN_ITEM: u64 = 20;
 /// The first cycle from the relaxation's choice is shorter by this factor.
 const FIRST_PART: u64 = 3;
 /// Cycles without success after which a warm start has given what it can, and the full relaxation follows.
@@ -86,12 +84,7 @@ impl Default for Turns {
 impl Kernel<'_> {
     pub(super) fn search(&mut self) {
         let budget = self.budget;
-        let each = if self.is_warm {
-            WARM_MOVES_AN_ITEM
-        } else {
-            MOVES_AN_ITEM
-        };
-        let mut moves = (each * self.core.items() as u64).max(MOVES_AT_LEAST);
+        let mut moves = (MOVES_AN_ITEM * self.core.items() as u64).max(MOVES_AT_LEAST);
         let mut nth = 0;
         if self.last.is_some() && !self.is_proved {
             // From the relaxation's choice little is left to do: a short cycle finds the first good plan.
@@ -122,7 +115,6 @@ impl Kernel<'_> {
             }
             if self.is_warm && nth >= WARM_CYCLES {
                 self.is_warm = false;
-                moves *= MOVES_AN_ITEM / WARM_MOVES_AN_ITEM;
                 self.refine();
                 self.fix();
             }

@@ -16,6 +16,8 @@ use depth::Depth;
 
 /// Undecided items of one re-split at most; by chance some of more stay where they are.
 const MAX_OPEN: usize = 64;
+/// Items that stay of which one re-split looks at no more.
+const MAX_STAYING: usize = 256;
 /// Steps between two looks at the clock.
 const LOOK: u32 = 4_096;
 /// Draws for one more train at most.
@@ -157,10 +159,11 @@ impl<'a> Resplit<'a> {
             .collect();
         items.sort_unstable();
         items.dedup();
-        let work = items.len() as u64;
-        let Some(spends) = self.spends(state, &items) else {
-            return (work, false);
+        let Some(mut spends) = self.spends(state, &items) else {
+            return (items.len() as u64, false);
         };
+        self.invite(state, &mut items, &mut spends, random);
+        let work = items.len() as u64;
         self.room.clone_from(&state.room);
         for &item in &items {
             for used in self.core.uses(state.choice[item as usize] as usize) {
@@ -213,6 +216,31 @@ impl<'a> Resplit<'a> {
             spends += self.prices.per_unit[row as usize] * state.room[row as usize];
         }
         Some(spends)
+    }
+
+    /// Adds who stays, but could ride on the freed trains at a price below what the split spends.
+    fn invite(&self, state: &State, items: &mut Vec<u32>, spends: &mut i64, random: &mut Random) {
+        let (staying, reduced) = (state.staying(), &self.prices.reduced);
+        let allowance = *spends;
+        let start = if staying.len() > MAX_STAYING {
+            random.below(staying.len())
+        } else {
+            0
+        };
+        let some = staying[start..].iter().chain(&staying[..start]);
+        for &item in some.take(MAX_STAYING) {
+            let stays = reduced[state.choice[item as usize] as usize];
+            let limit = allowance.saturating_add(stays);
+            let options = self.active.of(item as usize).iter();
+            let mut near = options.take_while(|&&option| reduced[option as usize] < limit);
+            let is_near = near.any(|&option| {
+                !self.core.legs(option as usize).is_empty() && self.is_within(option)
+            });
+            if stays != i64::MAX && is_near {
+                items.push(item);
+                *spends += stays;
+            }
+        }
     }
 
     /// Lists the options that could be part of a better split, and seats who has one alone; returns what those spend.
@@ -329,5 +357,48 @@ impl<'a> Resplit<'a> {
             }
         }
         sum
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Depth, Resplit};
+    use crate::rail::active::Active;
+    use crate::rail::core::{Core, Use};
+    use crate::rail::prices::Prices;
+    use crate::rail::state::State;
+    use crate::random::Random;
+
+    /// Two trains with room for five each carry a three and a two too few: only with the two that stays are both full.
+    #[test]
+    fn who_stays_is_invited() {
+        let mut core = Core::new(2, vec![5, 5], vec![0, 1]);
+        for size in [3, 3, 2, 2] {
+            core.push_item();
+            for train in [0, 1] {
+                let uses = [Use {
+                    row: train,
+                    amount: size,
+                }];
+                core.push_option(1, &[train], uses);
+            }
+            core.push_option(10 * size, &[], []);
+        }
+        let mut active = Active::new(&core);
+        let prices = Prices::new(&core, &active, &[45.0, 45.0]);
+        active.sort_by_key(&prices.reduced);
+        let mut state = State::new(&core, &[0, 4, 6, 11]);
+        assert_eq!(state.staying(), [3]);
+        let mut random = Random::new(1);
+        let mut resplit = Resplit::new(&core, &active, &prices);
+        resplit.run(
+            &mut state,
+            &mut Depth::default(),
+            1_000,
+            &mut random,
+            &|| false,
+        );
+        assert_eq!(state.value, 4);
+        assert!(state.staying().is_empty());
     }
 }
