@@ -1,8 +1,14 @@
 //! Loading against trying everything through the checker.
 
+use std::collections::BTreeMap;
+
 use domain::rail::wagons::{Consist, LoadUnit, Loading, Placed, check};
+use domain::rail::{RailProblem, TrainSlot, UNLIMITED, Unit};
 use optimise::budget::Budget;
+use optimise::rail::generate::{Shape, problem};
+use optimise::rail::load::foresight::{Foresight, foresee};
 use optimise::rail::load::generate::train;
+use optimise::rail::load::teach::plan_and_load;
 use optimise::rail::load::{Answer, first_fit, solve};
 
 /// A train of one to three wagons with a handful of units.
@@ -103,13 +109,8 @@ fn generated_trains_are_loaded_or_refuted() {
     assert!(first_fit_fails * 100 >= count * 30, "{first_fit_fails}");
 }
 
-/// Trains too short-handed for what level 1 would put on them: cuts must make every loaded train stand, and level 1 pays.
-#[test]
-fn level_one_learns_from_loads_that_cannot_stand() {
-    use optimise::rail::generate::{Shape, problem};
-    use optimise::rail::load::teach::plan_and_load;
-    use std::collections::BTreeMap;
-
+/// A problem whose trains have fewer wagons than their slots allow.
+fn short_handed() -> (RailProblem, BTreeMap<String, Consist>) {
     let shape = Shape {
         units: 120,
         trains: 9,
@@ -120,21 +121,105 @@ fn level_one_learns_from_loads_that_cannot_stand() {
         unit.profile_code = 0;
         unit.cargo.dangerous_class = None;
     }
-    let consists: BTreeMap<String, Consist> = problem
-        .trains
-        .iter()
-        .map(|slot| {
-            (
-                slot.id.clone(),
-                train(
-                    slot.max_teu_quarters as usize / 18,
-                    100,
-                    slot.max_teu_quarters as u64,
-                )
-                .0,
-            )
-        })
-        .collect();
+    let consist = |slot: &TrainSlot| {
+        let quarters = slot.max_teu_quarters;
+        train(quarters as usize / 18, 100, quarters as u64).0
+    };
+    let slots = problem.trains.iter();
+    let consists = slots.map(|slot| (slot.id.clone(), consist(slot))).collect();
+    (problem, consists)
+}
+
+/// What is foreseen of tiny trains must hold for every load that stands: no cut, no limit may forbid one.
+#[test]
+fn what_is_foreseen_forbids_no_load_that_stands() {
+    let (mut stand, mut known, mut forbids) = (0, 0, 0);
+    for seed in 0..200 {
+        let (consist, units) = tiny(seed);
+        let (problem, foresight) = foreseen(&consist, &units);
+        known += foresight.cuts.len();
+        let slot = &problem.trains[0];
+        for chosen in 1_usize..1 << units.len() {
+            let is_in = |at: &usize| chosen >> at & 1 == 1;
+            let some: Vec<LoadUnit> = (0..units.len())
+                .filter(is_in)
+                .map(|at| units[at].clone())
+                .collect();
+            let breaks_cut = problem.load_cuts.iter().any(|cut| {
+                some.iter()
+                    .filter(|unit| cut.units.contains(&unit.id))
+                    .count() as i64
+                    > cut.max_units
+            });
+            let sum = |of: &dyn Fn(&LoadUnit) -> i64| some.iter().map(of).sum::<i64>();
+            let breaks_limit = sum(&|unit| unit.length_dm) > slot.max_length_dm
+                || sum(&|unit| unit.gross_kg) > slot.max_gross_kg
+                || sum(&teu_quarters) > slot.max_teu_quarters;
+            let is_forbidden = breaks_cut || breaks_limit;
+            forbids += usize::from(is_forbidden);
+            if is_forbidden {
+                assert!(
+                    !exists(&consist, &some, 0, &mut Loading::default()),
+                    "seed {seed}: {some:?}"
+                );
+            } else {
+                stand += 1;
+            }
+        }
+    }
+    assert!(
+        known > 20 && forbids > 200 && stand > 1_000,
+        "{known} {forbids} {stand}"
+    );
+}
+
+fn teu_quarters(unit: &LoadUnit) -> i64 {
+    match unit.length_dm {
+        ..=61 => 4,
+        62..=122 => 8,
+        _ => 9,
+    }
+}
+
+/// One train without limits of its own, and what is foreseen of it.
+fn foreseen(consist: &Consist, units: &[LoadUnit]) -> (RailProblem, Foresight) {
+    let (mut problem, _) = short_handed();
+    let now = problem.now_at_min;
+    problem.trains.retain(|slot| !slot.is_frozen(now));
+    problem.trains.truncate(1);
+    let slot = &mut problem.trains[0];
+    slot.max_teu_quarters = UNLIMITED;
+    slot.max_length_dm = UNLIMITED;
+    slot.max_gross_kg = UNLIMITED;
+    let first = problem.units[0].clone();
+    let unit = |unit: &LoadUnit| Unit {
+        id: unit.id.clone(),
+        length_dm: unit.length_dm,
+        gross_kg: unit.gross_kg,
+        teu_quarters: teu_quarters(unit),
+        ..first.clone()
+    };
+    problem.units = units.iter().map(unit).collect();
+    let consists = BTreeMap::from([(problem.trains[0].id.clone(), consist.clone())]);
+    let foresight = foresee(&mut problem, &consists);
+    (problem, foresight)
+}
+
+/// Without foresight these trains took 6 cuts, and a second failed at first.
+#[test]
+fn what_is_foreseen_need_not_be_learned() {
+    let (problem, consists) = short_handed();
+    let rounds = [Budget::iterations(60_000)];
+    let loading = Budget::iterations(u64::MAX);
+    let loaded = plan_and_load(&problem, &consists, 1, &rounds, &loading);
+    assert!(loaded.unknown.len() <= 1, "{:?}", loaded.unknown);
+    assert!(!loaded.foresight.held.is_empty() && !loaded.foresight.cuts.is_empty());
+}
+
+/// Trains too short-handed for what level 1 would put on them: cuts must make every loaded train stand, and level 1 pays.
+#[test]
+fn level_one_learns_from_loads_that_cannot_stand() {
+    let (problem, consists) = short_handed();
     let rounds: Vec<Budget> = (0..40).map(|_| Budget::iterations(60_000)).collect();
     let loaded = plan_and_load(
         &problem,
@@ -150,7 +235,7 @@ fn level_one_learns_from_loads_that_cannot_stand() {
         loaded.unknown
     );
     let with_cuts = domain::rail::RailProblem {
-        load_cuts: loaded.cuts.clone(),
+        load_cuts: [loaded.foresight.cuts.clone(), loaded.cuts.clone()].concat(),
         ..problem.clone()
     };
     let cost =

@@ -181,6 +181,14 @@ pub fn loads(loaded: &Loaded) -> String {
     for slot in &loaded.unknown {
         text += &format!("{slot}: no loading found\n");
     }
+    for (slot, held) in &loaded.foresight.held {
+        text += &format!(
+            "{slot}: its wagons hold {} quarters of a TEU, {:.1} m, {} kg\n",
+            held.teu_quarters,
+            held.length_dm as f64 / 10.0,
+            held.gross_kg
+        );
+    }
     for cut in &loaded.cuts {
         text += &format!(
             "{}: of {} units at most {} can stand\n",

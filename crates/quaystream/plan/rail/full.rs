@@ -88,6 +88,8 @@ pub fn run(args: &Args, file: &Path, text: &str) -> Result<String, RailError> {
     } = solve(args, &instance);
     let cost = refuse(problem, &answer.plan, file)?;
     if args.explain.is_some() {
+        // By what the plan was made for: wagons hold less than slots allow.
+        let problem = loads.as_ref().map_or(problem, |loads| &loads.problem);
         return explain(args, problem, &answer.plan, file);
     }
     if let Some(loads) = &loads {

@@ -6,6 +6,7 @@ use domain::rail::wagons::{Loading, Placed};
 use domain::rail::{Cost, LoadCut};
 use optimise::rail::explain::Alternative;
 use optimise::rail::explain::give_way::{self, GiveWay};
+use optimise::rail::load::foresight;
 use optimise::rail::load::teach::Loaded;
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +49,10 @@ pub struct Loads {
     pub unknown: Vec<String>,
     /// What level 1 learned: of these units at most so many on this slot.
     pub cuts: Vec<Cut>,
+    /// How many such cuts were known before anything was loaded, from the wagons' patterns.
+    pub foreseen_cuts: usize,
+    /// What the wagons of slots hold, where that is less than the slot's own limits.
+    pub held: BTreeMap<String, Held>,
     /// Quarters of a TEU left to slots that cuts did not settle: a choice, not a proof.
     pub tightened: BTreeMap<String, i64>,
 }
@@ -99,7 +104,32 @@ impl From<&Loaded> for Loads {
             loadings: loaded.loadings.iter().map(loading).collect(),
             unknown: loaded.unknown.clone(),
             cuts: loaded.cuts.iter().map(cut).collect(),
+            foreseen_cuts: loaded.foresight.cuts.len(),
+            held: (loaded.foresight.held.iter())
+                .map(|(slot, held)| (slot.clone(), (*held).into()))
+                .collect(),
             tightened: loaded.tightened.clone(),
+        }
+    }
+}
+
+/// What a train's wagons hold.
+#[derive(Debug, Serialize)]
+pub struct Held {
+    /// Quarters of a TEU.
+    pub teu_quarters: i64,
+    /// Units end to end, decimetres.
+    pub length_dm: i64,
+    /// Load, kilograms.
+    pub gross_kg: i64,
+}
+
+impl From<foresight::Held> for Held {
+    fn from(held: foresight::Held) -> Self {
+        Held {
+            teu_quarters: held.teu_quarters,
+            length_dm: held.length_dm,
+            gross_kg: held.gross_kg,
         }
     }
 }

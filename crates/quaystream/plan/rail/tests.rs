@@ -135,7 +135,7 @@ fn bare_instances_are_solved_and_checked() {
 }
 
 #[test]
-fn trains_with_wagons_are_loaded_and_teach_level_one() {
+fn trains_with_wagons_are_loaded_and_their_wagons_known_beforehand() {
     // One Sgns cannot carry two forties, whatever the slot's TEU say.
     let consist =
         r#""consist": {"wagons": [{"number": "1", "type": "Sgns"}]}, "max_teu_quarters": 80"#;
@@ -145,9 +145,16 @@ fn trains_with_wagons_are_loaded_and_teach_level_one() {
     let answer: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(answer["plan"]["assignments"].as_array().unwrap().len(), 1);
     assert_eq!(answer["loads"]["loadings"]["T1"][0]["unit"], "U2");
-    assert_eq!(answer["loads"]["cuts"][0]["max_units"], 1);
+    assert_eq!(answer["loads"]["held"]["T1"]["teu_quarters"], 8);
+    assert_eq!(answer["loads"]["cuts"], serde_json::json!([]));
     let drawn = command(&[file.arg(), "--iterations", "1000"]).unwrap();
     assert!(drawn.contains("T1 loaded: [1]"), "{drawn}");
+    assert!(
+        drawn.contains("T1: its wagons hold 8 quarters of a TEU, 12.2 m"),
+        "{drawn}"
+    );
+    let why = command(&[file.arg(), "--iterations", "1000", "--explain", "U1"]).unwrap();
+    assert!(why.contains("TEU"), "{why}");
     let unknown = text.replace("Sgns", "Sgnx");
     let file = Temporary::new("type.json", &unknown);
     assert!(

@@ -70,7 +70,7 @@ pub fn network(problem: &RailProblem) -> Network {
         is_complete: true,
     };
     let mut relations: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    let mut alike: HashMap<Unit, usize> = HashMap::new();
+    let mut alike: HashMap<(Unit, Vec<u32>), usize> = HashMap::new();
     for (units, held) in group(problem, &index) {
         let unit = &problem.units[units[0]];
         let between = |held: &[u32]| {
@@ -89,11 +89,14 @@ pub fn network(problem: &RailProblem) -> Network {
         if held.is_empty() {
             relations.insert((&unit.origin, &unit.destination), relation);
         }
-        // Cuts name units: with cuts, no two are alike.
-        let is_plain = held.is_empty() && units.len() == 1 && problem.load_cuts.is_empty();
-        let kind = is_plain.then(|| Unit {
-            id: String::new(),
-            ..unit.clone()
+        // Cuts name units: those are alike that the same cuts count.
+        let is_plain = held.is_empty() && units.len() == 1;
+        let kind = is_plain.then(|| {
+            let nameless = Unit {
+                id: String::new(),
+                ..unit.clone()
+            };
+            (nameless, found.rows.cuts_of(units[0]))
         });
         let profile = kind.as_ref().and_then(|kind| alike.get(kind)).copied();
         let profile = profile.unwrap_or_else(|| {

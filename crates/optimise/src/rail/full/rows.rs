@@ -1,7 +1,9 @@
 //! Capacity rows: every limit of every train that is not frozen.
 
+use std::collections::BTreeSet;
+
 use domain::rail::rules::capacity;
-use domain::rail::{RailProblem, UNLIMITED, Unit};
+use domain::rail::{LoadCut, RailProblem, UNLIMITED};
 
 use crate::rail::core::Use;
 
@@ -27,6 +29,8 @@ pub struct Rows {
     pub capacity: Vec<i64>,
     /// Where the rows of each slot start; one more at the end.
     first: Vec<u32>,
+    /// Of each load cut, whether it counts a unit.
+    members: Vec<Vec<bool>>,
 }
 
 impl Rows {
@@ -36,6 +40,7 @@ impl Rows {
             meaning: Vec::new(),
             capacity: Vec::new(),
             first: vec![0],
+            members: members(problem),
         };
         for (at, slot) in problem.trains.iter().enumerate() {
             if !slot.is_frozen(problem.now_at_min) {
@@ -90,28 +95,47 @@ impl Rows {
         units: &'a [usize],
         slot: u32,
     ) -> impl Iterator<Item = Use> + 'a {
-        self.of_slot(slot).map(move |row| {
-            let units = units.iter().map(|&unit| &problem.units[unit]);
-            Use {
-                row: row as u32,
-                amount: units
-                    .map(|unit| use_of(problem, unit, slot, self.meaning[row].1))
-                    .sum(),
-            }
+        self.of_slot(slot).map(move |row| Use {
+            row: row as u32,
+            amount: units
+                .iter()
+                .map(|&unit| self.use_of(problem, unit, slot, self.meaning[row].1))
+                .sum(),
         })
+    }
+
+    /// The load cuts that count a unit, by position.
+    pub fn cuts_of(&self, unit: usize) -> Vec<u32> {
+        let cuts = self.members.iter().enumerate();
+        let counts = cuts.filter(|(_, members)| members[unit]);
+        counts.map(|(cut, _)| cut as u32).collect()
+    }
+
+    /// What the unit at this position uses of a row.
+    fn use_of(&self, problem: &RailProblem, at: usize, slot: u32, row: Row) -> i64 {
+        let train = &problem.trains[slot as usize];
+        let unit = &problem.units[at];
+        match row {
+            Row::Room(kind) => capacity::uses(unit)[kind as usize],
+            Row::DangerousUnits(nth) => {
+                i64::from(train.dangerous_limits[nth as usize].counts(unit))
+            }
+            Row::DangerousGross(nth) if train.dangerous_limits[nth as usize].counts(unit) => {
+                unit.gross_kg
+            }
+            Row::DangerousGross(_) => 0,
+            Row::Cut(nth) => i64::from(self.members[nth as usize][at]),
+        }
     }
 }
 
-/// What `unit` uses of a row.
-fn use_of(problem: &RailProblem, unit: &Unit, slot: u32, row: Row) -> i64 {
-    let train = &problem.trains[slot as usize];
-    match row {
-        Row::Room(kind) => capacity::uses(unit)[kind as usize],
-        Row::DangerousUnits(nth) => i64::from(train.dangerous_limits[nth as usize].counts(unit)),
-        Row::DangerousGross(nth) if train.dangerous_limits[nth as usize].counts(unit) => {
-            unit.gross_kg
-        }
-        Row::DangerousGross(_) => 0,
-        Row::Cut(nth) => i64::from(problem.load_cuts[nth as usize].units.contains(&unit.id)),
-    }
+fn members(problem: &RailProblem) -> Vec<Vec<bool>> {
+    let of_cut = |cut: &LoadCut| {
+        let counted: BTreeSet<&str> = cut.units.iter().map(String::as_str).collect();
+        let units = problem.units.iter();
+        units
+            .map(|unit| counted.contains(unit.id.as_str()))
+            .collect()
+    };
+    problem.load_cuts.iter().map(of_cut).collect()
 }

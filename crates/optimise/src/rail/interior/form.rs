@@ -51,32 +51,6 @@ impl Form {
         form
     }
 
-    /// Leaves out options for which `keep` (by place) does not hold. Every item must keep one.
-    pub(super) fn thin(&mut self, keep: &[bool]) {
-        let (mut end, mut start, mut use_end, mut use_start) = (0, 0, 0, 0);
-        for item in 0..self.items() {
-            let stop = self.first[item + 1];
-            for (at, &keeps) in keep.iter().enumerate().take(stop).skip(start) {
-                let use_stop = self.use_first[at + 1];
-                if keeps {
-                    self.options[end] = self.options[at];
-                    self.cost[end] = self.cost[at];
-                    self.uses.copy_within(use_start..use_stop, use_end);
-                    use_end += use_stop - use_start;
-                    end += 1;
-                    self.use_first[end] = use_end;
-                }
-                use_start = use_stop;
-            }
-            start = stop;
-            self.first[item + 1] = end;
-        }
-        self.options.truncate(end);
-        self.cost.truncate(end);
-        self.use_first.truncate(end + 1);
-        self.uses.truncate(use_end);
-    }
-
     pub(super) fn uses(&self, at: usize) -> &[(usize, f64)] {
         &self.uses[self.use_first[at]..self.use_first[at + 1]]
     }

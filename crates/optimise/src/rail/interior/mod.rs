@@ -31,10 +31,6 @@ const MAX_SHORT: u32 = 5;
 /// Corrections of a step towards the centre at most, each for a step that is longer by [`FURTHER`].
 const CORRECTIONS: u32 = 3;
 const FURTHER: f64 = 0.2;
-/// A share below this, of an option so much dearer than the centre, is nothing; such options are left out as soon as they are
-/// one in so many.
-const NOTHING: f64 = 1e-3;
-const THIN_PART: usize = 8;
 /// The relative distance between the relaxation's two sides at which its prices are as good as they get.
 pub const ENOUGH: f64 = 3e-5;
 
@@ -60,7 +56,7 @@ pub fn relax(
     enough: f64,
     stop: &dyn Fn() -> bool,
 ) -> Relaxed {
-    let mut form = Form::new(core, active, rows);
+    let form = Form::new(core, active, rows);
     let mut point = start(&form);
     let mut step = Point::zero(&form);
     let mut other = Point::zero(&form);
@@ -109,13 +105,6 @@ pub fn relax(
             (primal, dual) = lengths(&point, &step, 0.9);
         }
         advance(&form, &mut point, &step, primal, dual);
-        thin(
-            &mut form,
-            &mut point,
-            [&mut step, &mut other],
-            &mut target,
-            centre,
-        );
     }
     let mut share = vec![0.0; core.options()];
     for (at, &option) in form.options.iter().enumerate() {
@@ -131,38 +120,6 @@ pub fn relax(
         iterations,
         is_converged,
     }
-}
-
-/// Leaves out options whose share has become next to nothing, once they are many.
-fn thin(
-    form: &mut Form,
-    point: &mut Point,
-    steps: [&mut Point; 2],
-    target: &mut Target,
-    centre: f64,
-) {
-    let is_out = |at: usize| point.share[at] < NOTHING && point.share_dual[at] > centre / NOTHING;
-    let count = form.options.len();
-    let keep: Vec<bool> = (0..count).map(|at| !is_out(at)).collect();
-    let kept = keep.iter().filter(|keep| **keep).count();
-    if (count - kept) * THIN_PART < count {
-        return;
-    }
-    form.thin(&keep);
-    let thin = |values: &mut Vec<f64>| {
-        let mut at = 0;
-        values.retain(|_| {
-            at += 1;
-            keep[at - 1]
-        });
-    };
-    thin(&mut point.share);
-    thin(&mut point.share_dual);
-    for step in steps {
-        thin(&mut step.share);
-        thin(&mut step.share_dual);
-    }
-    thin(&mut target.shares);
 }
 
 /// Multiplications of one Newton step over the given rows.

@@ -39,16 +39,8 @@ impl Normal {
                 .add(row, row, point.slack[row] / point.prices[row].max(1e-300));
         }
         for item in 0..form.items() {
-            let range = form.first[item]..form.first[item + 1];
-            if range.len() == 1 {
-                // Its share is 1 whatever the prices; the two terms below would cancel out.
-                let at = range.start;
-                self.weight[at] = point.share[at] / point.share_dual[at];
-                self.item_weight[item] = self.weight[at].max(1e-300);
-                continue;
-            }
             let mut sum = 0.0;
-            for at in range {
+            for at in form.first[item]..form.first[item + 1] {
                 let weight = point.share[at] / point.share_dual[at];
                 self.weight[at] = weight;
                 sum += weight;

@@ -65,6 +65,13 @@ pub fn solve(core: &Core, start: Option<&Start>, seed: u64, budget: &Budget) -> 
     }
 }
 
+/// Cells of the knapsack bound's programme that the search has earned it. The `nodes` of its own tree earn nothing: it would
+/// feed itself.
+fn earned(done: &Statistics, nodes: u64) -> u64 {
+    let steps = done.nodes.saturating_sub(nodes);
+    CELLS_A_MOVE * done.iterations + CELLS_A_STEP * steps
+}
+
 struct Kernel<'a> {
     core: &'a Core,
     budget: &'a Budget<'a>,
@@ -224,11 +231,7 @@ impl<'a> Kernel<'a> {
     fn raise(&mut self) {
         if let Some(knapsacks) = &mut self.knapsacks {
             let (rounds, nodes) = knapsacks.work();
-            let done = &self.statistics;
-            // Nodes of its own tree earn it nothing: it would feed itself.
-            let steps = done.nodes.saturating_sub(nodes);
-            let cells = CELLS_A_MOVE * done.iterations + CELLS_A_STEP * steps;
-            let cells = knapsacks.pace() * cells;
+            let cells = knapsacks.pace() * earned(&self.statistics, nodes);
             let stop = || self.budget.stop.stop();
             knapsacks.raise(self.core, &mut self.active, self.best.value, cells, &stop);
             let now = knapsacks.work();
@@ -258,5 +261,59 @@ impl<'a> Kernel<'a> {
             Outcome::NoneBetter => self.is_proved = true,
             Outcome::Unknown => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kernel, Knapsacks, earned};
+    use crate::budget::Budget;
+    use crate::rail::core::{Core, Use};
+    use crate::random::Random;
+
+    /// Generalised assignment in the manner of type D: dear where light, so that the tree has much to do.
+    fn type_d(agents: u32, jobs: usize, seed: u64) -> Core {
+        let mut random = Random::new(seed);
+        let options: Vec<(i64, i64)> = (0..agents as usize * jobs)
+            .map(|_| {
+                let amount = 1 + random.below(100) as i64;
+                (amount, 111 - amount + random.below(21) as i64 - 10)
+            })
+            .collect();
+        let used: i64 = options.iter().map(|option| option.0).sum();
+        let room = used * 8 / (10 * i64::from(agents * agents));
+        let mut core = Core::new(
+            agents as usize,
+            vec![room; agents as usize],
+            (0..agents).collect(),
+        );
+        for job in options.chunks(agents as usize) {
+            core.push_item();
+            for (row, &(amount, cost)) in (0..agents).zip(job) {
+                core.push_option(cost, &[row], [Use { row, amount }]);
+            }
+            core.push_option(100_000, &[], []);
+        }
+        core
+    }
+
+    /// The tree is paid by the search beside it. Paid for its own nodes as well it fed itself: a plan of a few thousand moves
+    /// took minutes.
+    #[test]
+    fn the_tree_does_not_feed_itself() {
+        let core = type_d(10, 60, 1);
+        let budget = Budget::iterations(u64::MAX);
+        let mut kernel = Kernel::new(&core, None, 1, &budget);
+        let work = |kernel: &Kernel| kernel.knapsacks.as_ref().map_or((0, 0), Knapsacks::work);
+        while work(&kernel).1 == 0 && !kernel.is_proved {
+            kernel.statistics.iterations += 100_000;
+            kernel.raise();
+        }
+        let nodes = work(&kernel).1;
+        let before = earned(&kernel.statistics, nodes);
+        kernel.raise();
+        let now = work(&kernel).1;
+        assert!(now > nodes + 10, "{now}");
+        assert_eq!(earned(&kernel.statistics, now), before);
     }
 }

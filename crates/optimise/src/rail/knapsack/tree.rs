@@ -280,3 +280,95 @@ impl Tree {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use super::{Form, Ground, Look, Node, Parent, Tree};
+    use crate::rail::active::Active;
+    use crate::rail::core::{Core, Use};
+    use crate::rail::prices::Prices;
+
+    /// Items of odd sizes on three small trains, and `settled` others that have one option: programmes of a few cells.
+    fn odd(settled: usize) -> Core {
+        let mut core = Core::new(3, vec![9, 10, 11], vec![0, 1, 2]);
+        for nth in 0..24_i64 {
+            core.push_item();
+            for train in 0..3_u32 {
+                let amount = 2 + (nth * 7 + i64::from(train) * 5) % 4;
+                let cost = 40 - 5 * amount + (nth * 11 + i64::from(train) * 3) % 4;
+                core.push_option(cost, &[train], [Use { row: train, amount }]);
+            }
+            core.push_option(60, &[], []);
+        }
+        for _ in 0..settled {
+            core.push_item();
+            core.push_option(0, &[], []);
+        }
+        core
+    }
+
+    fn node(bound: i64, nth: u64, parent: &Rc<Parent>) -> Node {
+        Node {
+            bound,
+            depth: 1,
+            nth,
+            parent: Rc::clone(parent),
+            item: 0,
+            option: 0,
+        }
+    }
+
+    /// Nodes given up for want of room are those of the highest bounds, and they still count: forgotten, they would let the
+    /// bound rise over the best plan.
+    #[test]
+    fn nodes_given_up_still_bound_the_whole() {
+        let core = odd(0);
+        let parent = Rc::new(Parent {
+            active: Active::new(&core),
+            price: Vec::new(),
+        });
+        let mut tree = Tree::default();
+        for (nth, bound) in [40, 10, 30, 20].into_iter().enumerate() {
+            tree.open.push(node(bound, nth as u64, &parent));
+        }
+        tree.thin();
+        assert_eq!((tree.open.len(), tree.bound()), (2, Some(10)));
+        tree.open.clear();
+        assert_eq!(tree.bound(), Some(30));
+        // What is given up later and higher does not take the lower bound's place.
+        for (nth, bound) in [50, 60].into_iter().enumerate() {
+            tree.open.push(node(bound, nth as u64, &parent));
+        }
+        tree.thin();
+        assert_eq!((tree.open.len(), tree.bound()), (1, Some(30)));
+    }
+
+    /// A node costs its items and options even where its programmes are next to nothing: without that, a budget of cells
+    /// bought more nodes than there was time for.
+    #[test]
+    fn small_programmes_do_not_make_nodes_free() {
+        let core = odd(50_000);
+        let active = Active::new(&core);
+        let prices = Prices::new(&core, &active, &[0.0, 0.0, 0.0]);
+        let form = Form::new(&core, &prices).expect("one train an option");
+        let mut look = Look::new(core.options());
+        let mut of = Ground {
+            core: &core,
+            form: &form,
+            look: &mut look,
+        };
+        let (value, cells) = (60 * 24, 5_000_000);
+        let price = [vec![30.0; 24], vec![0.0; 50_000]].concat();
+        let mut tree = Tree::default();
+        tree.plant(&mut of, active, price, i64::MIN, value);
+        assert!(tree.search(&mut of, value, cells, &|| false), "too easy");
+        let most = cells / core.items() as u64;
+        assert!(
+            (10..=most).contains(&tree.nodes),
+            "{} of {most}",
+            tree.nodes
+        );
+    }
+}

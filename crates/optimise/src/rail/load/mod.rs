@@ -2,9 +2,11 @@
 //!
 //! [`solve()`] first asks [`proof`] whether counting already shows that the load cannot stand, then searches
 //! ([`search`], on [`yard`]) for a loading, then asks the deeper proofs, and last [`exhaust`]s small cases. The answer is a
-//! loading, a proof of impossibility, or "unknown". [`teach`] turns proofs into cuts for level 1.
+//! loading, a proof of impossibility, or "unknown". [`foresight`] tells level 1 beforehand what the
+//! wagons hold, [`teach`] turns proofs into cuts.
 
 pub mod exhaust;
+pub mod foresight;
 pub mod generate;
 pub mod proof;
 pub mod search;

@@ -181,12 +181,13 @@ fn alone(consist: &Consist, sorted: &Sorted) -> Option<Proof> {
 }
 
 /// Units of each length.
-type Way = [i64; MAX_LENGTHS];
+pub(super) type Way = [i64; MAX_LENGTHS];
 
 /// What tells wagons apart: type and lost patterns.
 type WagonKey<'c> = (usize, &'c [(usize, usize)]);
 
-type Asked = [(i64, i64, i64); MAX_LENGTHS];
+/// (length, least mass, how many) of each length that is asked for.
+pub(super) type Asked = [(i64, i64, i64); MAX_LENGTHS];
 
 /// With everything asked of the other lengths aboard, how many of the first can stand at the most; `None` if the others
 /// cannot all stand.
@@ -253,7 +254,7 @@ pub fn crowded(consist: &Consist, asked: &[(i64, i64, i64)]) -> Option<(Vec<usiz
 }
 
 /// How many of each length one wagon can carry, when each weighs what is asked at least; only ways that no other beats.
-fn wagon_ways(consist: &Consist, wagon: usize, asked: &Asked) -> Vec<Way> {
+pub(super) fn wagon_ways(consist: &Consist, wagon: usize, asked: &Asked) -> Vec<Way> {
     let wagon_type = consist.type_of(wagon);
     let mut ways: Vec<([i64; MAX_LENGTHS], Vec<i64>)> =
         vec![([0; MAX_LENGTHS], vec![0; wagon_type.bogie_axles.len()])];

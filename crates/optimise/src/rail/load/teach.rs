@@ -1,10 +1,11 @@
-//! What level 1 learns from a load that cannot stand.
+//! What level 1 learns from a load that cannot stand, beside what it knew of the wagons ([`super::foresight`]).
 
 use std::collections::BTreeMap;
 
 use domain::rail::wagons::{Consist, LoadUnit, Loading};
 use domain::rail::{LoadCut, RailPlan, RailProblem, Unit};
 
+use super::foresight::{Foresight, foresee};
 use super::proof::{self, Proof};
 use super::solve::{Answer, solve};
 use crate::answer;
@@ -89,10 +90,14 @@ pub struct Loaded {
     pub loadings: BTreeMap<String, Loading>,
     /// Slots whose load could not be placed within the rounds.
     pub unknown: Vec<String>,
+    /// What level 1 knew beforehand.
+    pub foresight: Foresight,
     /// Cuts that level 1 learned, in order.
     pub cuts: Vec<LoadCut>,
     /// Slots that cuts alone did not settle, with the TEU quarters left to them: a choice, not a proof.
     pub tightened: BTreeMap<String, i64>,
+    /// The problem with all that was known and learned: what the plan was made for, and is to be explained by.
+    pub problem: RailProblem,
 }
 
 /// Plans, loads every open train of `consists`, teaches level 1 what cannot stand, and plans again: once for each budget of
@@ -105,7 +110,7 @@ pub fn plan_and_load(
     loading: &Budget,
 ) -> Loaded {
     let mut problem = problem.clone();
-    bear(&mut problem, consists);
+    let foresight = foresee(&mut problem, consists);
     let mut loaded = Loaded {
         answer: answer::Answer {
             plan: RailPlan::default(),
@@ -116,7 +121,9 @@ pub fn plan_and_load(
         warm: Warm::default(),
         loadings: BTreeMap::new(),
         unknown: Vec::new(),
+        foresight,
         cuts: Vec::new(),
+        problem: RailProblem::default(),
         tightened: BTreeMap::new(),
     };
     let mut failures: BTreeMap<String, u32> = BTreeMap::new();
@@ -144,17 +151,8 @@ pub fn plan_and_load(
         }
     }
     loaded.answer.bound = proven.min(loaded.answer.value);
+    loaded.problem = problem;
     loaded
-}
-
-/// A train bears no more than its mass limit leaves beside its wagons: level 1 can know that at once.
-fn bear(problem: &mut RailProblem, consists: &BTreeMap<String, Consist>) {
-    for slot in &mut problem.trains {
-        if let Some(consist) = consists.get(&slot.id) {
-            let load_kg = (consist.max_train_kg - consist.tare_kg()).max(0);
-            slot.max_gross_kg = slot.max_gross_kg.min(load_kg);
-        }
-    }
 }
 
 fn tighten(problem: &mut RailProblem, slot: &str, loaded: &mut Loaded) {
