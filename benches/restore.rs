@@ -47,7 +47,7 @@ fn main() {
         };
     }
     println!(
-        "   events      keys  snapshot MB  written s  from nothing s  first row s  of these restore s  CPU s"
+        "   events      keys  state MB  snapshot MB  written s  from nothing s  first row s  of these restore s  CPU s"
     );
     for events in sizes {
         let binary = binary.map_or(env!("CARGO_BIN_EXE_quaystream"), String::as_str);
@@ -101,10 +101,13 @@ fn case(binary: &str, events: u64) {
     let (first_s, cpu_s) = (began.elapsed().as_secs_f64(), merge.cpu_s());
     traffic.check(&row);
     let restore_s = merge.metric("quaystream_restore_seconds_sum");
+    wait(|| merge.metric("quaystream_state_bytes") > 0.0);
+    let state_bytes = merge.metric("quaystream_state_bytes");
     merge.stop();
     println!(
-        "{events:9} {:9} {:12.1} {written_s:10.2} {from_nothing_s:15.2} {first_s:12.2} {restore_s:19.2} {cpu_s:6.2}",
+        "{events:9} {:9} {:9.1} {:12.1} {written_s:10.2} {from_nothing_s:15.2} {first_s:12.2} {restore_s:19.2} {cpu_s:6.2}",
         traffic.keys(),
+        state_bytes / 1e6,
         bytes / 1e6,
     );
 }

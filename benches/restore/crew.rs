@@ -67,7 +67,7 @@ impl Crew {
             "[application]\npipeline = {pipeline:?}\n\n[kafka]\nbootstrap = {bootstrap:?}\n\n[delivery]\ncommit_interval_ms = 200\n\n\
              [state]\nsnapshot_interval_s = {interval_s}\nsnapshots = \"file://{}/snapshots\"\n\n\
              [time]\nout_of_order_max_s = 0\ncorrection_max_s = 0\nidle_timeout_s = 86400\nfuture_max_s = 31536000\n\n\
-             [limits]\ntable_keys_max = 100000000\nquery_keys_max = 100000000\n\n\
+             [limits]\ntable_keys_max = 100000000\nquery_keys_max = 100000000\nmemory_bytes_max = 17179869184\n\n\
              [planners.berths]\nis_on = false\n\n[planners.rail]\nis_on = false\n\n\
              [topics.container]\nretention_h = 0\n\n[[sources]]\nname = \"bench\"\nstreams = [\"container\"]\nout_of_order_max_s = 0\n",
             self.folder.display()
