@@ -67,7 +67,7 @@ fn variable(name: &str) -> Option<u64> {
 fn fail(seed: u64, history: &History) -> ! {
     let reason = history.result.as_ref().err().map_or("", String::as_str);
     panic!(
-        "seed {seed}: {reason}\n  {}\nagain: QUAYSTREAM_SEED={seed} cargo test -p quaystream-pipeline --test simulator seeds",
+        "seed {seed}: {reason}\n  {}\nagain: QUAYSTREAM_SEED={seed} cargo test --test simulator seeds",
         history.lines.join("\n  ")
     );
 }
