@@ -2,11 +2,11 @@
 
 mod saved;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
-use arrow::row::{RowConverter, SortField};
+use arrow::row::{OwnedRow, RowConverter, SortField};
 use datafusion::common::Result;
 
 use super::held::{Bytes, Held, Wanted, here_bytes};
@@ -86,17 +86,26 @@ impl Joined {
         let fields = batch.schema_ref().fields().iter();
         let fields = fields.map(|field| SortField::new(field.data_type().clone()));
         let converter = RowConverter::new(fields.collect())?;
-        let leaving = converter.convert_columns(batch.columns())?;
-        for (row, &pane) in leaving.iter().zip(instants(batch, WINDOW_START)?) {
-            let panes = &mut self.sides[side].panes;
-            for rows in panes.get_mut(&pane).into_iter().flatten() {
-                let loaded = rows.load()?;
-                let held = converter.convert_columns(loaded.columns())?;
-                if let Some(place) = held.iter().position(|held| held == row) {
-                    let stays = (0..loaded.num_rows()).map(|other| Some(other != place));
-                    let stays: BooleanArray = stays.collect();
-                    *rows = filter_record_batch(&loaded, &stays)?.into();
+        let rows = converter.convert_columns(batch.columns())?;
+        let mut leaving: BTreeMap<i64, Vec<OwnedRow>> = BTreeMap::new();
+        for (row, &pane) in rows.iter().zip(instants(batch, WINDOW_START)?) {
+            leaving.entry(pane).or_default().push(row.owned());
+        }
+        for (pane, mut leaving) in leaving {
+            let held = self.sides[side].panes.get_mut(&pane);
+            for held in held.into_iter().flatten() {
+                if leaving.is_empty() {
                     break;
+                }
+                let loaded = held.load()?;
+                let rows = converter.convert_columns(loaded.columns())?;
+                let stays = rows.iter().map(|row| {
+                    let place = leaving.iter().position(|leaving| leaving.row() == row);
+                    Some(place.map(|place| leaving.swap_remove(place)).is_none())
+                });
+                let stays: BooleanArray = stays.collect();
+                if stays.true_count() < loaded.num_rows() {
+                    *held = filter_record_batch(&loaded, &stays)?.into();
                 }
             }
             self.touch(side, pane);
