@@ -5,11 +5,12 @@
 //! reads the wall clock or is random; every plan passes the checker of `domain` before it is written.
 //!
 //! Reading order: [`log`] (what the engine asks of Kafka), [`worker`] (the two loops), [`intake`] and [`fold`],
-//! [`partials`], [`merge`], [`plans`], [`ticks`], [`snapshot`], [`depot`], [`budget`] and [`spill`]. [`memory`] is the log for tests and
-//! benchmarks.
+//! [`partials`], [`merge`], [`plans`], [`ticks`], [`snapshot`], [`depot`], for queries that come and go [`coverage`] and [`roster`],
+//! [`budget`] and [`spill`]. [`memory`] is the log for tests and benchmarks.
 
 pub mod budget;
 pub mod clock;
+pub mod coverage;
 pub mod depot;
 pub mod error;
 pub mod fold;
@@ -21,6 +22,7 @@ pub mod outcome;
 pub mod partials;
 pub mod plans;
 pub mod planted;
+pub mod roster;
 pub mod settings;
 pub mod snapshot;
 pub mod spill;

@@ -3,11 +3,14 @@
 //! One [`Merge`] owns one partition of the partials topic. What it does is a function of that partition's log: reading it
 //! again from the beginning in silence brings a new instance to the same state.
 
+mod catch_up;
+mod enrol;
 mod plans;
 mod room;
 mod saved;
 mod step;
 
+pub use catch_up::CatchUp;
 pub use step::Parcel;
 
 use std::collections::BTreeMap;
@@ -20,10 +23,12 @@ use windows::error::Fault;
 use windows::frontier::{Frontier, Origin};
 use windows::merge::{Absorbed, Merge as Windows, MergeSettings, OnTime, Outcome, Refused};
 use windows::program::Program;
+use windows::state::held::Spill;
 use windows::state::waiting::TAKEN_BACK;
 
 use crate::budget::{Account, Memory};
 use crate::clock::Clock;
+use crate::coverage::Coverage;
 use crate::error::EngineError;
 use crate::intake::rejects::{self, Refusal};
 use crate::log::{Batch, Entry, Outgoing, Partition, Position};
@@ -31,10 +36,22 @@ use crate::outcome::Tally;
 use crate::partials::{self, PORT_PARTITION};
 use crate::plans::agenda::Planners;
 use crate::planted::{Bug, has};
+use crate::roster::Roster;
 use crate::settings::{Settings, micros};
 use crate::ticks::Ticks;
 use crate::worker::Stop;
+use enrol::Held;
 use step::{Mark, Step};
+
+/// Partials of queries that do not run here are not trimmed for so long, by their own timestamps.
+const UNKNOWN_KEPT_MS: i64 = 3_600_000;
+
+/// The first partials of a query that does not run here.
+#[derive(Debug, Clone, Copy)]
+struct Unknown {
+    offset: i64,
+    timestamp_ms: i64,
+}
 
 /// The second stage, for one partition of the partials topic.
 pub struct Merge {
@@ -53,7 +70,13 @@ pub struct Merge {
     /// Kafka timestamp of the newest partials.
     timestamp_ms: i64,
     has_flushed: bool,
-    unknown: BTreeMap<String, u64>,
+    unknown: BTreeMap<String, Unknown>,
+    coverage: Coverage,
+    roster: Roster,
+    held: Vec<Held>,
+    /// The first partials that were read to catch up.
+    caught_from: Option<i64>,
+    spill: Option<Arc<dyn Spill>>,
     stop: Stop,
     /// What follows from the record at `next_offset`, as long as some of it is left.
     step: Option<Step>,
@@ -80,30 +103,10 @@ impl Merge {
     ) -> Result<Self, EngineError> {
         check_sinks(&program, &settings)?;
         let is_port = partition.index == PORT_PARTITION;
-        let early = settings
-            .early
-            .iter()
-            .map(|(query, every)| (query.clone(), micros(*every)));
-        let merge_settings = MergeSettings {
-            table_keys_max: settings.table_keys_max,
-            correction_us: micros(settings.correction_max),
-            on_time: OnTime {
-                corrected_every_us: micros(settings.on_time.corrected_every),
-                except: settings.on_time.except.clone(),
-            },
-            early_us: early.collect(),
-            query_keys_max: settings.query_keys_max,
-            own_frontier: settings.waits_for.keys().cloned().collect(),
-            rest_after_us: micros(settings.rest_after),
-            spill: memory.spill.clone(),
-        };
         let planners = is_port.then(|| Planners::new(&settings.planners));
         let tick_us = planners.as_ref().and_then(Planners::tick_us);
-        let mut state = Windows::new(program, &merge_settings)?;
-        let (index, partitions) = (partition.index, settings.topics.partials_partitions);
-        state.live_at(Arc::new(move |merge_key, rows| {
-            Ok(partials::share(merge_key, rows, index, partitions)?)
-        }));
+        let coverage = Coverage::new(&program, &settings);
+        let state = windows(&settings, program, &partition, memory.spill.clone())?;
         Ok(Merge {
             planners,
             ticks: Ticks::new(tick_us.unwrap_or_default()),
@@ -119,6 +122,11 @@ impl Merge {
             timestamp_ms: 0,
             has_flushed: false,
             unknown: BTreeMap::new(),
+            coverage,
+            roster: Roster::default(),
+            held: Vec::new(),
+            caught_from: None,
+            spill: memory.spill.clone(),
             stop: Stop::default(),
             step: None,
             done_to: None,
@@ -178,6 +186,11 @@ impl Merge {
         Ok(())
     }
 
+    /// The latest instant of which something left with a part of the next record.
+    fn done_us(&self) -> Option<i64> {
+        self.done_to.as_ref().and_then(Mark::at_us)
+    }
+
     /// Moves past offsets that hold no records (transaction markers).
     pub fn skip_to(&mut self, offset: i64) {
         self.next_offset = self.next_offset.max(offset);
@@ -225,6 +238,7 @@ impl Merge {
         let tick = message.tick.take();
         self.timestamp_ms = self.timestamp_ms.max(entry.timestamp_ms);
         self.next_offset = entry.offset;
+        self.release(entry.offset);
         let mut rejects = Vec::new();
         self.absorb(message, entry.offset, &mut rejects)?;
         self.settle(&mut rejects)?;
@@ -252,42 +266,77 @@ impl Merge {
                         self.note(outcome, offset, &message.covered, records)?;
                     }
                     Absorbed::Unknown => {
-                        let seen = self.unknown.entry(delta.query.clone()).or_default();
-                        if *seen == 0 {
-                            tracing::warn!(
-                                query = delta.query,
-                                "partials of a query that does not run here are passed over"
-                            );
-                        }
-                        *seen += 1;
+                        self.tally.passed_over(&delta.query, rows.num_rows() as u64);
+                        self.pass_over(&delta.query, offset);
                     }
                 }
             }
         }
-        for covered in &message.covered {
-            self.cover(covered)?;
-        }
+        self.hear(&message.covered, &message.running, offset)?;
         partials::update(&mut self.frontier, message.frontiers);
         Ok(())
     }
 
+    /// Notes what a commit of fold stands for, and which queries it ran.
+    fn hear(
+        &mut self,
+        covered: &[Covered],
+        running: &[u64],
+        offset: i64,
+    ) -> Result<(), EngineError> {
+        let mut has_changed = false;
+        for covered in covered {
+            self.cover(covered)?;
+            has_changed |= self.coverage.hear(covered, running, &|_| true);
+        }
+        if has_changed {
+            self.follow_coverage();
+        }
+        for fingerprint in running {
+            if !self.state.program().fingerprints.contains(fingerprint) {
+                self.pass_over(&format!("with fingerprint {fingerprint:x}"), offset);
+            }
+        }
+        Ok(())
+    }
+
+    /// Something of a query that does not run here: it may be added later.
+    fn pass_over(&mut self, query: &str, offset: i64) {
+        if self.unknown.contains_key(query) {
+            return;
+        }
+        tracing::warn!(
+            query,
+            "partials of a query that does not run here are passed over; they stay in the log for {} minutes, in case it is added",
+            UNKNOWN_KEPT_MS / 60_000
+        );
+        let timestamp_ms = self.timestamp_ms;
+        let first = Unknown {
+            offset,
+            timestamp_ms,
+        };
+        self.unknown.insert(query.to_owned(), first);
+    }
+
+    /// The first partials that are needed if state is rebuilt from a snapshot that stands for all below `from`: those of
+    /// queries that were new behind it, and those that nobody here knows yet.
+    pub fn needed_from(&self, from: i64) -> i64 {
+        let oldest_ms = self.timestamp_ms.saturating_sub(UNKNOWN_KEPT_MS);
+        let unknown = self.unknown.values();
+        let unknown = unknown.filter(|first| first.timestamp_ms >= oldest_ms);
+        let unknown = unknown.map(|first| first.offset).min();
+        let known = self.roster.needed_from(from);
+        unknown.map_or(known, |offset| offset.min(known))
+    }
+
+    fn fresh_state(&self) -> Result<Windows, EngineError> {
+        let program = self.state.shared_program();
+        windows(&self.settings, program, &self.partition, self.spill.clone())
+    }
+
     /// Computes with the rows that nothing can take back any more.
     fn settle(&mut self, records: &mut Vec<Outgoing>) -> Result<(), EngineError> {
-        let (settings, frontier) = (&self.settings, &self.frontier);
-        let reached_us = match frontier.ended() {
-            Some(_) => Some(i64::MAX),
-            None => frontier.reached_us(),
-        };
-        let passed = |stream: &str, partition: i32, source: &str| {
-            let stream = Stream::from_name(stream);
-            let input = settings
-                .inputs
-                .iter()
-                .find(|input| Some(input.stream) == stream);
-            let own = input.and_then(|input| frontier.passed_us(&input.topic, partition, source));
-            own.max(reached_us).unwrap_or(i64::MIN)
-        };
-        let outcome = self.state.settle(reached_us, &passed)?;
+        let outcome = settle(&self.settings, &self.frontier, &mut self.state)?;
         self.note(outcome, self.next_offset, &[], records)
     }
 
@@ -398,6 +447,58 @@ impl Merge {
             _ => Ok(()),
         }
     }
+}
+
+/// The state of all queries, without rows.
+fn windows(
+    settings: &Settings,
+    program: Arc<Program>,
+    partition: &Partition,
+    spill: Option<Arc<dyn Spill>>,
+) -> Result<Windows, EngineError> {
+    let early = settings
+        .early
+        .iter()
+        .map(|(query, every)| (query.clone(), micros(*every)));
+    let merge_settings = MergeSettings {
+        table_keys_max: settings.table_keys_max,
+        correction_us: micros(settings.correction_max),
+        on_time: OnTime {
+            corrected_every_us: micros(settings.on_time.corrected_every),
+            except: settings.on_time.except.clone(),
+        },
+        early_us: early.collect(),
+        query_keys_max: settings.query_keys_max,
+        own_frontier: settings.waits_for.keys().cloned().collect(),
+        rest_after_us: micros(settings.rest_after),
+        spill,
+    };
+    let mut state = Windows::new(program, &merge_settings)?;
+    let (index, partitions) = (partition.index, settings.topics.partials_partitions);
+    state.live_at(Arc::new(move |merge_key, rows| {
+        Ok(partials::share(merge_key, rows, index, partitions)?)
+    }));
+    Ok(state)
+}
+
+/// Computes with the rows that nothing can take back any more.
+fn settle(
+    settings: &Settings,
+    frontier: &Frontier,
+    state: &mut Windows,
+) -> Result<Outcome, EngineError> {
+    let reached_us = match frontier.ended() {
+        Some(_) => Some(i64::MAX),
+        None => frontier.reached_us(),
+    };
+    let passed = |stream: &str, partition: i32, source: &str| {
+        let stream = Stream::from_name(stream);
+        let mut inputs = settings.inputs.iter();
+        let input = inputs.find(|input| Some(input.stream) == stream);
+        let own = input.and_then(|input| frontier.passed_us(&input.topic, partition, source));
+        own.max(reached_us).unwrap_or(i64::MIN)
+    };
+    Ok(state.settle(reached_us, &passed)?)
 }
 
 /// A frontier that waits for every declared source in every partition of its topics.

@@ -334,6 +334,14 @@ impl Tally {
         self.rejected(RejectReason::LateInMerge, count);
     }
 
+    /// Partials of a query or table that does not run here.
+    pub fn passed_over(&self, query: &str, count: u64) {
+        if !self.is_silent {
+            counter!("quaystream_partials_passed_over_total", "query" => query.to_owned())
+                .increment(count);
+        }
+    }
+
     /// Rows were refused because their query or table holds its largest number of keys.
     pub fn keys_refused(&self, query: &str, count: u64) {
         if self.is_silent || count == 0 {

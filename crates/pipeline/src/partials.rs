@@ -32,6 +32,17 @@ pub struct Part {
     pub batches: Vec<RecordBatch>,
 }
 
+/// What one commit of fold tells every partition of merge.
+#[derive(Debug, Clone, Default)]
+pub struct Told {
+    /// Input that it stands for.
+    pub covered: Vec<Covered>,
+    /// How far the sources have come.
+    pub frontiers: Vec<Frontier>,
+    /// Fingerprints of all queries that were run.
+    pub running: Vec<u64>,
+}
+
 /// The partition of merge that a terminal belongs to.
 pub fn partition_of_terminal(terminal_id: &str, partitions: i32) -> i32 {
     (XxHash3_64::oneshot(terminal_id.as_bytes()) % partitions.max(1) as u64) as i32
@@ -45,8 +56,7 @@ pub fn write(
     topic: &Arc<str>,
     partitions: i32,
     parts: &[Part],
-    covered: &[Covered],
-    frontiers: &[Frontier],
+    told: &Told,
     timestamp_ms: i64,
 ) -> Result<Vec<Outgoing>, ArrowError> {
     let mut deltas: Vec<Vec<Delta>> = vec![Vec::new(); partitions.max(1) as usize];
@@ -63,22 +73,19 @@ pub fn write(
         let parts = messages.len() as u32;
         for (part, deltas) in messages.into_iter().enumerate() {
             let is_last = part as u32 + 1 == parts;
+            let told = match is_last {
+                true => told.clone(),
+                false => Told::default(),
+            };
             let message = Partials {
                 format: FORMAT,
                 part: part as u32,
                 parts,
-                covered: if is_last {
-                    covered.to_vec()
-                } else {
-                    Vec::new()
-                },
-                frontiers: if is_last {
-                    frontiers.to_vec()
-                } else {
-                    Vec::new()
-                },
+                covered: told.covered,
+                frontiers: told.frontiers,
                 deltas,
                 tick: None,
+                running: told.running,
             };
             records.push(Outgoing {
                 topic: Arc::clone(topic),

@@ -19,6 +19,7 @@ pub mod intake;
 pub mod merge;
 pub mod program;
 pub mod sql;
+pub mod standing;
 pub mod state;
 pub mod window;
 

@@ -7,6 +7,7 @@ mod firing;
 mod room;
 mod saved;
 mod settle;
+mod standing;
 
 pub use crate::state::revisions::StatKind;
 pub use crate::state::saved::{Part, Piece};
@@ -187,6 +188,8 @@ pub struct Merge {
     /// Places of the queries in the order of their names, which is that in which they fire.
     order: Vec<usize>,
     tables: Vec<Table>,
+    /// By table: some of it came with a snapshot.
+    restored_tables: Vec<bool>,
     history_us: i64,
     activity: Activity,
     rest_us: i64,
@@ -234,6 +237,7 @@ impl Merge {
             program,
             running,
             order,
+            restored_tables: vec![false; tables.len()],
             tables,
             history_us,
             activity: Activity::default(),
@@ -248,6 +252,11 @@ impl Merge {
     /// The program that runs.
     pub fn program(&self) -> &Program {
         &self.program
+    }
+
+    /// As [`Self::program`], to run it once more.
+    pub fn shared_program(&self) -> Arc<Program> {
+        Arc::clone(&self.program)
     }
 
     /// Takes the partials or table rows of one query in.

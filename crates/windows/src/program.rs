@@ -175,6 +175,8 @@ pub struct Program {
     pub tables: Vec<TableQuery>,
     /// Windowed queries, in the order of the files.
     pub queries: Vec<Query>,
+    /// Fingerprints of all queries of the files, also if some were taken out of `queries`.
+    pub fingerprints: Vec<u64>,
     /// Planners' inputs.
     pub snapshots: Vec<Snapshot>,
     pub(crate) streams: BTreeMap<String, (Slot, SchemaRef)>,

@@ -12,6 +12,7 @@ use crate::merge::Refused;
 use crate::program::{Join, Query};
 use crate::sql::call::{Kind, ROW_TIME, tick_schema};
 use crate::sql::session::{concatenate, run};
+use crate::standing::Standing;
 use crate::state::activity::Activity;
 use crate::state::constant;
 use crate::state::held::{Bytes, Held, Spill, Wanted};
@@ -77,8 +78,11 @@ pub(crate) enum State {
 pub(crate) struct Running {
     pub state: State,
     pub revisions: Revisions,
-    /// No state of it was restored (yet).
+    /// No state of it was restored.
     pub is_new: bool,
+    pub standing: Standing,
+    /// How long before a window the rows lie that it needs.
+    before_us: i64,
     /// It has a frontier of its own.
     pub is_apart: bool,
     keys: Keys,
@@ -125,6 +129,8 @@ impl Running {
         };
         Ok(Running {
             is_new: true,
+            standing: Standing::default(),
+            before_us: before_us(query),
             is_apart: false,
             state,
             revisions: Revisions::new(&query.schema, &query.key_columns)?,
@@ -186,10 +192,11 @@ impl Running {
 
     /// The next instant at which [`Self::due`] has something to say.
     pub fn next_at(&self, now: Now<'_>) -> Option<i64> {
-        match &self.state {
+        let cap_us = self.standing.cap_us;
+        let at_us = match &self.state {
             State::Windows(panes) => panes.next_at(now.horizon_us.is_none()),
             State::Joined(joined) => joined.next_at(now.horizon_us.is_none()),
-            State::Sessions(sessions) => sessions.next_at(now.frontier_us),
+            State::Sessions(sessions) => sessions.next_at(now.frontier_us.min(cap_us)),
             State::Levels(levels) => {
                 let ahead = match now.horizon_us {
                     None => levels.next_ahead(&|end_us| now.next(end_us, levels.every_us(), 0)),
@@ -203,7 +210,20 @@ impl Running {
                 now.next(floor(after, *every_us) + every_us, *every_us, 1)
             }
             State::Stopped => None,
-        }
+        };
+        at_us.filter(|&at_us| at_us <= cap_us)
+    }
+
+    /// True if it has seen all rows of a window; else nothing is told of it.
+    pub fn has_all_of(&self, due: Due) -> bool {
+        self.standing.has_all_of(due, self.before_us)
+    }
+
+    /// Takes over what another has seen of the same query.
+    pub fn adopt(&mut self, other: Running) {
+        self.state = other.state;
+        self.revisions = other.revisions;
+        self.keys = other.keys;
     }
 
     /// What is to be computed at `at_us`, with its rows; those of panes are asked for one window after the other, by
@@ -238,7 +258,11 @@ impl Running {
             State::Stopped => Ok(Vec::new()),
             _ if !is_due => Ok(Vec::new()),
             State::Sessions(sessions) => {
-                let closed = sessions.close(at_us)?.into_iter();
+                let (standing, before_us) = (self.standing, self.before_us);
+                let is_told = |due: Due| {
+                    standing.has_all_of(due, before_us) && !standing.was_told(due.end_us)
+                };
+                let closed = sessions.close(at_us, &is_told)?.into_iter();
                 let closed = closed.map(|(due, rows)| (due, Some(vec![rows.into()])));
                 Ok(closed.collect())
             }
@@ -288,6 +312,19 @@ impl Running {
             State::Sessions(sessions) => sessions.size(),
             State::Levels(levels) => levels.size(),
             State::Ticks { .. } | State::Stopped => (0, 0),
+        }
+    }
+}
+
+/// How long before its start the rows lie that a window needs.
+fn before_us(query: &Query) -> i64 {
+    match &query.kind {
+        // A row within the gap before the first one would have been of the same session.
+        Kind::Session(rule) => rule.gap_us,
+        _ => {
+            let reaches = query.join.iter().flat_map(|join| &join.reaches);
+            let before = reaches.map(|reach| reach.before_us).max();
+            before.unwrap_or_default()
         }
     }
 }

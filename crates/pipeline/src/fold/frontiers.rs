@@ -26,6 +26,10 @@ pub(super) struct Owned {
     pub heard: BTreeMap<String, Duration>,
     /// Asked when a source had been silent for the timeout, and not reached yet.
     pub probe: Option<Probe>,
+    /// Latest row time when the last commit was made.
+    pub seen_us: Option<i64>,
+    /// Merge was told that this fold has the partition.
+    pub is_told: bool,
 }
 
 /// The end of a partition at some moment: once it has been read up to there, who was not heard was silent then.
@@ -43,12 +47,13 @@ impl Fold {
         let owned = self
             .owned
             .iter()
-            .filter(|owned| owned.intake.next_offset > owned.intake.covered_from);
+            .filter(|owned| !owned.is_told || owned.intake.next_offset > owned.intake.covered_from);
         let covered = owned.map(|owned| Covered {
             topic: owned.intake.partition.topic.to_string(),
             partition: owned.intake.partition.index,
             from: owned.intake.covered_from,
             to: owned.intake.next_offset,
+            seen_us: owned.seen_us,
         });
         covered.collect()
     }

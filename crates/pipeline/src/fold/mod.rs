@@ -29,7 +29,7 @@ use crate::intake::partition::PartitionIntake;
 use crate::intake::rows::IntakeRows;
 use crate::log::{Batch, Commit, Outgoing, Partition};
 use crate::outcome::{IntakeCounts, Tally};
-use crate::partials;
+use crate::partials::{self, Told};
 use crate::planted::{Bug, has};
 use crate::settings::{Bounded, Settings, micros};
 use corrections::Corrections;
@@ -146,6 +146,8 @@ impl Fold {
             heard: heard
                 .map(|source| (source.clone(), self.listened))
                 .collect(),
+            seen_us: intake.latest_us(),
+            is_told: false,
             intake,
             stream,
             end: None,
@@ -260,8 +262,11 @@ impl Fold {
             &topics.partials,
             topics.partials_partitions,
             &parts,
-            &covered,
-            &frontiers,
+            &Told {
+                covered,
+                frontiers,
+                running: self.program.fingerprints.clone(),
+            },
             self.timestamp_ms,
         )?;
         records.append(&mut self.rejects);
@@ -288,6 +293,8 @@ impl Fold {
         self.held.clear();
         for owned in &mut self.owned {
             owned.intake.committed();
+            owned.seen_us = owned.intake.latest_us();
+            owned.is_told = true;
             owned.has_ended |= self.settings.bounded == Bounded::UntilEnd && owned.end.is_some();
         }
         for (stream, counts) in std::mem::take(&mut self.counts) {

@@ -38,6 +38,8 @@ impl Merge {
             has_flushed: self.has_flushed,
             tick: self.ticks.applied(),
             own_frontiers: own.collect(),
+            coverage: self.coverage.save(),
+            fired_us: self.state.fired_us(),
         };
         let rows = self.state.save()?.into_iter().map(State::Rows);
         let planners = self.planners.iter().flat_map(|planners| planners.save());
@@ -85,7 +87,7 @@ impl Merge {
             );
         }
         let (progress, planners) = restoring.decoder.finish()?;
-        self.state.begin(progress.reached_us);
+        self.state.begin(progress.reached_us, progress.fired_us);
         if let Some(own) = &mut self.planners {
             own.restore(planners, progress.reached_us)?;
         }
@@ -105,6 +107,7 @@ impl Merge {
         self.timestamp_ms = progress.timestamp_ms;
         self.has_flushed = progress.has_flushed;
         self.ticks.resume(progress.tick);
+        self.coverage.restore(progress.coverage);
         for own in progress.own_frontiers {
             self.frontier.resume_own(&own.query, own.reached_us);
         }

@@ -57,6 +57,16 @@ impl std::fmt::Display for Mark {
     }
 }
 
+impl Mark {
+    /// The latest instant of which something has left.
+    pub fn at_us(&self) -> Option<i64> {
+        match &self.place {
+            Place::Query(at_us, _) | Place::Apart(_, at_us) => Some(*at_us),
+            Place::Rejects | Place::Tick => None,
+        }
+    }
+}
+
 impl FromStr for Mark {
     type Err = EngineError;
 

@@ -1,7 +1,7 @@
 //! The metrics of the engine. What is counted under each name stands in the [`Tally`](super::Tally).
 
 /// Names of all metrics of the engine, with their kind and unit.
-pub const METRICS: [(&str, &str, &str); 44] = [
+pub const METRICS: [(&str, &str, &str); 45] = [
     (
         "quaystream_records_total",
         "counter",
@@ -152,6 +152,11 @@ pub const METRICS: [(&str, &str, &str); 44] = [
         "quaystream_late_in_merge_total",
         "counter",
         "rows that came for final windows, by query",
+    ),
+    (
+        "quaystream_partials_passed_over_total",
+        "counter",
+        "rows of partials of a query or table that merge does not run (yet, or any more), by name",
     ),
     (
         "quaystream_keys_refused_total",

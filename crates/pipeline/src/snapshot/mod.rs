@@ -100,6 +100,7 @@ pub(crate) fn covered<'a>(
         partition: *partition,
         from: *to,
         to: *to,
+        seen_us: None,
     });
     covered.collect()
 }

@@ -10,6 +10,7 @@ use super::{FORMAT, Known, Place, fault, parse};
 use crate::depot::Stored;
 use crate::error::EngineError;
 use crate::log::{Batch, LogError, Partition, Source};
+use crate::roster::{self, Roster};
 
 /// Everything that is found in one partition.
 #[derive(Debug, Default)]
@@ -22,6 +23,8 @@ pub struct Shelf {
     pub next_number: u64,
     /// The values of the pieces in the topic of the newest whole snapshot that is not too new.
     pub pieces: Vec<Vec<u8>>,
+    /// The queries that ran here last, if that was written down.
+    pub roster: Option<Roster>,
 }
 
 impl Shelf {
@@ -65,6 +68,7 @@ struct Found {
     pieces: BTreeMap<u64, BTreeMap<u32, Vec<u8>>>,
     whole: BTreeMap<u64, Known>,
     last_number: u64,
+    roster: Option<Roster>,
 }
 
 impl Found {
@@ -75,11 +79,16 @@ impl Found {
             pieces: BTreeMap::new(),
             whole: BTreeMap::new(),
             last_number: 0,
+            roster: None,
         }
     }
 
     fn take(&mut self, home: &Partition, batch: &Batch) -> Result<(), EngineError> {
         for entry in batch.entries() {
+            if batch.key(entry) == Some(roster::KEY) {
+                self.roster = batch.value(entry).map(Roster::decode).transpose()?;
+                continue;
+            }
             let Some((number, place)) = batch.key(entry).and_then(parse) else {
                 return Err(fault(format!(
                     "{home} offset {} is no snapshot: the topic belongs to the engine alone",
@@ -189,6 +198,7 @@ impl Found {
             torn: self.alive,
             next_number: self.last_number + 1,
             pieces: pieces.unwrap_or_default(),
+            roster: self.roster,
         }
     }
 }

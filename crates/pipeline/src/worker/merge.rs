@@ -260,12 +260,18 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
         let mut shelf = read(&mut self.source, &home, offset)?;
         let (mut merge, unreached) = restore(&fresh, &mut shelf, shared.depot.as_ref(), offset)?;
         let from = merge.next_offset();
+        merge.enrol(shelf.roster.as_ref(), &position);
         let replayed = self.replay(&mut merge, offset);
         replayed.map_err(|error| match unreached {
             Some(store) => EngineError::State(format!("{error}; {store}")),
             None => error,
         })?;
         merge.resume_at(&position)?;
+        merge.write_down(&position);
+        if shelf.roster.as_ref() != Some(merge.roster()) {
+            let record = merge.roster().record(&home, merge.timestamp_ms());
+            self.pending.put(record);
+        }
         merge.count_in(Arc::clone(&self.shared.tally));
         let now = self.shared.clock.elapsed();
         let seconds = now.saturating_sub(began).as_secs_f64();
@@ -281,24 +287,40 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
     /// Reads the log from where the state stands to `offset`; what leaves has left before.
     fn replay(&mut self, merge: &mut Merge, offset: i64) -> Result<(), EngineError> {
         let (partition, from) = (merge.partition().clone(), merge.next_offset());
-        let mut failure = None;
+        if let Some(mut beside) = merge.catch_up()? {
+            self.read(&partition, (None, from), &mut |batch| {
+                merge.read_back(&mut beside, batch)
+            })?;
+            merge.caught_up(beside);
+        }
         let mut twice = Vec::new();
         let bytes_max = self.shared.settings.transaction_bytes_max;
-        let replayed = self
-            .source
-            .replay(&partition, Some(from), Some(offset), &mut |batch| {
-                take_in_silence(merge, batch, bytes_max, &mut twice).map_err(|error| {
-                    let text = error.to_string();
-                    failure = Some(error);
-                    LogError::Fatal(text)
-                })
-            });
-        if let Some(error) = failure {
-            return Err(error);
-        }
-        replayed?;
+        self.read(&partition, (Some(from), offset), &mut |batch| {
+            take_in_silence(merge, batch, bytes_max, &mut twice)
+        })?;
         self.pending.records.append(&mut twice);
         Ok(())
+    }
+
+    /// Reads a stretch of a partition outside the group.
+    fn read(
+        &mut self,
+        partition: &Partition,
+        (from, to): (Option<i64>, i64),
+        visit: &mut dyn FnMut(&Batch) -> Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
+        let mut failure = None;
+        let read = self.source.replay(partition, from, Some(to), &mut |batch| {
+            visit(batch).map_err(|error| {
+                let text = error.to_string();
+                failure = Some(error);
+                LogError::Fatal(text)
+            })
+        });
+        match failure {
+            Some(error) => Err(error),
+            None => read.map(drop).map_err(EngineError::from),
+        }
     }
 
     /// Adds pieces of snapshots to the commit in the making.
@@ -331,6 +353,8 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
             tracing::info!(%partition, bytes = whole.bytes, seconds, "snapshot written");
             let is_endless = self.shared.settings.bounded == Bounded::Never;
             let needed_from = whole.needed_from.filter(|_| is_endless);
+            let needed_from = needed_from.zip(self.merges.get(&partition));
+            let needed_from = needed_from.map(|(from, merge)| merge.needed_from(from));
             if let Some(needed_from) = needed_from
                 && let Err(error) = self.source.trim(&partition, needed_from)
             {

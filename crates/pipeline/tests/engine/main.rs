@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)] // a test that cannot go on should say where
 
 mod bounds;
+mod changes;
 mod corrections;
 mod depot;
 mod fixture;

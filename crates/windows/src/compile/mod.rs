@@ -108,6 +108,7 @@ impl Compiler {
         }
         Ok(Program {
             tables: self.tables,
+            fingerprints: queries.iter().map(|query| query.fingerprint).collect(),
             queries,
             snapshots,
             streams: self.streams,

@@ -71,7 +71,9 @@ impl Merge {
     /// The next rows that leave, or the next query that stops; none once all is told.
     pub fn fire_next(&mut self, firing: &mut Firing) -> Option<Result<Output, QueryError>> {
         while let Some(place) = self.next_place(firing) {
-            let told = match self.running[place].has_stopped() {
+            let running = &self.running[place];
+            let is_at = running.is_apart || running.standing.is_at(firing.at_us);
+            let told = match running.has_stopped() || !is_at {
                 true => Ok(None),
                 false => self.fire_window(place, firing),
             };
@@ -129,7 +131,11 @@ impl Merge {
                 due.into()
             }
         };
+        let was_told = self.running[place].standing.was_told(firing.at_us);
         while let Some((due, rows)) = left.pop_front() {
+            if !self.running[place].has_all_of(due) {
+                continue;
+            }
             let mut rows = match rows {
                 Some(rows) => rows,
                 None => self.running[place].window(query, &program.task, due, firing.at_us)?,
@@ -142,12 +148,15 @@ impl Merge {
                 rows.extend(within(&waiting, due)?.into_iter().map(Held::from));
                 firing.waiting = Some(waiting);
             }
-            if let Some(output) = self.finish(place, due, rows)? {
+            if let Some(output) = self.finish(place, due, rows)?
+                && !was_told
+            {
                 firing.due = Some(left);
                 return Ok(Some(output));
             }
         }
         self.running[place].close(firing.at_us);
+        self.running[place].standing.passed_us = firing.at_us;
         Ok(None)
     }
 

@@ -55,11 +55,11 @@ impl Merge {
             return Ok(true);
         }
         let rows = piece.batch()?;
-        for (query, table) in self.program.tables.iter().zip(&mut self.tables) {
-            if is(&query.name, query.fingerprint) {
-                table.restore(piece.part, rows.as_ref())?;
-                return Ok(true);
-            }
+        let mut tables = self.program.tables.iter();
+        if let Some(place) = tables.position(|table| is(&table.name, table.fingerprint)) {
+            self.restored_tables[place] = true;
+            self.tables[place].restore(piece.part, rows.as_ref())?;
+            return Ok(true);
         }
         for (query, running) in self.program.queries.iter().zip(&mut self.running) {
             if is(&query.name, query.fingerprint) {
@@ -71,16 +71,15 @@ impl Merge {
         Ok(false)
     }
 
-    /// All pieces are back. Queries of which there was none are new: they begin at the frontier.
-    pub fn begin(&mut self, frontier_us: Option<i64>) {
+    /// All pieces are back. `fired_us` was the last instant computed of every query of which there was one: a row of a
+    /// source that had been idle may still be due between it and the frontier. Queries without pieces are as they were.
+    pub fn begin(&mut self, frontier_us: Option<i64>, fired_us: Option<i64>) {
         self.settled_us = frontier_us.unwrap_or(i64::MIN);
-        for running in &mut self.running {
-            let is_new = std::mem::replace(&mut running.is_new, false);
-            match (frontier_us, is_new) {
-                (Some(frontier_us), true) => running.begin(frontier_us),
-                (Some(frontier_us), false) => running.begin_ahead(frontier_us),
-                (None, _) => {}
+        for running in self.running.iter_mut().filter(|running| !running.is_new) {
+            if let Some(frontier_us) = frontier_us {
+                running.begin_ahead(frontier_us);
             }
+            running.standing.passed_us = fired_us.unwrap_or(i64::MIN);
         }
     }
 }
@@ -129,12 +128,5 @@ impl Running {
         if let State::Levels(levels) = &mut self.state {
             levels.begin_ahead(frontier_us);
         }
-    }
-
-    fn begin(&mut self, frontier_us: i64) {
-        if let State::Ticks { last_us, .. } = &mut self.state {
-            *last_us = Some(frontier_us);
-        }
-        self.close(frontier_us);
     }
 }

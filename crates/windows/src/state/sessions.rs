@@ -176,8 +176,13 @@ impl Sessions {
         end.map(|(&end, _)| end)
     }
 
-    /// Closes the sessions that end at `at_us` or before, and returns their rows with the bounds of their sessions.
-    pub fn close(&mut self, at_us: i64) -> Result<Vec<(Due, RecordBatch)>> {
+    /// Closes the sessions that end at `at_us` or before, and returns the rows of those that are told, with the bounds of
+    /// their sessions.
+    pub fn close(
+        &mut self,
+        at_us: i64,
+        is_told: &dyn Fn(Due) -> bool,
+    ) -> Result<Vec<(Due, RecordBatch)>> {
         self.closed_us = self.closed_us.max(at_us);
         let later = self.ends.split_off(&at_us.saturating_add(1));
         let ending = std::mem::replace(&mut self.ends, later);
@@ -193,7 +198,15 @@ impl Sessions {
                 } else {
                     (start_us, end_us)
                 };
-                closed.entry(bounds).or_default().push(open.remove(place));
+                let session = open.remove(place);
+                let due = Due {
+                    start_us,
+                    end_us,
+                    kind: StatKind::Final,
+                };
+                if is_told(due) {
+                    closed.entry(bounds).or_default().push(session);
+                }
                 if open.is_empty() {
                     self.open.remove(&key);
                 }

@@ -1,0 +1,144 @@
+//! Queries that are added while merge goes on, and those that are taken out: see [`Roster`].
+//!
+//! A query that is new is held until the first partials behind the place in the log where it was written down; what is due by
+//! then follows from those partials, at the first start as at every replay after it.
+
+use super::Merge;
+use crate::log::Position;
+use crate::roster::{Entry, Roster};
+
+/// A query that computes nothing until the log has been read so far.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Held {
+    query: usize,
+    entry: Entry,
+    /// It has no state from a snapshot.
+    is_blank: bool,
+    /// Its entry is to be written down.
+    is_fresh: bool,
+    /// It was known, and its state is lost: what was due so far was told.
+    is_lost: bool,
+}
+
+impl Held {
+    pub(super) fn is_blank_of(&self, query: usize) -> bool {
+        self.is_blank && self.query == query
+    }
+}
+
+impl Merge {
+    /// The queries that run here.
+    pub fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// Compares the queries with those that were written down, once the newest snapshot is restored. `position` is the
+    /// committed one.
+    pub fn enrol(&mut self, written: Option<&Roster>, position: &Position) {
+        self.roster = written.cloned().unwrap_or_default();
+        // Within a record the places of what has left are those of the queries of before.
+        let since = position.next_offset + i64::from(!position.within.is_empty());
+        let is_restored = self.next_offset > 0;
+        let queries = self.state.program().queries.iter();
+        let names: Vec<(String, u64)> = queries
+            .map(|query| (query.name.clone(), query.fingerprint))
+            .collect();
+        for (query, (name, fingerprint)) in names.iter().enumerate() {
+            let is_blank = self.state.is_new(query);
+            let held = |entry| Held {
+                query,
+                entry,
+                is_blank,
+                is_fresh: false,
+                is_lost: false,
+            };
+            let fresh = |told_us| Held {
+                is_fresh: true,
+                ..held(Entry {
+                    since,
+                    told_us,
+                    ..Entry::default()
+                })
+            };
+            let held = match self.roster.get(name, *fingerprint).copied() {
+                Some(entry) if entry.is_absent => Some(fresh(entry.told_us)),
+                Some(entry) if entry.since >= self.next_offset && entry.since > 0 => {
+                    Some(held(entry))
+                }
+                Some(_) if is_blank && is_restored => Some(Held {
+                    is_lost: true,
+                    ..fresh(None)
+                }),
+                Some(_) => None,
+                None if written.is_some() || (is_blank && is_restored) => Some(fresh(None)),
+                // There from the beginning, or from before rosters were written.
+                None => {
+                    self.roster.enter(name, *fingerprint, Entry::default());
+                    None
+                }
+            };
+            if let Some(held) = held {
+                self.state.hold(query);
+                if is_blank {
+                    self.coverage.learn(query);
+                }
+                self.held.push(held);
+            }
+        }
+        self.follow_coverage();
+    }
+
+    /// Writes down who runs here, once all is read up to the committed position.
+    pub fn write_down(&mut self, position: &Position) {
+        let told_us = self.frontier.reached_us().max(self.done_us());
+        let read_from = self.caught_from.unwrap_or(0);
+        for held in self.held.iter_mut().filter(|held| held.is_fresh) {
+            held.entry.read_from = read_from;
+            if held.is_lost {
+                held.entry.told_us = told_us;
+            }
+            let query = &self.state.program().queries[held.query];
+            let since = held.entry.since;
+            tracing::info!(query = query.name, since, "a query is new here");
+            self.roster
+                .enter(&query.name, query.fingerprint, held.entry);
+        }
+        let program = self.state.program();
+        let runs = |name: &str, fingerprint: u64| {
+            let mut queries = program.queries.iter();
+            queries.any(|query| query.name == name && query.fingerprint == fingerprint)
+        };
+        self.roster.retire(runs, position.next_offset, told_us);
+    }
+
+    /// Lets the queries go whose rows leave with the partials at `offset` on.
+    pub(super) fn release(&mut self, offset: i64) {
+        if self.held.is_empty() {
+            return;
+        }
+        let held = std::mem::take(&mut self.held).into_iter();
+        let (due, held): (Vec<Held>, Vec<Held>) = held.partition(|held| held.entry.since <= offset);
+        self.held = held;
+        let reached_us = self.frontier.reached_us();
+        for held in &due {
+            let joins_tables = !self.state.program().queries[held.query].tables.is_empty();
+            if let Some(reached_us) = reached_us.filter(|_| joins_tables && held.is_blank) {
+                // Tables are not known as of earlier instants.
+                self.coverage.at_least(held.query, reached_us);
+            }
+            let told_us = held.entry.told_us;
+            self.state.release(held.query, told_us, reached_us);
+        }
+        if !due.is_empty() {
+            self.follow_coverage();
+        }
+    }
+
+    /// Tells the queries from where on their windows are whole.
+    pub(super) fn follow_coverage(&mut self) {
+        for query in 0..self.state.program().queries.len() {
+            let whole_from_us = self.coverage.whole_from_us(query);
+            self.state.set_whole_from(query, whole_from_us);
+        }
+    }
+}

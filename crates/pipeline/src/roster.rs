@@ -1,0 +1,129 @@
+//! Which queries a partition of merge runs, and since when: a record of the snapshots topic, written with the commit that
+//! changes it.
+//!
+//! A restart reads partials again in silence, since their rows have left. Of a query that had not been known then they have
+//! not. So a query that is new is held until the place in the log where this was noticed, at the first start as at every one
+//! that follows; what is due by then follows from the first partials behind that place.
+
+use std::collections::BTreeMap;
+
+use events::Message;
+use events::internal::{Roster as Stored, RosterEntry};
+
+use crate::error::EngineError;
+use crate::log::{Outgoing, Partition};
+use crate::snapshot::fault;
+
+/// Key of its record.
+pub const KEY: &[u8] = b"queries";
+
+/// Queries remembered that do not run any more.
+const ABSENT_MAX: usize = 1_000;
+
+/// The queries that a partition of merge runs or ran, by name and fingerprint.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Roster(BTreeMap<(String, u64), Entry>);
+
+/// One query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Entry {
+    /// Its rows leave with the first partials at this offset or behind it, and from there on.
+    pub since: i64,
+    /// Partials were read from this offset on to catch up.
+    pub read_from: i64,
+    /// What was due by this instant was told before.
+    pub told_us: Option<i64>,
+    /// It does not run any more.
+    pub is_absent: bool,
+}
+
+impl Roster {
+    /// A query's entry.
+    pub fn get(&self, name: &str, fingerprint: u64) -> Option<&Entry> {
+        self.0.get(&(name.to_owned(), fingerprint))
+    }
+
+    /// Writes a query down.
+    pub fn enter(&mut self, name: &str, fingerprint: u64, entry: Entry) {
+        self.0.insert((name.to_owned(), fingerprint), entry);
+    }
+
+    /// Marks the queries that do not run here any more, at `offset`: what was due by `told_us` was told of them, if their
+    /// rows had begun to leave.
+    pub fn retire(
+        &mut self,
+        runs: impl Fn(&str, u64) -> bool,
+        offset: i64,
+        told_us: Option<i64>,
+    ) {
+        for ((name, fingerprint), entry) in &mut self.0 {
+            if !entry.is_absent && !runs(name, *fingerprint) {
+                entry.is_absent = true;
+                if entry.since < offset || entry.since == 0 {
+                    entry.told_us = entry.told_us.max(told_us);
+                }
+            }
+        }
+        let absent = self.0.iter().filter(|(_, entry)| entry.is_absent);
+        let mut absent: Vec<_> = absent
+            .map(|(key, entry)| (entry.since, key.clone()))
+            .collect();
+        absent.sort();
+        let more = absent.len().saturating_sub(ABSENT_MAX);
+        for (_, key) in absent.drain(..more) {
+            self.0.remove(&key);
+        }
+    }
+
+    /// The first partials that are needed to build the state of all queries again, if the log is read from `from` on.
+    pub fn needed_from(&self, from: i64) -> i64 {
+        let entries = self.0.values();
+        let later = entries.filter(|entry| !entry.is_absent && entry.since > from);
+        later
+            .map(|entry| entry.read_from)
+            .min()
+            .unwrap_or(from)
+            .min(from)
+    }
+
+    /// Reads the value of its record.
+    pub fn decode(value: &[u8]) -> Result<Self, EngineError> {
+        let stored = Stored::decode(value)
+            .map_err(|error| fault(format!("the roster of queries cannot be read: {error}")))?;
+        let entries = stored.entries.into_iter().map(|entry| {
+            let key = (entry.name, entry.fingerprint);
+            let entry = Entry {
+                since: entry.since,
+                read_from: entry.read_from,
+                told_us: entry.told_us,
+                is_absent: entry.is_absent,
+            };
+            (key, entry)
+        });
+        Ok(Roster(entries.collect()))
+    }
+
+    /// Its record in the partition `home` of the snapshots topic.
+    pub fn record(&self, home: &Partition, timestamp_ms: i64) -> Outgoing {
+        let entries = self.0.iter();
+        let entries = entries.map(|((name, fingerprint), entry)| RosterEntry {
+            name: name.clone(),
+            fingerprint: *fingerprint,
+            since: entry.since,
+            read_from: entry.read_from,
+            told_us: entry.told_us,
+            is_absent: entry.is_absent,
+        });
+        let stored = Stored {
+            entries: entries.collect(),
+        };
+        Outgoing {
+            topic: home.topic.clone(),
+            partition: Some(home.index),
+            key: Some(KEY.to_vec()),
+            value: Some(stored.encode_to_vec()),
+            timestamp_ms,
+            headers: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! How far a query has come, and from where on it is told: a query that was added to a pipeline under way has not seen what
+//! lies before, and must catch up with the others.
+
+use crate::state::schedule::Due;
+
+/// Where one query stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// Everything that is due here or before was computed.
+    pub passed_us: i64,
+    /// Nothing that is due later is computed yet.
+    pub cap_us: i64,
+    /// What was due here or before was told by another that ran the query.
+    pub told_us: i64,
+    /// Not all rows before this instant were seen: windows that need some of them are not told.
+    pub whole_from_us: i64,
+}
+
+impl Default for Standing {
+    /// Of a query that was there from the beginning.
+    fn default() -> Self {
+        Standing {
+            passed_us: i64::MIN,
+            cap_us: i64::MAX,
+            told_us: i64::MIN,
+            whole_from_us: i64::MIN,
+        }
+    }
+}
+
+impl Standing {
+    /// True if it computes what is due at `at_us`.
+    pub(crate) fn is_at(&self, at_us: i64) -> bool {
+        self.passed_us < at_us && at_us <= self.cap_us
+    }
+
+    /// True if it has seen all rows of a window. `before_us`: how long before the window the rows lie that it needs.
+    pub(crate) fn has_all_of(&self, due: Due, before_us: i64) -> bool {
+        due.start_us.saturating_sub(before_us) >= self.whole_from_us
+    }
+
+    /// True if another told what is computed at `at_us`.
+    pub(crate) fn was_told(&self, at_us: i64) -> bool {
+        at_us <= self.told_us
+    }
+}
