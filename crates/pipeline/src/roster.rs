@@ -50,12 +50,7 @@ impl Roster {
 
     /// Marks the queries that do not run here any more, at `offset`: what was due by `told_us` was told of them, if their
     /// rows had begun to leave.
-    pub fn retire(
-        &mut self,
-        runs: impl Fn(&str, u64) -> bool,
-        offset: i64,
-        told_us: Option<i64>,
-    ) {
+    pub fn retire(&mut self, runs: impl Fn(&str, u64) -> bool, offset: i64, told_us: Option<i64>) {
         for ((name, fingerprint), entry) in &mut self.0 {
             if !entry.is_absent && !runs(name, *fingerprint) {
                 entry.is_absent = true;
