@@ -8,7 +8,8 @@ use std::time::Duration;
 use events::v1::WindowStat;
 use events::{Message, Stream};
 use pipeline::log::{Outgoing, Partition};
-use pipeline::memory::{HandClock, MemoryLog, MemorySink, MemorySource};
+use pipeline::memory::faults::{CommitFault, Step as At, Survival};
+use pipeline::memory::{HandClock, Member, MemoryLog, MemorySink, MemorySource};
 use pipeline::settings::{OnTimeSettings, Settings, SnapshotSettings};
 use pipeline::worker::{FoldWorker, MergeWorker, Shared, Stop, Turn};
 use windows::sql::parse::SqlFile;
@@ -99,6 +100,8 @@ struct Crew {
     clock: Arc<HandClock>,
     folds: Vec<FoldWorker<MemorySource, MemorySink>>,
     merges: Vec<MergeWorker<MemorySource, MemorySink>>,
+    /// Of the merges, in the order of joining.
+    members: Vec<Member>,
 }
 
 impl Crew {
@@ -109,6 +112,7 @@ impl Crew {
             clock: Arc::new(HandClock::default()),
             folds: Vec::new(),
             merges: Vec::new(),
+            members: Vec::new(),
         }
     }
 
@@ -133,6 +137,7 @@ impl Crew {
         let shared = self.shared(settings);
         let topics = [Arc::clone(&shared.settings.topics.partials)];
         let (source, sink) = self.log.join("merge", None, &topics, 3);
+        self.members.push(source.member());
         self.merges
             .push(MergeWorker::new(shared, source, sink, true));
     }
@@ -153,13 +158,41 @@ impl Crew {
         has_ended
     }
 
+    /// The newest merge runs until it dies, just behind its second commit; true if it did.
+    fn die_after_a_commit(&mut self) -> bool {
+        let mut merge = self.merges.pop().expect("a merge");
+        let member = self.members.pop().expect("its member");
+        for turn in 0..200 {
+            self.clock.advance(Duration::from_millis(50));
+            if turn > 0 {
+                let fault = CommitFault {
+                    step: At::AfterCommit,
+                    survival: Survival::Dies,
+                };
+                self.log.fail_commit(member, fault);
+            }
+            if merge.turn(Duration::ZERO).is_err() {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn is_within_a_record(&self) -> bool {
+        let partitions = [0, 1].map(|index| Partition::new("partials", index));
+        let mut positions = partitions
+            .iter()
+            .filter_map(|partition| self.log.position("merge", partition));
+        positions.any(|position| !position.within.is_empty())
+    }
+
     /// Until fold has committed so much of the container events.
     fn read_percent(&mut self, percent: i64) {
         let moves = Stream::Container.name();
         let inputs = [0, 1].map(|index| Partition::new(moves, index));
         let records = self.log.records(moves);
         let all: usize = records.iter().map(Vec::len).sum();
-        for _ in 0..1_000 {
+        for _ in 0..4_000 {
             let positions = inputs.iter();
             let positions = positions.filter_map(|input| self.log.position("fold", input));
             let read: i64 = positions.map(|position| position.next_offset).sum();
@@ -358,8 +391,8 @@ fn rows_ahead_and_split_commits_do_not_change_what_is_whole() {
 fn merge_may_learn_of_a_query_long_after_fold_and_nothing_is_lost() {
     use Step::{Fold, Merge, Nothing};
     // Whether merge is replaced before the folds or after them, the same windows are whole: the log has what it needs.
-    let early = rolling(&[Merge, Fold, Fold, Nothing], 3);
-    let late = rolling(&[Nothing, Fold, Fold, Merge], 3);
+    let early = rolling(&[Merge, Fold, Fold, Nothing, Nothing, Nothing], 10);
+    let late = rolling(&[Nothing, Fold, Fold, Nothing, Nothing, Merge], 10);
     for (name, _) in NEW.iter().filter(|(name, _)| *name != "new_as_of") {
         assert!(
             !early[*name].is_empty() && early[*name] == late[*name],
@@ -375,7 +408,7 @@ fn a_query_that_old_instances_run_again_for_a_while_tells_each_window_once() {
     crew.fold(new());
     crew.merge(new());
     for round in 0..8 {
-        crew.turn(20);
+        crew.read_percent(30 + 8 * round);
         drop(crew.merges.remove(0));
         crew.merge(if round % 2 == 0 { old() } else { new() });
     }
@@ -391,6 +424,77 @@ fn a_query_that_old_instances_run_again_for_a_while_tells_each_window_once() {
     }
     // Its rows lie in the log all the time.
     assert!(found["new_tumble"] == after["new_tumble"]);
+}
+
+#[test]
+fn a_query_that_was_written_down_tells_what_was_due_after_a_crash_too() {
+    let after = undisturbed(&new());
+    let told = |crashes: usize| {
+        let mut crew = Crew::new();
+        crew.fold(new());
+        crew.merge(old());
+        crew.read_percent(90);
+        // No partials come while merge is replaced, again and again.
+        let folds = std::mem::take(&mut crew.folds);
+        crew.turn(20);
+        for _ in 0..=crashes {
+            crew.merges.clear();
+            crew.merge(new());
+            crew.turn(10);
+        }
+        drop(folds);
+        crew.finish(&new())
+    };
+    for crashes in [0, 1, 3] {
+        let found = told(crashes);
+        assert!(
+            found["new_tumble"] == after["new_tumble"],
+            "{crashes} crashes"
+        );
+        assert!(found["new_gate"] == after["new_gate"], "{crashes} crashes");
+    }
+}
+
+#[test]
+fn a_query_that_comes_in_the_middle_of_a_split_commit_tells_all() {
+    let before = undisturbed(&told_ahead(old()));
+    let after = undisturbed(&told_ahead(new()));
+    let folded = || {
+        let mut crew = Crew::new();
+        crew.fold(told_ahead(new()));
+        crew.read_percent(100);
+        crew.folds.clear();
+        crew
+    };
+    // Over the same partials, with nobody dying.
+    let whole = folded().finish(&told_ahead(old()));
+    for places in [8, 12] {
+        let mut crew = folded();
+        let mut seen = 0;
+        for _ in 0..2_000 {
+            crew.merge(told_ahead(old()));
+            let died = crew.die_after_a_commit();
+            seen += usize::from(crew.is_within_a_record());
+            if !died || seen == places {
+                break;
+            }
+        }
+        assert_eq!(seen, places, "no commit was split");
+        let found = crew.finish(&told_ahead(new()));
+        for name in ["moves", "yard", "open_slots"] {
+            assert!(found[name] == whole[name], "{name} differs");
+            assert!(
+                finals(&found[name]) == finals(&before[name]),
+                "{name} differs"
+            );
+        }
+        for name in ["new_tumble", "new_hop", "new_gate"] {
+            assert!(
+                finals(&found[name]) == finals(&after[name]),
+                "{name} differs"
+            );
+        }
+    }
 }
 
 #[test]
