@@ -3,7 +3,7 @@
 //!
 //! [`connect()`] gives a worker its pair: a [`KafkaSource`] (a member of a consumer group that fetches in batches) and a
 //! [`KafkaSink`] (one transaction, or one flush, a commit). Beside them stand [`admin`] (topics, offsets, lags),
-//! [`feed`] (a fast plain producer) and [`tail`] (a plain reader).
+//! [`feed`] (a fast plain producer), [`tail`] (a plain reader) and [`history`] (input read once more).
 //!
 //! Invariants:
 //! - Offsets are committed by the sink alone, in the transaction of the records that they stand for. The consumer
@@ -27,6 +27,7 @@ mod deliver;
 pub mod error;
 mod fail_point;
 pub mod feed;
+pub mod history;
 pub mod metrics;
 mod offsets;
 mod raw;

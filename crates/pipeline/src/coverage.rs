@@ -29,6 +29,8 @@ struct Seen {
     /// Those that it has not seen from their beginning: from which instant on, or none while their fold does not run it.
     parts: BTreeMap<Key, Option<i64>>,
     least_us: Option<i64>,
+    /// How often a fold began or ceased to run it in a partition.
+    turns: u64,
 }
 
 impl Coverage {
@@ -81,9 +83,27 @@ impl Coverage {
                     None => drop(seen.parts.remove(&key)),
                 },
             }
+            seen.turns += 1;
             is_news = true;
         }
         is_news
+    }
+
+    /// True if every fold runs the query.
+    pub fn is_complete(&self, query: usize) -> bool {
+        self.queries[query].parts.values().all(Option::is_some)
+    }
+
+    /// How often this changed in a partition.
+    pub fn turns(&self, query: usize) -> u64 {
+        self.queries[query].turns
+    }
+
+    /// What lay before was read for the query: all windows from this instant on are whole.
+    pub fn fulfil(&mut self, query: usize, whole_from_us: i64) {
+        let seen = &mut self.queries[query];
+        seen.parts.clear();
+        seen.least_us = Some(whole_from_us).filter(|&least_us| least_us > i64::MIN);
     }
 
     /// Windows that begin at this instant or later are whole; the latest of all while some fold does not run the query.

@@ -8,6 +8,7 @@
 //! [`partials`], [`merge`], [`plans`], [`ticks`], [`snapshot`], [`depot`], for queries that come and go [`coverage`] and [`roster`],
 //! [`budget`] and [`spill`]. [`memory`] is the log for tests and benchmarks.
 
+pub mod backfill;
 pub mod budget;
 pub mod clock;
 pub mod coverage;

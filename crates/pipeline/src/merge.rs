@@ -3,6 +3,7 @@
 //! One [`Merge`] owns one partition of the partials topic. What it does is a function of that partition's log: reading it
 //! again from the beginning in silence brings a new instance to the same state.
 
+mod backfill;
 mod catch_up;
 mod enrol;
 mod plans;
@@ -10,8 +11,9 @@ mod room;
 mod saved;
 mod step;
 
-pub use catch_up::CatchUp;
+pub use backfill::HandOver;
 pub use step::Parcel;
+pub(crate) use step::outgoing;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -329,11 +331,6 @@ impl Merge {
         unknown.map_or(known, |offset| offset.min(known))
     }
 
-    fn fresh_state(&self) -> Result<Windows, EngineError> {
-        let program = self.state.shared_program();
-        windows(&self.settings, program, &self.partition, self.spill.clone())
-    }
-
     /// Computes with the rows that nothing can take back any more.
     fn settle(&mut self, records: &mut Vec<Outgoing>) -> Result<(), EngineError> {
         let outcome = settle(&self.settings, &self.frontier, &mut self.state)?;
@@ -460,20 +457,50 @@ fn windows(
         .early
         .iter()
         .map(|(query, every)| (query.clone(), micros(*every)));
-    let merge_settings = MergeSettings {
-        table_keys_max: settings.table_keys_max,
-        correction_us: micros(settings.correction_max),
+    let ahead = MergeSettings {
         on_time: OnTime {
             corrected_every_us: micros(settings.on_time.corrected_every),
             except: settings.on_time.except.clone(),
         },
         early_us: early.collect(),
-        query_keys_max: settings.query_keys_max,
         own_frontier: settings.waits_for.keys().cloned().collect(),
-        rest_after_us: micros(settings.rest_after),
         spill,
+        ..bounds(settings)
     };
-    let mut state = Windows::new(program, &merge_settings)?;
+    at_home(settings, program, partition, &ahead)
+}
+
+/// As [`windows`], of queries that tell final rows alone.
+pub(crate) fn windows_of_finals(
+    settings: &Settings,
+    program: Arc<Program>,
+    partition: &Partition,
+    spill: Option<Arc<dyn Spill>>,
+) -> Result<Windows, EngineError> {
+    let finals = MergeSettings {
+        spill,
+        ..bounds(settings)
+    };
+    at_home(settings, program, partition, &finals)
+}
+
+fn bounds(settings: &Settings) -> MergeSettings {
+    MergeSettings {
+        table_keys_max: settings.table_keys_max,
+        correction_us: micros(settings.correction_max),
+        query_keys_max: settings.query_keys_max,
+        rest_after_us: micros(settings.rest_after),
+        ..MergeSettings::default()
+    }
+}
+
+fn at_home(
+    settings: &Settings,
+    program: Arc<Program>,
+    partition: &Partition,
+    merge_settings: &MergeSettings,
+) -> Result<Windows, EngineError> {
+    let mut state = Windows::new(program, merge_settings)?;
     let (index, partitions) = (partition.index, settings.topics.partials_partitions);
     state.live_at(Arc::new(move |merge_key, rows| {
         Ok(partials::share(merge_key, rows, index, partitions)?)
@@ -482,7 +509,7 @@ fn windows(
 }
 
 /// Computes with the rows that nothing can take back any more.
-fn settle(
+pub(crate) fn settle(
     settings: &Settings,
     frontier: &Frontier,
     state: &mut Windows,

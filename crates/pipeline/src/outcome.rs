@@ -334,6 +334,14 @@ impl Tally {
         self.rejected(RejectReason::LateInMerge, count);
     }
 
+    /// So many records of so many were read for a backfill.
+    pub fn backfilled(&self, partition: i32, read: i64, total: i64) {
+        if !self.is_silent {
+            let share = read as f64 / total.max(1) as f64;
+            gauge!("quaystream_backfill_share", "partition" => partition.to_string()).set(share);
+        }
+    }
+
     /// Partials of a query or table that does not run here.
     pub fn passed_over(&self, query: &str, count: u64) {
         if !self.is_silent {

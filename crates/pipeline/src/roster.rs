@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use events::Message;
 use events::internal::{Roster as Stored, RosterEntry};
 
+use crate::backfill::BackfillFrom;
 use crate::error::EngineError;
 use crate::log::{Outgoing, Partition};
 use crate::snapshot::fault;
@@ -35,7 +36,14 @@ pub struct Entry {
     pub told_us: Option<i64>,
     /// It does not run any more.
     pub is_absent: bool,
+    /// It waits for what lies before to be read, from there.
+    pub backfill: Option<BackfillFrom>,
+    /// What lay before was read, tables as they were at each instant with it.
+    pub was_backfilled: bool,
 }
+
+/// [`Entry::since`] of a query that waits for a backfill.
+pub const NOT_YET: i64 = i64::MAX;
 
 impl Roster {
     /// A query's entry.
@@ -54,6 +62,7 @@ impl Roster {
         for ((name, fingerprint), entry) in &mut self.0 {
             if !entry.is_absent && !runs(name, *fingerprint) {
                 entry.is_absent = true;
+                entry.backfill = None;
                 if entry.since < offset || entry.since == 0 {
                     entry.told_us = entry.told_us.max(told_us);
                 }
@@ -73,7 +82,10 @@ impl Roster {
     /// The first partials that are needed to build the state of all queries again, if the log is read from `from` on.
     pub fn needed_from(&self, from: i64) -> i64 {
         let entries = self.0.values();
-        let later = entries.filter(|entry| !entry.is_absent && entry.since > from);
+        let later = entries.filter(|entry| {
+            let is_read_again = entry.since > from && entry.since != NOT_YET;
+            !entry.is_absent && is_read_again
+        });
         later
             .map(|entry| entry.read_from)
             .min()
@@ -92,6 +104,11 @@ impl Roster {
                 read_from: entry.read_from,
                 told_us: entry.told_us,
                 is_absent: entry.is_absent,
+                was_backfilled: entry.was_backfilled,
+                backfill: entry.is_backfilled.then_some(match entry.backfill_from_us {
+                    None => BackfillFrom::Earliest,
+                    Some(at_us) => BackfillFrom::Instant(at_us),
+                }),
             };
             (key, entry)
         });
@@ -108,6 +125,12 @@ impl Roster {
             read_from: entry.read_from,
             told_us: entry.told_us,
             is_absent: entry.is_absent,
+            is_backfilled: entry.backfill.is_some(),
+            was_backfilled: entry.was_backfilled,
+            backfill_from_us: match entry.backfill {
+                Some(BackfillFrom::Instant(at_us)) => Some(at_us),
+                _ => None,
+            },
         });
         let stored = Stored {
             entries: entries.collect(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use events::Stream;
 use windows::sql::parse::SqlFile;
 
+use crate::backfill::BackfillFrom;
 use crate::intake::partition::SourceRules;
 use crate::log::Partition;
 use crate::plans::PlannerSettings;
@@ -152,6 +153,8 @@ pub struct Settings {
     pub idle_timeout: Duration,
     /// Whether input ends.
     pub bounded: Bounded,
+    /// Queries that are new begin with the input of before, from there.
+    pub backfill: Option<BackfillFrom>,
     /// Tables and windowed queries.
     pub queries: Vec<SqlFile>,
     /// By query: how often windows that are still open are computed.

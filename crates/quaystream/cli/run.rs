@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use pipeline::backfill::BackfillFrom;
 use pipeline::settings::Bounded;
 use pipeline::ticks::TickBy;
 
@@ -26,6 +27,10 @@ pub(super) struct RunArgs {
     /// The stages that this process takes part in
     #[arg(long, value_enum, default_value_t = Role::All)]
     role: Role,
+    /// Queries that are new begin with the input of before: "earliest", or an instant such as 2026-11-01T00:00:00Z at which
+    /// their first windows begin
+    #[arg(long, value_name = "EARLIEST|TIME", value_parser = backfill_from, conflicts_with = "until_end")]
+    from: Option<BackfillFrom>,
     /// Where Prometheus reads the metrics, instead of metrics_address
     #[arg(long, value_name = "ADDRESS")]
     metrics: Option<SocketAddr>,
@@ -49,6 +54,12 @@ pub(super) fn run(args: &RunArgs) -> Result<(), CliError> {
         config.engine.bounded = Bounded::UntilEnd;
         // What has an end is planned as its own time has it.
         config.engine.planners.tick_by = TickBy::Watermark;
+    }
+    config.engine.backfill = args.from;
+    if args.from.is_some() && config.engine.snapshots.interval.is_zero() {
+        return Err(CliError::Usage(
+            "--from needs snapshots, with which a backfill is handed over: set state.snapshot_interval_s above 0".to_owned(),
+        ));
     }
     match args.role {
         Role::All => {}
@@ -85,6 +96,17 @@ pub(super) fn run(args: &RunArgs) -> Result<(), CliError> {
     })?;
     tell(&tally, "stopped in good order");
     Ok(())
+}
+
+/// The value of `--from`.
+fn backfill_from(text: &str) -> Result<BackfillFrom, String> {
+    if text == "earliest" {
+        return Ok(BackfillFrom::Earliest);
+    }
+    let at_us = events::describe::instant(text).ok_or_else(|| {
+        format!("`{text}` is neither `earliest` nor an instant such as 2026-11-01T00:00:00Z")
+    })?;
+    Ok(BackfillFrom::Instant(at_us))
 }
 
 fn tell(tally: &pipeline::outcome::Tally, state: &str) {

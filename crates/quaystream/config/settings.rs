@@ -265,6 +265,7 @@ impl Sections {
             rest_after: seconds(&self.time.rest_after_s),
             table_keys_max: *self.limits.table_keys_max.get_ref(),
             query_keys_max: *self.limits.query_keys_max.get_ref(),
+            backfill: None,
             queries: folder.queries.clone(),
             planners: self.planners.settings(folder),
         }

@@ -5,9 +5,11 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use kafka::history::KafkaHistory;
 use kafka::{
     Delivery, Isolation, KafkaSink, KafkaSource, Membership, Start, TransactionalId, Worker,
 };
+use pipeline::backfill::Archive;
 use pipeline::error::EngineError;
 use pipeline::log::LogError;
 use pipeline::outcome::Tally;
@@ -60,6 +62,7 @@ impl Processor {
         let clock = Arc::new(SystemClock::default());
         let mut shared = Shared {
             depot: depot(config, &process_name()).map_err(std::io::Error::other)?,
+            archive: Some(archive(config, stop)),
             ..Shared::new(config.engine.clone(), clock, stop.engine.clone())
         };
         let tally = Arc::clone(&shared.tally);
@@ -212,6 +215,15 @@ fn worker(config: &Config, stage: Stage, slot: usize, stop: &StopRequest) -> Wor
     worker.patience = config.patience;
     worker.stop = Arc::clone(&stop.client);
     worker
+}
+
+/// The input of before, read in a group of its own that commits nothing.
+fn archive(config: &Config, stop: &StopRequest) -> Archive {
+    let reader = worker(config, Stage::Fold, 0, stop);
+    Archive {
+        history: Arc::new(KafkaHistory::new(&config.kafka, reader)),
+        is_threaded: true,
+    }
 }
 
 fn process_name() -> String {

@@ -22,7 +22,7 @@ use arrow::array::RecordBatch;
 use datafusion::common::{DataFusionError, Result};
 
 use crate::error::QueryError;
-use crate::program::{Program, planner_tick_schema};
+use crate::program::{Program, Query, planner_tick_schema};
 use crate::running::{Now, Running};
 use crate::sql::session::{concatenate, run};
 use crate::state::activity::{self, Activity, REST_LEAST_US};
@@ -64,6 +64,15 @@ pub struct OnTime {
 }
 
 impl MergeSettings {
+    /// A query without rows.
+    fn build(&self, query: &Query) -> Result<Running, QueryError> {
+        let ahead = self.ahead(&query.name);
+        let built = Running::new(query, ahead, self.query_keys_max, self.spill.as_ref());
+        let mut built = built.map_err(|error| QueryError::new(&query.name, error))?;
+        built.is_apart = query.may_be_apart() && self.own_frontier.contains(&query.name);
+        Ok(built)
+    }
+
     /// What a query tells ahead of its final rows.
     fn ahead(&self, query: &str) -> Ahead {
         let every_us = Some(self.on_time.corrected_every_us);
@@ -190,6 +199,7 @@ pub struct Merge {
     tables: Vec<Table>,
     /// By table: some of it came with a snapshot.
     restored_tables: Vec<bool>,
+    settings: MergeSettings,
     history_us: i64,
     activity: Activity,
     rest_us: i64,
@@ -210,12 +220,7 @@ impl Merge {
         let program = program.into();
         let mut running = Vec::new();
         for query in &program.queries {
-            let ahead = settings.ahead(&query.name);
-            let spill = settings.spill.as_ref();
-            let built = Running::new(query, ahead, settings.query_keys_max, spill);
-            let mut built = built.map_err(|error| QueryError::new(&query.name, error))?;
-            built.is_apart = query.may_be_apart() && settings.own_frontier.contains(&query.name);
-            running.push(built);
+            running.push(settings.build(query)?);
         }
         let mut tables = Vec::new();
         for query in &program.tables {
@@ -237,6 +242,7 @@ impl Merge {
             program,
             running,
             order,
+            settings: settings.clone(),
             restored_tables: vec![false; tables.len()],
             tables,
             history_us,
@@ -294,6 +300,9 @@ impl Merge {
             if let Some(side) = inputs.position(|input| is(&query.name, input.fingerprint)) {
                 if running.has_stopped() {
                     return Ok(Absorbed::Stopped);
+                }
+                if running.standing.is_deaf {
+                    return Ok(Absorbed::All);
                 }
                 let refused = running.absorb(query, &self.program.task, side, batch, true);
                 return refused.map(Absorbed::of).inspect_err(|_| running.stop());

@@ -214,6 +214,11 @@ impl Running {
         at_us.filter(|&at_us| at_us <= cap_us)
     }
 
+    /// How long before a window the rows lie that it needs, microseconds.
+    pub fn before_us(&self) -> i64 {
+        self.before_us
+    }
+
     /// True if it has seen all rows of a window; else nothing is told of it.
     pub fn has_all_of(&self, due: Due) -> bool {
         self.standing.has_all_of(due, self.before_us)

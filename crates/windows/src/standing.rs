@@ -14,6 +14,8 @@ pub struct Standing {
     pub told_us: i64,
     /// Not all rows before this instant were seen: windows that need some of them are not told.
     pub whole_from_us: i64,
+    /// It takes no rows in: another reads them for it.
+    pub is_deaf: bool,
 }
 
 impl Default for Standing {
@@ -24,6 +26,7 @@ impl Default for Standing {
             cap_us: i64::MAX,
             told_us: i64::MIN,
             whole_from_us: i64::MIN,
+            is_deaf: false,
         }
     }
 }

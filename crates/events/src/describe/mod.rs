@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::Stream;
 use crate::schema::snake;
 pub use fields::{FieldText, fields};
-pub use instant::rfc3339;
+pub use instant::{instant, rfc3339};
 
 /// Why a message cannot be described.
 #[derive(Debug, thiserror::Error)]

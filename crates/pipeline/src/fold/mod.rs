@@ -186,6 +186,13 @@ impl Fold {
         self.corrections.clear();
     }
 
+    /// What is known of a partition that is owned.
+    pub fn intake(&self, partition: &Partition) -> Option<&PartitionIntake> {
+        let mut owned = self.owned.iter();
+        let found = owned.find(|owned| owned.intake.partition == *partition);
+        found.map(|owned| &owned.intake)
+    }
+
     /// The owned partitions, with the offset behind the last record that was committed of each.
     pub fn committed_positions(&self) -> Vec<(Partition, i64)> {
         self.owned

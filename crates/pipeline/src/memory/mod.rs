@@ -9,6 +9,7 @@ pub mod clock;
 pub mod faults;
 pub mod files;
 mod group;
+mod history;
 mod shelf;
 pub mod sink;
 pub mod source;

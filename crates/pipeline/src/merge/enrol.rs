@@ -5,15 +5,15 @@
 
 use super::Merge;
 use crate::log::Position;
-use crate::roster::{Entry, Roster};
+use crate::roster::{Entry, NOT_YET, Roster};
 
 /// A query that computes nothing until the log has been read so far.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Held {
-    query: usize,
-    entry: Entry,
+    pub(super) query: usize,
+    pub(super) entry: Entry,
     /// It has no state from a snapshot.
-    is_blank: bool,
+    pub(super) is_blank: bool,
     /// Its entry is to be written down.
     is_fresh: bool,
     /// It was known, and its state is lost: what was due so far was told.
@@ -39,6 +39,7 @@ impl Merge {
         // Within a record the places of what has left are those of the queries of before.
         let since = position.next_offset + i64::from(!position.within.is_empty());
         let is_restored = self.next_offset > 0;
+        let backfill = self.settings.backfill;
         let queries = self.state.program().queries.iter();
         let names: Vec<(String, u64)> = queries
             .map(|query| (query.name.clone(), query.fingerprint))
@@ -55,13 +56,15 @@ impl Merge {
             let fresh = |told_us| Held {
                 is_fresh: true,
                 ..held(Entry {
-                    since,
+                    since: backfill.map_or(since, |_| NOT_YET),
                     told_us,
+                    backfill,
                     ..Entry::default()
                 })
             };
             let held = match self.roster.get(name, *fingerprint).copied() {
                 Some(entry) if entry.is_absent => Some(fresh(entry.told_us)),
+                Some(entry) if entry.backfill.is_some() => Some(held(entry)),
                 Some(entry) if entry.since >= self.next_offset && entry.since > 0 => {
                     Some(held(entry))
                 }
@@ -78,14 +81,33 @@ impl Merge {
                 }
             };
             if let Some(held) = held {
-                self.state.hold(query);
+                match held.entry.backfill {
+                    None => self.state.hold(query),
+                    Some(_) => self.state.deafen(query),
+                }
                 if is_blank {
                     self.coverage.learn(query);
                 }
                 self.held.push(held);
             }
         }
+        self.enrol_tables(written.is_some());
         self.follow_coverage();
+    }
+
+    /// A table that comes with queries which are backfilled is read with them.
+    fn enrol_tables(&mut self, is_known: bool) {
+        let backfill = self.settings.backfill.filter(|_| is_known);
+        for table in &self.state.program().tables {
+            let known = self.roster.get(&table.name, table.fingerprint);
+            if known.is_none_or(|entry| entry.is_absent) {
+                let entry = Entry {
+                    backfill,
+                    ..Entry::default()
+                };
+                self.roster.enter(&table.name, table.fingerprint, entry);
+            }
+        }
     }
 
     /// Writes down who runs here, once all is read up to the committed position.
@@ -99,14 +121,22 @@ impl Merge {
             }
             let query = &self.state.program().queries[held.query];
             let since = held.entry.since;
-            tracing::info!(query = query.name, since, "a query is new here");
+            match held.entry.backfill {
+                None => tracing::info!(query = query.name, since, "a query is new here"),
+                Some(_) => tracing::info!(
+                    query = query.name,
+                    "a query is new here; it waits until the input of before is read"
+                ),
+            }
             self.roster
                 .enter(&query.name, query.fingerprint, held.entry);
         }
         let program = self.state.program();
         let runs = |name: &str, fingerprint: u64| {
             let mut queries = program.queries.iter();
+            let mut tables = program.tables.iter();
             queries.any(|query| query.name == name && query.fingerprint == fingerprint)
+                || tables.any(|table| table.name == name && table.fingerprint == fingerprint)
         };
         self.roster.retire(runs, position.next_offset, told_us);
     }
@@ -122,12 +152,12 @@ impl Merge {
         let reached_us = self.frontier.reached_us();
         for held in &due {
             let joins_tables = !self.state.program().queries[held.query].tables.is_empty();
-            if let Some(reached_us) = reached_us.filter(|_| joins_tables && held.is_blank) {
-                // Tables are not known as of earlier instants.
-                self.coverage.at_least(held.query, reached_us);
+            // Tables are not known as of earlier instants, unless they were read with the query.
+            let from_us = reached_us.filter(|_| joins_tables && !held.entry.was_backfilled);
+            if let Some(from_us) = from_us {
+                self.coverage.at_least(held.query, from_us);
             }
-            let told_us = held.entry.told_us;
-            self.state.release(held.query, told_us, reached_us);
+            self.state.release(held.query, held.entry.told_us, from_us);
         }
         if !due.is_empty() {
             self.follow_coverage();

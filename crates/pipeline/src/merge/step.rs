@@ -9,15 +9,18 @@ use std::collections::VecDeque;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use events::encode;
 use events::internal::Tick;
 use windows::merge::{Firing, Output, Reached};
+use windows::program::Query;
 
 use super::Merge;
 use crate::error::EngineError;
 use crate::log::Outgoing;
 use crate::outcome::Tally;
 use crate::planted::{Bug, has};
+use crate::settings::Settings;
 use crate::ticks::TickBy;
 
 /// What tells records, in the order in which they leave.
@@ -328,27 +331,38 @@ impl Merge {
 
     fn rows(&self, step: &Step, output: &Output) -> Result<Vec<Outgoing>, EngineError> {
         let query = &self.state.program().queries[output.query];
-        let Some(topic) = self.settings.topics.sinks.get(&query.sink) else {
-            return Err(EngineError::Bug(format!(
-                "sink {} has no topic",
-                query.sink
-            )));
-        };
-        let keys: Vec<&str> = query.key_columns.iter().map(String::as_str).collect();
-        let rows = encode::window_stats(&query.name, &keys, &output.rows).map_err(|error| {
-            EngineError::Bug(format!("rows of {} cannot be written: {error}", query.name))
-        })?;
-        self.tally_of(step).rows(&query.name, rows.len() as u64);
-        let outgoing = rows.into_iter().map(|row| Outgoing {
-            topic: Arc::clone(topic),
-            partition: None,
-            key: Some(row.key),
-            value: Some(row.value),
-            timestamp_ms: self.timestamp_ms,
-            headers: vec![("query", query.name.clone().into_bytes())],
-        });
-        Ok(outgoing.collect())
+        let records = outgoing(&self.settings, query, &output.rows, self.timestamp_ms)?;
+        self.tally_of(step).rows(&query.name, records.len() as u64);
+        Ok(records)
     }
+}
+
+/// Rows of a query on their way to its sink.
+pub(crate) fn outgoing(
+    settings: &Settings,
+    query: &Query,
+    rows: &RecordBatch,
+    timestamp_ms: i64,
+) -> Result<Vec<Outgoing>, EngineError> {
+    let Some(topic) = settings.topics.sinks.get(&query.sink) else {
+        return Err(EngineError::Bug(format!(
+            "sink {} has no topic",
+            query.sink
+        )));
+    };
+    let keys: Vec<&str> = query.key_columns.iter().map(String::as_str).collect();
+    let rows = encode::window_stats(&query.name, &keys, rows).map_err(|error| {
+        EngineError::Bug(format!("rows of {} cannot be written: {error}", query.name))
+    })?;
+    let outgoing = rows.into_iter().map(|row| Outgoing {
+        topic: Arc::clone(topic),
+        partition: None,
+        key: Some(row.key),
+        value: Some(row.value),
+        timestamp_ms,
+        headers: vec![("query", query.name.clone().into_bytes())],
+    });
+    Ok(outgoing.collect())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The metrics of the engine. What is counted under each name stands in the [`Tally`](super::Tally).
 
 /// Names of all metrics of the engine, with their kind and unit.
-pub const METRICS: [(&str, &str, &str); 45] = [
+pub const METRICS: [(&str, &str, &str); 46] = [
     (
         "quaystream_records_total",
         "counter",
@@ -152,6 +152,11 @@ pub const METRICS: [(&str, &str, &str); 45] = [
         "quaystream_late_in_merge_total",
         "counter",
         "rows that came for final windows, by query",
+    ),
+    (
+        "quaystream_backfill_share",
+        "gauge",
+        "how much of the input of before a backfill has read, 0 to 1, by partition of merge",
     ),
     (
         "quaystream_partials_passed_over_total",

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::backfill::Backfill;
 use super::programs::Portion;
 use super::snapshots::{Finished, Snapshots};
 use super::spare::Spare;
@@ -22,15 +23,16 @@ use crate::snapshot::read::{Shelf, read};
 
 /// A worker of the second stage.
 pub struct MergeWorker<S, K> {
-    shared: Shared,
+    pub(super) shared: Shared,
     source: S,
     sink: K,
     is_strict: bool,
-    merges: BTreeMap<Partition, Merge>,
+    pub(super) merges: BTreeMap<Partition, Merge>,
+    pub(super) backfills: BTreeMap<Partition, Backfill>,
     snapshots: BTreeMap<Partition, Snapshots>,
     committed: BTreeMap<Partition, Position>,
     /// What the next commit will hold.
-    pending: Parcel,
+    pub(super) pending: Parcel,
     committed_at: Duration,
     batch: Batch,
     roll_backs: u64,
@@ -52,6 +54,7 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
             sink,
             is_strict,
             merges: BTreeMap::new(),
+            backfills: BTreeMap::new(),
             snapshots: BTreeMap::new(),
             committed: BTreeMap::new(),
             batch: Batch::default(),
@@ -111,6 +114,7 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
         for signal in ends {
             self.handle(signal)?;
         }
+        self.backfill()?;
         let now_us = self.shared.clock.now_us();
         let merges = self.merges.values_mut();
         for tick in merges.filter_map(|merge| merge.due_tick(now_us)) {
@@ -225,6 +229,7 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
     fn forget(&mut self, partitions: &[Partition]) {
         for partition in partitions {
             self.merges.remove(partition);
+            self.backfills.remove(partition);
             self.shared.tally.state_gone(partition.index);
             self.snapshots.remove(partition);
             self.committed.remove(partition);
@@ -291,7 +296,7 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
             self.read(&partition, (None, from), &mut |batch| {
                 merge.read_back(&mut beside, batch)
             })?;
-            merge.caught_up(beside);
+            merge.caught_up(beside)?;
         }
         let mut twice = Vec::new();
         let bytes_max = self.shared.settings.transaction_bytes_max;
@@ -303,7 +308,7 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
     }
 
     /// Reads a stretch of a partition outside the group.
-    fn read(
+    pub(super) fn read(
         &mut self,
         partition: &Partition,
         (from, to): (Option<i64>, i64),
@@ -351,10 +356,16 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
                 snapshots.committed();
             }
             tracing::info!(%partition, bytes = whole.bytes, seconds, "snapshot written");
+            self.note_snapshot(&partition, whole.next_offset);
             let is_endless = self.shared.settings.bounded == Bounded::Never;
             let needed_from = whole.needed_from.filter(|_| is_endless);
             let needed_from = needed_from.zip(self.merges.get(&partition));
             let needed_from = needed_from.map(|(from, merge)| merge.needed_from(from));
+            let backfill = self
+                .backfills
+                .get(&partition)
+                .and_then(Backfill::needed_from);
+            let needed_from = needed_from.map(|from| backfill.map_or(from, |own| own.min(from)));
             if let Some(needed_from) = needed_from
                 && let Err(error) = self.source.trim(&partition, needed_from)
             {
@@ -416,6 +427,7 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
         }
         let kept = std::mem::take(&mut self.committed);
         self.merges.clear();
+        self.backfills.clear();
         self.snapshots.clear();
         let ours = self.source.rewind()?;
         for (partition, position) in kept {

@@ -1,8 +1,9 @@
 //! The two loops: read, work, commit. A worker runs on a thread of its own; nothing is shared between workers but the
 //! log. The commit is the one place where outputs, state and positions leave the process.
 //!
-//! Reading order: this file (what both share), [`fold`], [`merge`], [`programs`], `snapshots`, `sending`, `spare`.
+//! Reading order: this file (what both share), [`fold`], [`merge`], [`programs`], `snapshots`, `sending`, `backfill`, `spare`.
 
+mod backfill;
 pub mod fold;
 pub mod merge;
 pub mod programs;
@@ -18,6 +19,7 @@ pub use fold::FoldWorker;
 pub use merge::MergeWorker;
 use programs::Programs;
 
+use crate::backfill::Archive;
 use crate::budget::Memory;
 use crate::clock::Clock;
 use crate::depot::Depot;
@@ -59,6 +61,8 @@ pub struct Shared {
     pub programs: Programs,
     /// Where the pieces of snapshots lie; none: in the snapshots topic.
     pub depot: Option<Depot>,
+    /// The input of before, for backfills; none where there are none.
+    pub archive: Option<Archive>,
     /// Memory that all may use.
     pub memory: Memory,
 }
@@ -74,6 +78,7 @@ impl Shared {
             stop,
             programs: Programs::default(),
             depot: None,
+            archive: None,
         }
     }
 }

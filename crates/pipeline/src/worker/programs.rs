@@ -31,6 +31,11 @@ impl std::fmt::Debug for Programs {
 }
 
 impl Programs {
+    /// A program of one's own.
+    pub fn compile(&self, settings: &Settings) -> Result<Program, EngineError> {
+        Program::compile(&settings.files(), &streams()).map_err(EngineError::Queries)
+    }
+
     /// A program that nobody uses, made if there is none.
     pub fn take(&self, portion: Portion, settings: &Settings) -> Result<Arc<Program>, EngineError> {
         let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -41,8 +46,7 @@ impl Programs {
         {
             return Ok(Arc::clone(free));
         }
-        let mut program =
-            Program::compile(&settings.files(), &streams()).map_err(EngineError::Queries)?;
+        let mut program = self.compile(settings)?;
         if portion == Portion::Terminal {
             program
                 .queries

@@ -53,6 +53,8 @@ pub(super) struct Finished {
     pub bytes: u64,
     /// When it was taken, on the clock of the worker.
     pub taken_at: Duration,
+    /// It stands for all partials below this offset.
+    pub next_offset: i64,
     /// Nothing below this offset is needed to start again.
     pub needed_from: Option<i64>,
 }
@@ -127,11 +129,13 @@ impl Snapshots {
         };
         self.on_the_way = None;
         self.whole_at = self.taken_at;
+        let next_offset = known.next_offset;
         self.kept.push(known);
         self.throw_away(merge.timestamp_ms(), records);
         Ok(Some(Finished {
             bytes,
             taken_at: self.taken_at,
+            next_offset,
             needed_from: (self.kept.len() == KEPT)
                 .then(|| self.kept.iter().map(|known| known.next_offset).min())
                 .flatten(),

@@ -9,6 +9,7 @@ use events::internal::SnapshotManifest;
 use pipeline::depot::{Depot, Store};
 use pipeline::memory::{MemoryStore, Stored};
 use pipeline::outcome::Tally;
+use pipeline::roster;
 use pipeline::settings::{Bounded, Settings, SnapshotSettings};
 use pipeline::worker::{MergeWorker, Shared};
 
@@ -60,7 +61,9 @@ fn folders(store: &MemoryStore) -> BTreeSet<String> {
 /// All that were ever published, the oldest first.
 fn manifests(relay: &Relay) -> Vec<SnapshotManifest> {
     let records = relay.log.records("snapshots").into_iter().flatten();
-    let manifests = records.filter_map(|record| record.value);
+    // Beside them lies the roster of queries.
+    let manifests = records.filter(|record| record.key.as_deref() != Some(roster::KEY));
+    let manifests = manifests.filter_map(|record| record.value);
     manifests
         .map(|value| SnapshotManifest::decode(value.as_slice()).expect("manifests alone"))
         .collect()

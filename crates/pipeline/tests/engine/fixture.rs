@@ -101,6 +101,7 @@ pub fn settings(partitions: i32, partials_partitions: i32) -> Settings {
         snapshots: SnapshotSettings::default(),
         idle_timeout: Duration::from_secs(60),
         bounded: Bounded::UntilEnd,
+        backfill: None,
         queries: QUERIES
             .iter()
             .map(|(name, text)| SqlFile::new(*name, *text))

@@ -2,9 +2,11 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used)] // a test that cannot go on should say where
 
+mod backfill;
 mod bounds;
 mod changes;
 mod corrections;
+mod crew;
 mod depot;
 mod fixture;
 mod isolation;

@@ -190,6 +190,7 @@ pub fn settings(bounded: Bounded, tick_by: TickBy) -> Settings {
         },
         idle_timeout: IDLE_TIMEOUT,
         bounded,
+        backfill: None,
         queries: queries(),
         early: BTreeMap::from([("moves".to_owned(), Duration::from_secs(450))]),
         on_time: OnTimeSettings {

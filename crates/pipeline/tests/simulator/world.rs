@@ -140,6 +140,7 @@ impl World {
             stop: Stop::default(),
             programs: self.programs.clone(),
             depot: self.depot.clone(),
+            archive: None,
         };
         let rows = rows_max.max(1) as usize;
         match stage {

@@ -124,7 +124,7 @@ impl Running {
     }
 
     /// The snapshot may be of a version, or of options, by which levels were told of as they closed alone.
-    fn begin_ahead(&mut self, frontier_us: i64) {
+    pub(super) fn begin_ahead(&mut self, frontier_us: i64) {
         if let State::Levels(levels) = &mut self.state {
             levels.begin_ahead(frontier_us);
         }

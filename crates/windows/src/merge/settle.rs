@@ -162,6 +162,9 @@ impl Merge {
     ) -> Result<Refused> {
         let program = Arc::clone(&self.program);
         let query = &program.queries[index];
+        if self.running[index].standing.is_deaf {
+            return Ok(Refused::default());
+        }
         let mut is_late = false;
         let waits = match &mut self.running[index].state {
             State::Stopped | State::Ticks { .. } => return Ok(Refused::default()),

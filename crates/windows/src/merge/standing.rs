@@ -1,8 +1,13 @@
 //! Queries that come to a pipeline under way: they are held until they have caught up, with what another merge has read for
 //! them.
 
-use super::Merge;
+use std::sync::Arc;
+
+use super::{Merge, Piece};
+use crate::error::QueryError;
 use crate::running::State;
+use crate::standing::Standing;
+use crate::state::tables::Table;
 
 impl Merge {
     /// The last instant that was computed of any query without a frontier of its own.
@@ -51,20 +56,87 @@ impl Merge {
         self.running[query].standing.cap_us = i64::MIN;
     }
 
-    /// Lets a query go that was held, when the others stand at `frontier_us`: what is due by then is computed next, and told
-    /// if it was due after `told_us`. Ticks begin behind the frontier, since tables are not known as of earlier instants.
-    pub fn release(&mut self, query: usize, told_us: Option<i64>, frontier_us: Option<i64>) {
+    /// Lets a query go that was held: what is due by now is computed next, and told if it was due after `told_us`. Ticks
+    /// begin at `ticks_from_us`, if it is given.
+    pub fn release(&mut self, query: usize, told_us: Option<i64>, ticks_from_us: Option<i64>) {
         let running = &mut self.running[query];
         running.standing.cap_us = i64::MAX;
         running.standing.told_us = told_us.unwrap_or(i64::MIN);
-        if let (State::Ticks { last_us, .. }, Some(frontier_us)) = (&mut running.state, frontier_us)
-        {
-            *last_us = Some(frontier_us - 1);
+        if let (State::Ticks { last_us, .. }, Some(from_us)) = (&mut running.state, ticks_from_us) {
+            *last_us = Some(from_us - 1);
         }
+    }
+
+    /// From where on the windows of a query are told; from the beginning if there is no such query.
+    pub fn whole_from_us(&self, name: &str, fingerprint: u64) -> i64 {
+        let mut queries = self.program.queries.iter().zip(&self.running);
+        let found =
+            queries.find(|(query, _)| query.name == name && query.fingerprint == fingerprint);
+        found.map_or(i64::MIN, |(_, running)| running.standing.whole_from_us)
     }
 
     /// Windows that need rows of before this instant are not told.
     pub fn set_whole_from(&mut self, query: usize, whole_from_us: i64) {
         self.running[query].standing.whole_from_us = whole_from_us;
+    }
+
+    /// As [`Self::hold`]; rows are not taken in either, since [`Self::replace`] will bring them.
+    pub fn deafen(&mut self, query: usize) {
+        self.hold(query);
+        self.running[query].standing.is_deaf = true;
+    }
+
+    /// Puts the state of queries and tables that another merge saved in the place of what is here, which is held as before.
+    pub fn replace(
+        &mut self,
+        pieces: &[Piece],
+        frontier_us: Option<i64>,
+    ) -> Result<(), QueryError> {
+        let program = Arc::clone(&self.program);
+        let is_there = |name: &str, fingerprint: u64| {
+            let mut pieces = pieces.iter();
+            pieces.any(|piece| piece.name == name && piece.fingerprint == fingerprint)
+        };
+        for (query, table) in program.tables.iter().zip(&mut self.tables) {
+            if is_there(&query.name, query.fingerprint) {
+                let built = Table::new(query, self.settings.table_keys_max);
+                *table = built.map_err(|error| QueryError::new(&query.name, error))?;
+            }
+        }
+        let mut replaced = Vec::new();
+        for (place, query) in program.queries.iter().enumerate() {
+            if is_there(&query.name, query.fingerprint) {
+                let standing = Standing {
+                    is_deaf: false,
+                    ..self.running[place].standing
+                };
+                self.running[place] = self.settings.build(query)?;
+                self.running[place].standing = standing;
+                replaced.push(place);
+            }
+        }
+        for piece in pieces {
+            self.restore(piece)?;
+        }
+        if let Some(frontier_us) = frontier_us {
+            for place in replaced {
+                self.running[place].begin_ahead(frontier_us);
+            }
+        }
+        Ok(())
+    }
+
+    /// True if no row that waits lacks a column that this query needs: it may have been sent before the query was known.
+    pub fn waits_readably(&self, query: usize) -> bool {
+        let mut inputs = self.program.queries[query].inputs.iter();
+        inputs.all(|input| {
+            let mut schemas = self.waiting.schemas(&input.stream);
+            schemas.all(|schema| input.fold.can_read(schema))
+        })
+    }
+
+    /// How long before a window the rows lie that this query needs, microseconds.
+    pub fn before_us(&self, query: usize) -> i64 {
+        self.running[query].before_us()
     }
 }

@@ -15,7 +15,7 @@ use arrow::array::{
     TimestampMicrosecondArray, UInt32Array,
 };
 use arrow::compute::{filter_record_batch, not, take_record_batch};
-use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema};
+use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, SchemaRef};
 use datafusion::common::{Result, exec_datafusion_err};
 
 use super::held::{Held, Wanted, here_bytes};
@@ -342,6 +342,13 @@ impl Waiting {
             rows.extend(held.load()?);
         }
         by_schema(&rows)
+    }
+
+    /// The schemas of the rows of a table that wait.
+    pub fn schemas<'a>(&'a self, table: &'a str) -> impl Iterator<Item = &'a SchemaRef> {
+        let rooms = self.rooms.values().filter(move |room| room.table == table);
+        let held = rooms.flat_map(|room| room.origins.values().flatten());
+        held.flat_map(|held| &held.rows).map(Held::schema_ref)
     }
 
     /// For each table: its name, and the batches and rows that wait.

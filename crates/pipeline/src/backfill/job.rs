@@ -1,0 +1,325 @@
+//! One backfill: folds the input of before, on a thread beside.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use windows::frontier::Frontier;
+use windows::program::Program;
+
+use super::past::{Named, Past, Told};
+use super::{BackfillFrom, History};
+use crate::clock::Clock;
+use crate::error::EngineError;
+use crate::fold::Fold;
+use crate::intake::partition::PartitionIntake;
+use crate::log::{Batch, LogError, Outgoing, Partition};
+use crate::merge::{declared, windows_of_finals};
+use crate::outcome::Tally;
+use crate::partials;
+use crate::settings::{Bounded, Settings, micros};
+use crate::worker::Stop;
+
+/// Records that are read of one partition before the one is chosen that lies furthest back.
+const STRETCH: i64 = 20_000;
+/// Input that is folded at once, bytes.
+const FOLD_BYTES: usize = 8 << 20;
+/// Rows that wait to be written, bytes.
+const WAITING_BYTES: usize = 8 << 20;
+/// How long a full outbox is waited for until a stop is looked for.
+const WAIT: Duration = Duration::from_millis(50);
+
+/// Rows on their way from a backfill to the worker that writes them, and how far it has come.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    waiting: Mutex<(VecDeque<Told>, usize)>,
+    taken: Condvar,
+    read: AtomicI64,
+    total: AtomicI64,
+}
+
+impl Outbox {
+    /// The oldest that waits.
+    pub fn take(&self) -> Option<Told> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = waiting.0.pop_front()?;
+        waiting.1 -= told.bytes();
+        self.taken.notify_all();
+        Some(told)
+    }
+
+    /// True if nothing waits.
+    pub fn is_empty(&self) -> bool {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.0.is_empty()
+    }
+
+    /// Records of the input that were read, and all that are to be.
+    pub fn progress(&self) -> (i64, i64) {
+        let load = |number: &AtomicI64| number.load(Ordering::Relaxed);
+        (load(&self.read), load(&self.total))
+    }
+
+    /// Waits while the worker does not keep pace, if it is another thread.
+    fn put(
+        &self,
+        told: Told,
+        is_threaded: bool,
+        stop: &dyn Fn() -> Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        while is_threaded && waiting.1 > WAITING_BYTES {
+            stop()?;
+            let waited = self.taken.wait_timeout(waiting, WAIT);
+            waiting = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        waiting.1 += told.bytes();
+        waiting.0.push_back(told);
+        Ok(())
+    }
+}
+
+/// What one partition of merge asks for.
+pub struct Job {
+    /// As of the engine.
+    pub settings: Arc<Settings>,
+    /// The queries to backfill, and all tables.
+    pub program: Arc<Program>,
+    /// The partition of the partials topic.
+    pub partition: Partition,
+    /// Up to which instant each query was told before.
+    pub told: BTreeMap<Named, Option<i64>>,
+    /// Where it begins.
+    pub from: BackfillFrom,
+    /// By input partition: fold had read so far at the hand-over.
+    pub until: BTreeMap<Partition, i64>,
+    /// How far time had come there.
+    pub frontier: Frontier,
+    /// For the measures of fold alone.
+    pub clock: Arc<dyn Clock>,
+    /// The spill of the process.
+    pub spill: Option<Arc<dyn windows::state::held::Spill>>,
+    /// It is of no use any more.
+    pub halt: Stop,
+    /// The process stops.
+    pub stop: Stop,
+    /// It runs on a thread of its own.
+    pub is_threaded: bool,
+}
+
+/// A partition of the input on the way.
+struct Stretch {
+    partition: Partition,
+    next: i64,
+    until: i64,
+    is_cut: bool,
+    latest_us: Option<i64>,
+}
+
+impl Job {
+    fn check(&self) -> Result<(), EngineError> {
+        match self.halt.is_requested() || self.stop.is_requested() {
+            true => Err(EngineError::Stopped),
+            false => Ok(()),
+        }
+    }
+
+    /// Reads everything up to the hand-over; what is due by then goes to the outbox.
+    pub fn run(self, history: &dyn History, outbox: &Outbox) -> Result<Past, EngineError> {
+        let settings = Arc::new(Settings {
+            bounded: Bounded::Never,
+            ..Settings::clone(&self.settings)
+        });
+        let tally = Arc::new(Tally::silent());
+        let program = Arc::clone(&self.program);
+        let mut fold = Fold::new(Arc::clone(&settings), program, self.clock.clone(), tally)?;
+        let state = windows_of_finals(
+            &settings,
+            Arc::clone(&self.program),
+            &self.partition,
+            self.spill.clone(),
+        )?;
+        let frontier = declared(&settings);
+        let mut past = Past::new(
+            Arc::clone(&settings),
+            self.partition.clone(),
+            state,
+            frontier,
+        );
+        let mut stretches = self.stretches(history, &past, &mut fold)?;
+        let total = stretches.iter().map(|stretch| stretch.until - stretch.next);
+        outbox.total.store(total.sum(), Ordering::Relaxed);
+        self.set_whole_from(&mut past, &stretches, &fold);
+        while let Some(place) = furthest_back(&stretches) {
+            self.check()?;
+            let stretch = &mut stretches[place];
+            let to = (stretch.next + STRETCH).min(stretch.until);
+            let mut failure = None;
+            let read = history.read(&stretch.partition, stretch.next, to, &mut |batch| {
+                fold.take(copy(batch));
+                let is_full = fold.bytes_waiting() >= FOLD_BYTES;
+                let done = match is_full {
+                    true => self.feed(&mut fold, &mut past, outbox),
+                    false => self.check(),
+                };
+                done.map_err(|error| {
+                    let text = error.to_string();
+                    failure = Some(error);
+                    LogError::Fatal(text)
+                })
+            });
+            match failure {
+                Some(error) => return Err(error),
+                None => read?,
+            }
+            outbox.read.fetch_add(to - stretch.next, Ordering::Relaxed);
+            stretch.next = to;
+            stretch.latest_us = fold
+                .intake(&stretch.partition)
+                .and_then(PartitionIntake::latest_us);
+            let is_first = stretch.is_cut;
+            if is_first {
+                self.set_whole_from(&mut past, &stretches, &fold);
+            }
+            self.feed(&mut fold, &mut past, outbox)?;
+        }
+        past.frontier = self.frontier.clone();
+        self.tell(&mut past, outbox)?;
+        Ok(past)
+    }
+
+    fn stretches(
+        &self,
+        history: &dyn History,
+        past: &Past,
+        fold: &mut Fold,
+    ) -> Result<Vec<Stretch>, EngineError> {
+        let at_ms = self.begin_ms(past);
+        let mut stretches = Vec::new();
+        for (partition, until) in &self.until {
+            let (oldest, begin) = history.begin(partition, at_ms)?;
+            let begin = begin.min(*until);
+            fold.assign(partition.clone(), begin, &[])?;
+            stretches.push(Stretch {
+                partition: partition.clone(),
+                next: begin,
+                until: *until,
+                is_cut: at_ms.is_none() && oldest > 0,
+                latest_us: None,
+            });
+        }
+        Ok(stretches)
+    }
+
+    /// The timestamp of the first records that may belong to windows from the instant on: what they need lies before it, and
+    /// what was late or out of order is to be judged as it was.
+    fn begin_ms(&self, past: &Past) -> Option<i64> {
+        let BackfillFrom::Instant(at_us) = self.from else {
+            return None;
+        };
+        let queries = 0..past.state.program().queries.len();
+        let before_us = queries.map(|query| past.state.before_us(query)).max();
+        let settings = &self.settings;
+        let sources = settings.sources.iter();
+        let out_of_order = sources.map(|source| source.out_of_order_max).max();
+        let out_of_order = out_of_order.max(Some(settings.out_of_order_max));
+        let margin =
+            settings.future_max + settings.correction_max + out_of_order.unwrap_or_default();
+        let first_us = at_us - before_us.unwrap_or_default() - micros(margin);
+        Some(first_us.div_euclid(1_000))
+    }
+
+    /// Windows are told from the instant asked for on; or, where the log has lost its beginning, from where what is lost
+    /// cannot belong to them.
+    fn set_whole_from(&self, past: &mut Past, stretches: &[Stretch], fold: &Fold) {
+        let whole_from_us = match self.from {
+            BackfillFrom::Instant(at_us) => at_us,
+            BackfillFrom::Earliest => {
+                let cut = stretches.iter().filter(|stretch| stretch.is_cut);
+                let intakes = cut.filter_map(|stretch| fold.intake(&stretch.partition));
+                let sources = intakes.flat_map(|intake| intake.sources.values());
+                let firsts = sources.filter_map(|source| {
+                    Some(
+                        source
+                            .row_time_first_us?
+                            .saturating_add(source.out_of_order_us),
+                    )
+                });
+                firsts.max().unwrap_or(i64::MIN)
+            }
+        };
+        for query in 0..past.state.program().queries.len() {
+            // What windows from an instant on need of before it is read too.
+            let before_us = match self.from {
+                BackfillFrom::Instant(_) => past.state.before_us(query),
+                BackfillFrom::Earliest => 0,
+            };
+            past.state
+                .set_whole_from(query, whole_from_us.saturating_sub(before_us));
+        }
+    }
+
+    /// What was read goes through fold into the state beside.
+    fn feed(&self, fold: &mut Fold, past: &mut Past, outbox: &Outbox) -> Result<(), EngineError> {
+        let Some(commit) = fold.commit()? else {
+            return Ok(());
+        };
+        fold.committed();
+        let is_ours = |record: &&Outgoing| {
+            record.topic == self.partition.topic && record.partition == Some(self.partition.index)
+        };
+        for record in commit.records.iter().filter(is_ours) {
+            let value = record.value.as_deref().unwrap_or_default();
+            let message = partials::read(&self.partition, 0, value)?;
+            past.absorb(message, record.timestamp_ms)?;
+            self.tell(past, outbox)?;
+        }
+        Ok(())
+    }
+
+    fn tell(&self, past: &mut Past, outbox: &Outbox) -> Result<(), EngineError> {
+        past.tell(&mut |told| {
+            self.check()?;
+            let told = self.news(told);
+            outbox.put(told, self.is_threaded, &|| self.check())
+        })
+    }
+
+    fn news(&self, told: Told) -> Told {
+        still_to_tell(&self.told, told)
+    }
+}
+
+/// What was not told before.
+pub fn still_to_tell(before: &BTreeMap<Named, Option<i64>>, mut told: Told) -> Told {
+    let at_us = told.at_us;
+    told.rows.retain(|(named, _)| {
+        let told_us = before.get(named).copied().flatten();
+        told_us.is_none_or(|told_us| told_us < at_us)
+    });
+    told
+}
+
+/// The partition that is not done and has come least far in time.
+fn furthest_back(stretches: &[Stretch]) -> Option<usize> {
+    let open = stretches.iter().enumerate();
+    let open = open.filter(|(_, stretch)| stretch.next < stretch.until);
+    let furthest = open.min_by_key(|(_, stretch)| stretch.latest_us);
+    furthest.map(|(place, _)| place)
+}
+
+fn copy(batch: &Batch) -> Batch {
+    let mut own = Batch::default();
+    for entry in batch.entries() {
+        let (key, value) = (batch.key(entry), batch.value(entry));
+        own.push(
+            batch.partition(entry),
+            entry.offset,
+            entry.timestamp_ms,
+            key,
+            value,
+        );
+    }
+    own
+}

@@ -1,0 +1,159 @@
+//! A merge beside: it takes in partials of other offsets than the one whose place it prepares.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use events::internal::Partials;
+use events::ipc;
+use windows::error::QueryError;
+use windows::frontier::Frontier;
+use windows::merge::{Absorbed, Merge as Windows, Output, Piece, Reached};
+
+use crate::error::EngineError;
+use crate::log::{Batch, Outgoing, Partition};
+use crate::merge::{outgoing, settle};
+use crate::partials;
+use crate::settings::Settings;
+
+/// A query's or table's name and fingerprint.
+pub type Named = (String, u64);
+
+/// State beside, and how far time has come for it.
+pub struct Past {
+    settings: Arc<Settings>,
+    partition: Partition,
+    pub(crate) state: Windows,
+    pub(crate) frontier: Frontier,
+    /// Kafka timestamp of the newest input.
+    timestamp_ms: i64,
+    /// Queries that stopped; the others go on.
+    pub failures: Vec<QueryError>,
+}
+
+/// Rows of one instant, in order: they leave in one commit.
+#[derive(Debug)]
+pub struct Told {
+    /// The instant.
+    pub at_us: i64,
+    /// Rows by query.
+    pub rows: Vec<(Named, Vec<Outgoing>)>,
+}
+
+impl Told {
+    /// Bytes of its records.
+    pub fn bytes(&self) -> usize {
+        let records = self.rows.iter().flat_map(|(_, records)| records);
+        records.map(Outgoing::bytes).sum()
+    }
+}
+
+impl Past {
+    /// Goes on from this state.
+    pub fn new(
+        settings: Arc<Settings>,
+        partition: Partition,
+        state: Windows,
+        frontier: Frontier,
+    ) -> Self {
+        Past {
+            settings,
+            partition,
+            state,
+            frontier,
+            timestamp_ms: 0,
+            failures: Vec::new(),
+        }
+    }
+
+    /// Takes records of the partials log in, and computes nothing.
+    pub fn read(
+        &mut self,
+        batch: &Batch,
+        visit: &mut dyn FnMut(&mut Past, i64, &Partials) -> Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
+        for entry in batch.entries() {
+            if *batch.partition(entry) == self.partition {
+                let value = batch.value(entry).unwrap_or_default();
+                let message = partials::read(&self.partition, entry.offset, value)?;
+                let message = self.absorb(message, entry.timestamp_ms)?;
+                visit(self, entry.offset, &message)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes one message in; what is left of it are its offsets and who ran.
+    pub fn absorb(
+        &mut self,
+        mut message: Partials,
+        timestamp_ms: i64,
+    ) -> Result<Partials, EngineError> {
+        self.timestamp_ms = self.timestamp_ms.max(timestamp_ms);
+        for delta in std::mem::take(&mut message.deltas) {
+            for rows in ipc::read(delta.ipc)? {
+                // Of rows that are refused those tell who took them first.
+                match self.state.absorb(&delta.query, delta.fingerprint, &rows) {
+                    Absorbed::Failed(failure) => self.fail(vec![failure])?,
+                    Absorbed::Kept(outcome) => self.fail(outcome.failures)?,
+                    _ => {}
+                }
+            }
+        }
+        partials::update(&mut self.frontier, std::mem::take(&mut message.frontiers));
+        let outcome = settle(&self.settings, &self.frontier, &mut self.state)?;
+        self.fail(outcome.failures)?;
+        Ok(message)
+    }
+
+    fn fail(&mut self, failures: Vec<QueryError>) -> Result<(), EngineError> {
+        for failure in failures {
+            if failure.is_spill() {
+                return Err(EngineError::Query(failure));
+            }
+            self.failures.push(failure);
+        }
+        Ok(())
+    }
+
+    /// Computes what is due, instant by instant.
+    pub fn tell(
+        &mut self,
+        visit: &mut dyn FnMut(Told) -> Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
+        let Some(frontier_us) = self.frontier.reached_us() else {
+            return Ok(());
+        };
+        let reached = Reached {
+            frontier_us,
+            begin_us: self.frontier.begin_us().unwrap_or(frontier_us),
+            horizon_us: None,
+        };
+        while let Some(at_us) = self.state.next_at(&reached) {
+            let fired = self.state.fire(at_us, &reached);
+            self.fail(fired.failures)?;
+            let mut rows: BTreeMap<Named, Vec<Outgoing>> = BTreeMap::new();
+            for output in fired.outputs {
+                let (named, records) = self.rows(&output)?;
+                rows.entry(named).or_default().extend(records);
+            }
+            visit(Told {
+                at_us,
+                rows: rows.into_iter().collect(),
+            })?;
+        }
+        Ok(())
+    }
+
+    fn rows(&self, output: &Output) -> Result<(Named, Vec<Outgoing>), EngineError> {
+        let query = &self.state.program().queries[output.query];
+        let records = outgoing(&self.settings, query, &output.rows, self.timestamp_ms)?;
+        Ok(((query.name.clone(), query.fingerprint), records))
+    }
+
+    /// The state of some queries and tables.
+    pub fn save(&self, is_wanted: impl Fn(&str, u64) -> bool) -> Result<Vec<Piece>, EngineError> {
+        let mut pieces = self.state.save()?;
+        pieces.retain(|piece| is_wanted(&piece.name, piece.fingerprint));
+        Ok(pieces)
+    }
+}

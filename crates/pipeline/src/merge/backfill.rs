@@ -1,0 +1,159 @@
+//! What merge asks of a backfill, and what it takes over of it (see [`crate::backfill`]).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use windows::frontier::Frontier;
+use windows::program::Program;
+
+use super::Merge;
+use crate::backfill::BackfillFrom;
+use crate::backfill::past::{Named, Past};
+use crate::error::EngineError;
+use crate::log::Partition;
+use crate::roster::Entry;
+
+/// A place in the partials from which on all that is to come of some queries is there.
+pub struct HandOver {
+    /// The first partials behind it.
+    pub offset: i64,
+    /// Where the backfill begins.
+    pub from: BackfillFrom,
+    /// Up to which instant each query was told before.
+    pub told: BTreeMap<Named, Option<i64>>,
+    /// By input partition: fold had read so far.
+    pub until: BTreeMap<Partition, i64>,
+    /// How far time had come.
+    pub frontier: Frontier,
+    /// How often a fold had taken up one of the queries; a later one makes the hand-over void.
+    pub turns: u64,
+}
+
+impl Merge {
+    fn backfilled(&self) -> impl Iterator<Item = (usize, BackfillFrom, Entry)> {
+        let held = self.held.iter();
+        held.filter_map(|held| Some((held.query, held.entry.backfill?, held.entry)))
+    }
+
+    /// True if queries wait for a backfill.
+    pub fn wants_backfill(&self) -> bool {
+        self.backfilled().next().is_some()
+    }
+
+    /// A place to hand over at, if queries wait for a backfill and this is one: between two partials, with all folds running
+    /// them, and with no row waiting that was sent without them in mind.
+    pub fn hand_over(&self) -> Option<HandOver> {
+        if !self.is_between_records() || self.done_to.is_some() {
+            return None;
+        }
+        let (_, from, _) = self.backfilled().next()?;
+        let is_ready = |query| self.coverage.is_complete(query) && self.state.waits_readably(query);
+        if !self.backfilled().all(|(query, ..)| is_ready(query)) {
+            return None;
+        }
+        let told = self.backfilled().map(|(query, _, entry)| {
+            let query = &self.state.program().queries[query];
+            ((query.name.clone(), query.fingerprint), entry.told_us)
+        });
+        let until = self.covered.iter().map(|((topic, index), to)| {
+            let partition = Partition::new(topic.as_str(), *index);
+            (partition, *to)
+        });
+        Some(HandOver {
+            offset: self.next_offset,
+            from,
+            told: told.collect(),
+            until: until.collect(),
+            frontier: self.frontier.clone(),
+            turns: self.backfill_turns(),
+        })
+    }
+
+    /// How often a fold took one of the queries up that wait for a backfill.
+    pub fn backfill_turns(&self) -> u64 {
+        let queries = self.backfilled();
+        queries.map(|(query, ..)| self.coverage.turns(query)).sum()
+    }
+
+    /// The program of the queries that wait for a backfill, of one that has all.
+    pub fn portion(&self, mut all: Program) -> Arc<Program> {
+        let wanted: Vec<u64> = self
+            .backfilled()
+            .map(|(query, ..)| self.state.program().queries[query].fingerprint)
+            .collect();
+        all.queries
+            .retain(|query| wanted.contains(&query.fingerprint));
+        all.snapshots.clear();
+        Arc::new(all)
+    }
+
+    /// The rows of a query that were due by this instant are written with the next commit.
+    pub fn told(&mut self, named: &Named, at_us: i64) {
+        let program = self.state.program();
+        for held in &mut self.held {
+            let query = &program.queries[held.query];
+            if (&query.name, query.fingerprint) == (&named.0, named.1) {
+                held.entry.told_us = held.entry.told_us.max(Some(at_us));
+                self.roster.enter(&named.0, named.1, held.entry);
+            }
+        }
+    }
+
+    /// Takes the state over of the queries that waited for a backfill, and of tables that came with them. They are held until
+    /// [`Self::be_done`].
+    pub fn take_over(&mut self, past: Past) -> Result<(), EngineError> {
+        let program = self.state.shared_program();
+        let is_wanted = |name: &str, fingerprint: u64| {
+            let entry = self.roster.get(name, fingerprint);
+            entry.is_some_and(|entry| entry.backfill.is_some())
+        };
+        let pieces = past.save(is_wanted)?;
+        let Past {
+            state, failures, ..
+        } = past;
+        for failure in failures {
+            self.fail(failure)?;
+        }
+        self.state.replace(&pieces, self.frontier.reached_us())?;
+        let queries: Vec<usize> = self.backfilled().map(|(query, ..)| query).collect();
+        for query in queries {
+            let whole_from_us = state.whole_from_us(
+                &program.queries[query].name,
+                program.queries[query].fingerprint,
+            );
+            self.coverage.fulfil(query, whole_from_us);
+        }
+        self.follow_coverage();
+        self.keep_within_budget();
+        Ok(())
+    }
+
+    /// A snapshot holds what was taken over: from the next partials on the queries run as all others.
+    pub fn be_done(&mut self) {
+        let since = self.next_offset + i64::from(!self.is_between_records());
+        let program = self.state.shared_program();
+        for held in self
+            .held
+            .iter_mut()
+            .filter(|held| held.entry.backfill.is_some())
+        {
+            held.entry.backfill = None;
+            held.entry.was_backfilled = true;
+            held.entry.since = since;
+            let query = &program.queries[held.query];
+            self.roster
+                .enter(&query.name, query.fingerprint, held.entry);
+            tracing::info!(query = query.name, since, "the backfill is done");
+        }
+        for table in &program.tables {
+            let known = self.roster.get(&table.name, table.fingerprint).copied();
+            if let Some(entry) = known.filter(|entry| entry.backfill.is_some()) {
+                let entry = Entry {
+                    backfill: None,
+                    ..entry
+                };
+                self.roster.enter(&table.name, table.fingerprint, entry);
+            }
+        }
+    }
+}

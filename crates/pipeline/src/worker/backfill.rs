@@ -1,0 +1,266 @@
+//! Backfills of the partitions of merge that are ours: when they begin, and what is written of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::merge::MergeWorker;
+use super::{Shared, Stop};
+use crate::backfill::job::{Job, Outbox, still_to_tell};
+use crate::backfill::past::{Past, Told};
+use crate::depot::beside::Beside;
+use crate::error::EngineError;
+use crate::log::{Partition, Sink, Source};
+use crate::merge::HandOver;
+use crate::merge::Merge;
+
+/// A backfill that failed is tried again so much later.
+const AGAIN_AFTER: Duration = Duration::from_secs(30);
+/// From one line about progress in the log to the next.
+const TELL_EVERY: Duration = Duration::from_secs(10);
+
+/// Where the backfill of a partition stands.
+pub(super) enum Backfill {
+    /// The input of before is read.
+    Reading(Box<Reading>),
+    /// Its state is taken over, at this offset; a snapshot is waited for.
+    TakenOver(i64),
+    /// It failed, at this moment of the worker's clock.
+    Failed(Duration),
+}
+
+/// A backfill on its way.
+pub(super) struct Reading {
+    work: Beside<Result<Past, EngineError>>,
+    outbox: Arc<Outbox>,
+    halt: Stop,
+    hand_over: HandOver,
+    told_at: Duration,
+}
+
+impl Backfill {
+    /// Partials from this offset on are needed.
+    pub fn needed_from(&self) -> Option<i64> {
+        match self {
+            Backfill::Reading(reading) => Some(reading.hand_over.offset),
+            _ => None,
+        }
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.halt.request();
+    }
+}
+
+impl<S: Source, K: Sink> MergeWorker<S, K> {
+    /// Goes on with the backfills: once a turn, between two records.
+    pub(super) fn backfill(&mut self) -> Result<(), EngineError> {
+        let waiting = self.merges.iter();
+        let waiting = waiting.filter(|(_, merge)| merge.wants_backfill());
+        let waiting: Vec<Partition> = waiting.map(|(partition, _)| partition.clone()).collect();
+        for partition in waiting {
+            let next = match self.backfills.remove(&partition) {
+                None => self.begin_backfill(&partition)?,
+                Some(Backfill::Reading(reading)) => self.go_on_reading(&partition, reading)?,
+                Some(Backfill::Failed(at)) => {
+                    let now = self.shared.clock.elapsed();
+                    let is_over = now.saturating_sub(at) >= AGAIN_AFTER;
+                    (!is_over).then_some(Backfill::Failed(at))
+                }
+                taken_over => taken_over,
+            };
+            if let Some(next) = next {
+                self.backfills.insert(partition, next);
+            }
+        }
+        Ok(())
+    }
+
+    fn begin_backfill(&mut self, partition: &Partition) -> Result<Option<Backfill>, EngineError> {
+        let Some(merge) = self.merges.get(partition) else {
+            return Ok(None);
+        };
+        let Some(archive) = self.shared.archive.clone() else {
+            return Err(EngineError::Bug(
+                "a backfill has nothing to read".to_owned(),
+            ));
+        };
+        let Some(hand_over) = merge.hand_over() else {
+            return Ok(None);
+        };
+        let (outbox, halt) = (Arc::new(Outbox::default()), Stop::default());
+        let job = job(
+            &self.shared,
+            merge,
+            &hand_over,
+            halt.clone(),
+            archive.is_threaded,
+        )?;
+        let offset = hand_over.offset;
+        tracing::info!(%partition, offset, "backfill: the input of before is read");
+        let (history, told) = (archive.history, Arc::clone(&outbox));
+        let work = Beside::begin("backfill", archive.is_threaded, move || {
+            job.run(history.as_ref(), &told)
+        });
+        let work =
+            work.map_err(|error| EngineError::State(format!("no thread for a backfill: {error}")))?;
+        Ok(Some(Backfill::Reading(Box::new(Reading {
+            work,
+            outbox,
+            halt,
+            hand_over,
+            told_at: self.shared.clock.elapsed(),
+        }))))
+    }
+
+    fn go_on_reading(
+        &mut self,
+        partition: &Partition,
+        mut reading: Box<Reading>,
+    ) -> Result<Option<Backfill>, EngineError> {
+        let Some(merge) = self.merges.get(partition) else {
+            return Ok(None);
+        };
+        if merge.backfill_turns() != reading.hand_over.turns {
+            tracing::warn!(%partition, "a fold without the new queries took over: the backfill begins again");
+            return Ok(None);
+        }
+        self.tell_progress(partition, &mut reading);
+        let has_ended = reading.work.has_ended();
+        let settings = Arc::clone(&self.shared.settings);
+        let mut is_news = false;
+        while self.pending.bytes() < settings.transaction_bytes_max {
+            let Some(told) = reading.outbox.take() else {
+                break;
+            };
+            is_news |= self.write_told(partition, told);
+        }
+        if is_news {
+            self.write_roster(partition);
+        }
+        let is_between = self
+            .merges
+            .get(partition)
+            .is_some_and(Merge::is_between_records);
+        if !has_ended || !reading.outbox.is_empty() || !is_between {
+            return Ok(Some(Backfill::Reading(reading)));
+        }
+        self.take_over(partition, *reading)
+    }
+
+    /// What was read is there: what came since is read behind it, and merge goes on from there.
+    fn take_over(
+        &mut self,
+        partition: &Partition,
+        mut reading: Reading,
+    ) -> Result<Option<Backfill>, EngineError> {
+        let work = std::mem::replace(&mut reading.work, Beside::Done(Err(EngineError::Stopped)));
+        let mut past = match work.end() {
+            Some(Ok(past)) => past,
+            Some(Err(EngineError::Stopped)) => return Ok(None),
+            failed => {
+                let error = match failed {
+                    Some(Err(error)) => error.to_string(),
+                    _ => "its thread panicked".to_owned(),
+                };
+                let seconds = AGAIN_AFTER.as_secs();
+                tracing::error!(%partition, error, seconds, "a backfill failed; all else goes on, and it is tried again");
+                return Ok(Some(Backfill::Failed(self.shared.clock.elapsed())));
+            }
+        };
+        let Some(next_offset) = self.merges.get(partition).map(Merge::next_offset) else {
+            return Ok(None);
+        };
+        let mut all = Vec::new();
+        let stretch = (Some(reading.hand_over.offset), next_offset);
+        self.read(partition, stretch, &mut |batch| {
+            past.read(batch, &mut |past, _, _| {
+                past.tell(&mut |told| {
+                    all.push(told);
+                    Ok(())
+                })
+            })
+        })?;
+        for told in all {
+            self.write_told(partition, still_to_tell(&reading.hand_over.told, told));
+        }
+        if let Some(merge) = self.merges.get_mut(partition) {
+            merge.take_over(past)?;
+            tracing::info!(%partition, next_offset, "backfill: all is read; a snapshot is waited for");
+        }
+        self.write_roster(partition);
+        Ok(Some(Backfill::TakenOver(next_offset)))
+    }
+
+    /// Adds rows to the commit in the making. True if there were any.
+    fn write_told(&mut self, partition: &Partition, told: Told) -> bool {
+        let Some(merge) = self.merges.get_mut(partition) else {
+            return false;
+        };
+        let is_news = !told.rows.is_empty();
+        for (named, records) in told.rows {
+            merge.told(&named, told.at_us);
+            self.shared.tally.rows(&named.0, records.len() as u64);
+            for record in records {
+                self.pending.put(record);
+            }
+        }
+        is_news
+    }
+
+    /// Adds the roster to the commit in the making.
+    pub(super) fn write_roster(&mut self, partition: &Partition) {
+        if let Some(merge) = self.merges.get(partition) {
+            let home = self.shared.settings.snapshot_partition(partition);
+            let record = merge.roster().record(&home, merge.timestamp_ms());
+            self.pending.put(record);
+        }
+    }
+
+    /// A snapshot that stands for all partials below `next_offset` is whole.
+    pub(super) fn note_snapshot(&mut self, partition: &Partition, next_offset: i64) {
+        let taken_over = match self.backfills.get(partition) {
+            Some(Backfill::TakenOver(offset)) => *offset <= next_offset,
+            _ => false,
+        };
+        if let Some(merge) = self.merges.get_mut(partition).filter(|_| taken_over) {
+            merge.be_done();
+            self.backfills.remove(partition);
+            self.write_roster(partition);
+        }
+    }
+
+    fn tell_progress(&self, partition: &Partition, reading: &mut Reading) {
+        let (read, total) = reading.outbox.progress();
+        self.shared.tally.backfilled(partition.index, read, total);
+        let now = self.shared.clock.elapsed();
+        if now.saturating_sub(reading.told_at) >= TELL_EVERY {
+            reading.told_at = now;
+            tracing::info!(%partition, read, total, "backfill: records of the input of before");
+        }
+    }
+}
+
+fn job(
+    shared: &Shared,
+    merge: &Merge,
+    hand_over: &HandOver,
+    halt: Stop,
+    is_threaded: bool,
+) -> Result<Job, EngineError> {
+    Ok(Job {
+        settings: Arc::clone(&shared.settings),
+        program: merge.portion(shared.programs.compile(&shared.settings)?),
+        partition: merge.partition().clone(),
+        told: hand_over.told.clone(),
+        from: hand_over.from,
+        until: hand_over.until.clone(),
+        frontier: hand_over.frontier.clone(),
+        clock: Arc::clone(&shared.clock),
+        spill: shared.memory.spill.clone(),
+        halt,
+        stop: shared.stop.clone(),
+        is_threaded,
+    })
+}

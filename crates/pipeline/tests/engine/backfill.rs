@@ -1,0 +1,145 @@
+//! Queries that are added with the input of before: they tell what they would have told had they always been there.
+
+use std::collections::BTreeMap;
+
+use pipeline::backfill::BackfillFrom;
+use pipeline::settings::Settings;
+use windows::sql::parse::SqlFile;
+
+use crate::crew::{Crew, NEW, Row, finals, new, old, told_ahead, undisturbed};
+
+/// Kinds of queries of which a state goes on from the beginning.
+const WITH_STATE: [(&str, &str); 2] = [
+    (
+        "new_level",
+        "INSERT INTO window_stat SELECT window_start, window_end, yard_block, level_end, level_us, changes
+         FROM LEVEL((SELECT row_time, yard_block, yard_delta_teu_quarters FROM equipment_event
+                     WHERE yard_delta_teu_quarters <> 0), DESCRIPTOR(row_time),
+                    DESCRIPTOR(yard_block), yard_delta_teu_quarters, INTERVAL '15' MINUTE)",
+    ),
+    (
+        "new_tick",
+        "INSERT INTO window_stat SELECT window_start, window_end, corridor, count(*) AS trains
+         FROM TICK(INTERVAL '10' MINUTE) AS t JOIN slot ON slot.departure_planned_at > t.tick_at
+         GROUP BY window_start, window_end, corridor",
+    ),
+];
+
+/// All new queries.
+fn wanted() -> Settings {
+    let mut settings = new();
+    let files = WITH_STATE.iter();
+    let files = files.map(|(name, text)| SqlFile::new(*name, *text));
+    settings.queries.extend(files);
+    settings
+}
+
+fn names() -> impl Iterator<Item = &'static str> {
+    NEW.iter().chain(&WITH_STATE).map(|(name, _)| *name)
+}
+
+fn from(from: BackfillFrom, settings: Settings) -> Settings {
+    Settings {
+        backfill: Some(from),
+        ..settings
+    }
+}
+
+/// Old queries up to some place of the input; then all processes are replaced, merge so many times by one that dies.
+fn added(
+    begin: BackfillFrom,
+    change: fn(Settings) -> Settings,
+    deaths: usize,
+) -> BTreeMap<String, Vec<Row>> {
+    let with = || from(begin, change(wanted()));
+    let mut crew = Crew::new();
+    crew.fold(change(old()));
+    crew.merge(change(old()));
+    crew.read_percent(80);
+    crew.folds.clear();
+    crew.merges.clear();
+    crew.fold(with());
+    for _ in 0..deaths {
+        crew.turn(2);
+        crew.merge(with());
+        crew.die_after_a_commit();
+    }
+    crew.merge(with());
+    crew.turn(60);
+    crew.finish(&change(wanted()))
+}
+
+fn assert_each_once(found: &BTreeMap<String, Vec<Row>>) {
+    for (name, rows) in found {
+        let mut once = rows.clone();
+        once.dedup();
+        assert!(once == *rows, "{name}: a row left twice");
+    }
+}
+
+#[test]
+fn a_backfilled_query_tells_what_it_would_have_told_from_the_beginning() {
+    let (before, after) = (undisturbed(&old()), undisturbed(&wanted()));
+    for deaths in [0, 3] {
+        let found = added(BackfillFrom::Earliest, |settings| settings, deaths);
+        for name in ["moves", "yard", "open_slots"] {
+            assert!(found[name] == before[name], "{name} differs");
+        }
+        assert_each_once(&found);
+        for name in names() {
+            assert!(
+                found[name] == after[name],
+                "{name} after {deaths} deaths: {} rows, {} expected",
+                found[name].len(),
+                after[name].len()
+            );
+        }
+    }
+}
+
+#[test]
+fn a_backfill_from_an_instant_tells_the_windows_that_begin_there_or_later() {
+    let after = undisturbed(&wanted());
+    let all = &after["new_tumble"];
+    let begin_us = all[all.len() / 4].0;
+    let found = added(BackfillFrom::Instant(begin_us), |settings| settings, 1);
+    for name in [
+        "new_tumble",
+        "new_hop",
+        "new_session",
+        "new_joined",
+        "new_gate",
+        "new_gate_met",
+    ] {
+        let expected = after[name].iter().filter(|row| row.0 >= begin_us);
+        assert!(found[name].iter().eq(expected), "{name} differs");
+        assert!(found[name].len() < after[name].len(), "{name}");
+    }
+}
+
+#[test]
+fn rows_ahead_and_split_commits_go_on_behind_a_backfill() {
+    let (before, after) = (
+        undisturbed(&told_ahead(old())),
+        undisturbed(&told_ahead(wanted())),
+    );
+    let found = added(BackfillFrom::Earliest, told_ahead, 1);
+    for name in ["moves", "yard", "open_slots"] {
+        assert!(
+            finals(&found[name]) == finals(&before[name]),
+            "{name} differs"
+        );
+    }
+    assert_each_once(&found);
+    for name in names() {
+        assert!(
+            finals(&found[name]) == finals(&after[name]),
+            "{name} differs"
+        );
+    }
+    let rows = &found["new_tumble"];
+    assert!(
+        rows.len() > finals(rows).len(),
+        "nothing is told ahead behind the backfill"
+    );
+}
