@@ -1,4 +1,5 @@
 mod architecture;
+mod backfill;
 mod bad_input;
 mod chaos;
 mod clock;
@@ -8,4 +9,5 @@ mod files;
 mod folder;
 mod metrics;
 mod outage;
+mod place;
 mod port;

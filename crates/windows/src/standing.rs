@@ -32,11 +32,6 @@ impl Default for Standing {
 }
 
 impl Standing {
-    /// True if it computes what is due at `at_us`.
-    pub(crate) fn is_at(&self, at_us: i64) -> bool {
-        self.passed_us < at_us && at_us <= self.cap_us
-    }
-
     /// True if it has seen all rows of a window. `before_us`: how long before the window the rows lie that it needs.
     pub(crate) fn has_all_of(&self, due: Due, before_us: i64) -> bool {
         due.start_us.saturating_sub(before_us) >= self.whole_from_us

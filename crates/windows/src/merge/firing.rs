@@ -71,11 +71,9 @@ impl Merge {
     /// The next rows that leave, or the next query that stops; none once all is told.
     pub fn fire_next(&mut self, firing: &mut Firing) -> Option<Result<Output, QueryError>> {
         while let Some(place) = self.next_place(firing) {
-            let running = &self.running[place];
-            let is_at = running.is_apart || running.standing.is_at(firing.at_us);
-            let told = match running.has_stopped() || !is_at {
-                true => Ok(None),
-                false => self.fire_window(place, firing),
+            let told = match self.is_due(place, firing) {
+                true => self.fire_window(place, firing),
+                false => Ok(None),
             };
             match told {
                 Ok(Some(output)) => return Some(Ok(output)),
@@ -99,6 +97,20 @@ impl Merge {
         None
     }
 
+    /// False for queries that are held, and for those that have passed the instant: it is one of a query that comes behind
+    /// them.
+    fn is_due(&self, place: usize, firing: &Firing) -> bool {
+        let running = &self.running[place];
+        let is_behind = || {
+            let next_at = running.next_at(self.now(firing.at_us, &firing.reached));
+            next_at.is_some_and(|next_at| next_at <= firing.at_us)
+        };
+        let standing = running.standing;
+        !running.has_stopped()
+            && firing.at_us <= standing.cap_us
+            && (running.is_apart || standing.passed_us < firing.at_us || is_behind())
+    }
+
     fn next_place(&self, firing: &mut Firing) -> Option<usize> {
         match firing.apart {
             Some(place) => (firing.done == 0).then_some(place),
@@ -119,6 +131,7 @@ impl Merge {
         let mut left = match firing.due.take() {
             Some(left) => left,
             None => {
+                // Not by `now`: the query changes while the time is looked at.
                 let now = Now {
                     frontier_us: firing.at_us,
                     reached_us: firing.reached.frontier_us,
