@@ -24,6 +24,7 @@ use events::{Event, Message, Stream};
 use kafka::Isolation;
 use kafka::feed::Feeder;
 use kafka::tail::{From, Tail};
+use pipeline::outcome::Tally;
 use quaystream::config::{Config, Folder};
 use quaystream::demo::scene::Scene;
 use quaystream::wiring::logging;
@@ -176,7 +177,7 @@ fn steady(rate: u64, time: Duration) {
     let settled_us = now_us() + time.as_micros() as i64 / 3;
     let (latencies, memory) = std::thread::scope(|scope| {
         let reading = scope.spawn(|| read(&scene.config, &closings, &is_over, settled_us));
-        let memory = send(&scene.config, &closings, rate, time);
+        let memory = send(&scene.config, &closings, rate, time, &processor.tally);
         // What is on its way may arrive.
         std::thread::sleep(Duration::from_secs(2));
         is_over.store(true, Ordering::Relaxed);
@@ -189,8 +190,22 @@ fn steady(rate: u64, time: Duration) {
     tell(rate, time, latencies, &memory);
 }
 
-/// Sends at a steady rate; the process's memory, bytes, once a second.
-fn send(config: &Config, closings: &Mutex<Closings>, rate: u64, time: Duration) -> Vec<u64> {
+/// Memory at some second, bytes.
+struct Memory {
+    /// Of the process: broker, producer and reader with it.
+    resident: u64,
+    /// What the engine holds, by the formula of docs/CONFIGURATION.md.
+    held: u64,
+}
+
+/// Sends at a steady rate; memory once a second.
+fn send(
+    config: &Config,
+    closings: &Mutex<Closings>,
+    rate: u64,
+    time: Duration,
+    tally: &Tally,
+) -> Vec<Memory> {
     let (topic, mut feeder) = (topic(config), feeder(config));
     let (began, mut number, mut memory) = (Instant::now(), 0, Vec::new());
     while began.elapsed() < time {
@@ -209,7 +224,10 @@ fn send(config: &Config, closings: &Mutex<Closings>, rate: u64, time: Duration) 
             number += 1;
         }
         if memory.len() as u64 <= began.elapsed().as_secs() {
-            memory.push(resident_bytes());
+            memory.push(Memory {
+                resident: resident_bytes(),
+                held: tally.held_bytes(),
+            });
         }
         std::thread::sleep(Duration::from_millis(1));
     }
@@ -260,7 +278,7 @@ fn read(
     latencies
 }
 
-fn tell(rate: u64, time: Duration, mut latencies: Vec<f64>, memory: &[u64]) {
+fn tell(rate: u64, time: Duration, mut latencies: Vec<f64>, memory: &[Memory]) {
     assert!(!latencies.is_empty(), "no final row was read: run longer");
     latencies.sort_by(f64::total_cmp);
     let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share).round() as usize] * 1e3;
@@ -273,13 +291,16 @@ fn tell(rate: u64, time: Duration, mut latencies: Vec<f64>, memory: &[u64]) {
         at(0.99),
         at(1.0)
     );
-    let settled = &memory[memory.len() / 2..];
-    let mib = |bytes: Option<&u64>| bytes.map_or(0.0, |bytes| *bytes as f64 / f64::from(1 << 20));
-    println!(
-        "memory, MiB: {:.0} half-way, {:.0} at the end; in the second half from {:.0} to {:.0}",
-        mib(settled.first()),
-        mib(settled.last()),
-        mib(settled.iter().min()),
-        mib(settled.iter().max())
-    );
+    let tenth = memory.len().div_ceil(10).max(1);
+    let of = |bytes: fn(&Memory) -> u64| {
+        let medians = memory.chunks(tenth).map(|part| {
+            let mut part: Vec<u64> = part.iter().map(bytes).collect();
+            part.sort_unstable();
+            format!("{:.0}", part[part.len() / 2] as f64 / f64::from(1 << 20))
+        });
+        medians.collect::<Vec<_>>().join(" ")
+    };
+    println!("memory, MiB, medians of the tenths of the time:");
+    println!("  process {}", of(|memory| memory.resident));
+    println!("  engine by its formula {}", of(|memory| memory.held));
 }

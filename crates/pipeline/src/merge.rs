@@ -2,58 +2,51 @@
 //!
 //! One [`Merge`] owns one partition of the partials topic. What it does is a function of that partition's log: reading it
 //! again from the beginning in silence brings a new instance to the same state.
+//!
+//! Reading order: this file, `absorb` (a record into state), `step` (what follows from it), `plans`, `state`, `room`, `saved`; for
+//! queries that come and go `enrol`, `catch_up`, `backfill`.
 
+mod absorb;
 mod backfill;
 mod catch_up;
 mod enrol;
 mod plans;
 mod room;
 mod saved;
+mod state;
 mod step;
 
 pub use backfill::HandOver;
+pub(crate) use room::make_room;
+pub(crate) use state::{declared, settle, windows_of_finals};
 pub use step::Parcel;
 pub(crate) use step::outgoing;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use events::internal::{Covered, Partials};
-use events::v1::RejectReason;
-use events::{Stream, ipc};
 use windows::error::Fault;
-use windows::frontier::{Frontier, Origin};
-use windows::merge::{Absorbed, Merge as Windows, MergeSettings, OnTime, Outcome, Refused};
+use windows::frontier::Frontier;
+use windows::merge::Merge as Windows;
 use windows::program::Program;
-use windows::state::held::Spill;
-use windows::state::waiting::TAKEN_BACK;
 
 use crate::budget::{Account, Memory};
 use crate::clock::Clock;
 use crate::coverage::Coverage;
 use crate::error::EngineError;
-use crate::intake::rejects::{self, Refusal};
 use crate::log::{Batch, Entry, Outgoing, Partition, Position};
 use crate::outcome::Tally;
 use crate::partials::{self, PORT_PARTITION};
 use crate::plans::agenda::Planners;
 use crate::planted::{Bug, has};
 use crate::roster::Roster;
-use crate::settings::{Settings, micros};
+use crate::settings::Settings;
 use crate::ticks::Ticks;
 use crate::worker::Stop;
+use absorb::Unknown;
 use enrol::Held;
+use state::windows;
 use step::{Mark, Step};
-
-/// Partials of queries that do not run here are not trimmed for so long, by their own timestamps.
-const UNKNOWN_KEPT_MS: i64 = 3_600_000;
-
-/// The first partials of a query that does not run here.
-#[derive(Debug, Clone, Copy)]
-struct Unknown {
-    offset: i64,
-    timestamp_ms: i64,
-}
 
 /// The second stage, for one partition of the partials topic.
 pub struct Merge {
@@ -78,7 +71,7 @@ pub struct Merge {
     held: Vec<Held>,
     /// The first partials that were read to catch up.
     caught_from: Option<i64>,
-    spill: Option<Arc<dyn Spill>>,
+    memory: Memory,
     stop: Stop,
     /// What follows from the record at `next_offset`, as long as some of it is left.
     step: Option<Step>,
@@ -128,7 +121,7 @@ impl Merge {
             roster: Roster::default(),
             held: Vec::new(),
             caught_from: None,
-            spill: memory.spill.clone(),
+            memory: memory.clone(),
             stop: Stop::default(),
             step: None,
             done_to: None,
@@ -248,302 +241,6 @@ impl Merge {
         self.grew(value.len());
         Ok(true)
     }
-
-    fn absorb(
-        &mut self,
-        message: Partials,
-        offset: i64,
-        records: &mut Vec<Outgoing>,
-    ) -> Result<(), EngineError> {
-        for delta in message.deltas {
-            for rows in ipc::read(delta.ipc)? {
-                let absorbed = self.state.absorb(&delta.query, delta.fingerprint, &rows);
-                match absorbed {
-                    Absorbed::All | Absorbed::Stopped => {}
-                    Absorbed::Failed(failure) => self.fail(failure)?,
-                    Absorbed::But(refused) => {
-                        self.refuse(&delta.query, offset, refused, &message.covered, records);
-                    }
-                    Absorbed::Kept(outcome) => {
-                        self.note(outcome, offset, &message.covered, records)?;
-                    }
-                    Absorbed::Unknown => {
-                        self.tally.passed_over(&delta.query, rows.num_rows() as u64);
-                        self.pass_over(&delta.query, offset);
-                    }
-                }
-            }
-        }
-        self.hear(&message.covered, &message.running, offset)?;
-        partials::update(&mut self.frontier, message.frontiers);
-        Ok(())
-    }
-
-    /// Notes what a commit of fold stands for, and which queries it ran.
-    fn hear(
-        &mut self,
-        covered: &[Covered],
-        running: &[u64],
-        offset: i64,
-    ) -> Result<(), EngineError> {
-        let mut has_changed = false;
-        for covered in covered {
-            self.cover(covered)?;
-            has_changed |= self.coverage.hear(covered, running, &|_| true);
-        }
-        if has_changed {
-            self.follow_coverage();
-        }
-        for fingerprint in running {
-            if !self.state.program().fingerprints.contains(fingerprint) {
-                self.pass_over(&format!("with fingerprint {fingerprint:x}"), offset);
-            }
-        }
-        Ok(())
-    }
-
-    /// Something of a query that does not run here: it may be added later.
-    fn pass_over(&mut self, query: &str, offset: i64) {
-        if self.unknown.contains_key(query) {
-            return;
-        }
-        tracing::warn!(
-            query,
-            "partials of a query that does not run here are passed over; they stay in the log for {} minutes, in case it is added",
-            UNKNOWN_KEPT_MS / 60_000
-        );
-        let timestamp_ms = self.timestamp_ms;
-        let first = Unknown {
-            offset,
-            timestamp_ms,
-        };
-        self.unknown.insert(query.to_owned(), first);
-    }
-
-    /// The first partials that are needed if state is rebuilt from a snapshot that stands for all below `from`: those of
-    /// queries that were new behind it, and those that nobody here knows yet.
-    pub fn needed_from(&self, from: i64) -> i64 {
-        let oldest_ms = self.timestamp_ms.saturating_sub(UNKNOWN_KEPT_MS);
-        let unknown = self.unknown.values();
-        let unknown = unknown.filter(|first| first.timestamp_ms >= oldest_ms);
-        let unknown = unknown.map(|first| first.offset).min();
-        let known = self.roster.needed_from(from);
-        unknown.map_or(known, |offset| offset.min(known))
-    }
-
-    /// Computes with the rows that nothing can take back any more.
-    fn settle(&mut self, records: &mut Vec<Outgoing>) -> Result<(), EngineError> {
-        let outcome = settle(&self.settings, &self.frontier, &mut self.state)?;
-        self.note(outcome, self.next_offset, &[], records)
-    }
-
-    /// Tells what became of rows that may be taken back, or that are.
-    fn note(
-        &self,
-        outcome: Outcome,
-        offset: i64,
-        covered: &[Covered],
-        records: &mut Vec<Outgoing>,
-    ) -> Result<(), EngineError> {
-        for failure in outcome.failures {
-            self.fail(failure)?;
-        }
-        for (name, refused) in outcome.refused {
-            // All that can be taken back is in the port's partition: it alone shall tell.
-            if !name.starts_with(TAKEN_BACK) || self.partition.index == PORT_PARTITION {
-                self.refuse(&name, offset, refused, covered, records);
-            }
-        }
-        Ok(())
-    }
-
-    /// Counts rows that could not be used, and points at them.
-    fn refuse(
-        &self,
-        query: &str,
-        offset: i64,
-        refused: Refused,
-        covered: &[Covered],
-        records: &mut Vec<Outgoing>,
-    ) {
-        let tally = match self.done_to {
-            None => &*self.tally,
-            Some(_) => &self.silent,
-        };
-        tally.late_in_merge(query, refused.late as u64);
-        tally.keys_refused(query, refused.full as u64);
-        self.point_at(query, offset, refused, covered, records);
-    }
-
-    /// Writes rejects that point at partials of which rows could not be used, and at the input that they stand for.
-    fn point_at(
-        &self,
-        query: &str,
-        offset: i64,
-        refused: Refused,
-        covered: &[Covered],
-        records: &mut Vec<Outgoing>,
-    ) {
-        let covered = covered.iter().map(|covered| {
-            let (topic, partition) = (&covered.topic, covered.partition);
-            format!("{topic}[{partition}] {} to {}", covered.from, covered.to)
-        });
-        let input = covered.collect::<Vec<_>>().join(", ");
-        let late = format!(
-            "{} rows for windows that are final: their source had been idle, raise idle_timeout_s if it is often so, or the query does not wait for it; input: {input}",
-            refused.late
-        );
-        let full = format!(
-            "{} rows with new keys, while as many keys are open as may be: raise the bound on keys; input: {input}",
-            refused.full
-        );
-        for (rows, reason, detail) in [
-            (refused.late, RejectReason::LateInMerge, late),
-            (refused.full, RejectReason::KeyLimit, full),
-        ] {
-            if rows > 0 {
-                let refusal = Refusal {
-                    query: query.to_owned(),
-                    ..Refusal::new(reason, detail)
-                };
-                records.push(rejects::outgoing(
-                    &self.settings.topics.rejects,
-                    &self.partition,
-                    offset,
-                    self.timestamp_ms,
-                    None,
-                    &[],
-                    &refusal,
-                ));
-            }
-        }
-    }
-
-    /// Asserts that no commit of fold was lost or doubled.
-    fn cover(&mut self, covered: &Covered) -> Result<(), EngineError> {
-        let key = (covered.topic.clone(), covered.partition);
-        let expected = self.covered.insert(key, covered.to);
-        match expected {
-            Some(expected) if expected != covered.from => {
-                let partition = format!("{}[{}]", covered.topic, covered.partition);
-                if self.is_strict {
-                    return Err(EngineError::Gap {
-                        partition,
-                        expected,
-                        found: covered.from,
-                    });
-                }
-                tracing::warn!(
-                    partition,
-                    expected,
-                    found = covered.from,
-                    "partials do not continue; rows may count twice"
-                );
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-/// The state of all queries, without rows.
-fn windows(
-    settings: &Settings,
-    program: Arc<Program>,
-    partition: &Partition,
-    spill: Option<Arc<dyn Spill>>,
-) -> Result<Windows, EngineError> {
-    let early = settings
-        .early
-        .iter()
-        .map(|(query, every)| (query.clone(), micros(*every)));
-    let ahead = MergeSettings {
-        on_time: OnTime {
-            corrected_every_us: micros(settings.on_time.corrected_every),
-            except: settings.on_time.except.clone(),
-        },
-        early_us: early.collect(),
-        own_frontier: settings.waits_for.keys().cloned().collect(),
-        spill,
-        ..bounds(settings)
-    };
-    at_home(settings, program, partition, &ahead)
-}
-
-/// As [`windows`], of queries that tell final rows alone.
-pub(crate) fn windows_of_finals(
-    settings: &Settings,
-    program: Arc<Program>,
-    partition: &Partition,
-    spill: Option<Arc<dyn Spill>>,
-) -> Result<Windows, EngineError> {
-    let finals = MergeSettings {
-        spill,
-        ..bounds(settings)
-    };
-    at_home(settings, program, partition, &finals)
-}
-
-fn bounds(settings: &Settings) -> MergeSettings {
-    MergeSettings {
-        table_keys_max: settings.table_keys_max,
-        correction_us: micros(settings.correction_max),
-        query_keys_max: settings.query_keys_max,
-        rest_after_us: micros(settings.rest_after),
-        ..MergeSettings::default()
-    }
-}
-
-fn at_home(
-    settings: &Settings,
-    program: Arc<Program>,
-    partition: &Partition,
-    merge_settings: &MergeSettings,
-) -> Result<Windows, EngineError> {
-    let mut state = Windows::new(program, merge_settings)?;
-    let (index, partitions) = (partition.index, settings.topics.partials_partitions);
-    state.live_at(Arc::new(move |merge_key, rows| {
-        Ok(partials::share(merge_key, rows, index, partitions)?)
-    }));
-    Ok(state)
-}
-
-/// Computes with the rows that nothing can take back any more.
-pub(crate) fn settle(
-    settings: &Settings,
-    frontier: &Frontier,
-    state: &mut Windows,
-) -> Result<Outcome, EngineError> {
-    let reached_us = match frontier.ended() {
-        Some(_) => Some(i64::MAX),
-        None => frontier.reached_us(),
-    };
-    let passed = |stream: &str, partition: i32, source: &str| {
-        let stream = Stream::from_name(stream);
-        let mut inputs = settings.inputs.iter();
-        let input = inputs.find(|input| Some(input.stream) == stream);
-        let own = input.and_then(|input| frontier.passed_us(&input.topic, partition, source));
-        own.max(reached_us).unwrap_or(i64::MIN)
-    };
-    Ok(state.settle(reached_us, &passed)?)
-}
-
-/// A frontier that waits for every declared source in every partition of its topics.
-pub(crate) fn declared(settings: &Settings) -> Frontier {
-    let mut frontier = Frontier::new();
-    for (input, stream) in settings.partitions() {
-        for source in settings.sources_of(stream) {
-            frontier.declare(Origin {
-                topic: input.topic.to_string(),
-                partition: input.index,
-                source: source.name.clone(),
-            });
-        }
-    }
-    for (query, sources) in &settings.waits_for {
-        frontier.wait_for(query, sources.iter().cloned());
-    }
-    frontier
 }
 
 fn check_sinks(program: &Program, settings: &Settings) -> Result<(), EngineError> {

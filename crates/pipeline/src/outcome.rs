@@ -76,6 +76,7 @@ pub struct Tally {
     splits: AtomicU64,
     snapshots: AtomicU64,
     restores: AtomicU64,
+    held: AtomicU64,
     frontier_us: AtomicI64,
     rejects: Mutex<BTreeMap<&'static str, u64>>,
     flagged: Mutex<BTreeMap<&'static str, u64>>,
@@ -222,8 +223,14 @@ impl Tally {
 
     /// What the engine holds in this process, and may hold.
     pub fn memory(&self, bytes: usize, bytes_max: usize) {
+        self.held.store(bytes as u64, Ordering::Relaxed);
         gauge!("quaystream_memory_bytes").set(bytes as f64);
         gauge!("quaystream_memory_bytes_max").set(bytes_max as f64);
+    }
+
+    /// What the engine held in this process when it was measured last, bytes.
+    pub fn held_bytes(&self) -> u64 {
+        self.held.load(Ordering::Relaxed)
     }
 
     /// What a partition of merge holds in memory of each query and table.

@@ -1,15 +1,15 @@
 //! One backfill: folds the input of before, on a thread beside.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use windows::frontier::Frontier;
 use windows::program::Program;
 
+use super::outbox::Outbox;
 use super::past::{Named, Past, Told};
 use super::{BackfillFrom, History};
+use crate::budget::Memory;
 use crate::clock::Clock;
 use crate::error::EngineError;
 use crate::fold::Fold;
@@ -25,60 +25,6 @@ use crate::worker::Stop;
 const STRETCH: i64 = 20_000;
 /// Input that is folded at once, bytes.
 const FOLD_BYTES: usize = 8 << 20;
-/// Rows that wait to be written, bytes.
-const WAITING_BYTES: usize = 8 << 20;
-/// How long a full outbox is waited for until a stop is looked for.
-const WAIT: Duration = Duration::from_millis(50);
-
-/// Rows on their way from a backfill to the worker that writes them, and how far it has come.
-#[derive(Debug, Default)]
-pub struct Outbox {
-    waiting: Mutex<(VecDeque<Told>, usize)>,
-    taken: Condvar,
-    read: AtomicI64,
-    total: AtomicI64,
-}
-
-impl Outbox {
-    /// The oldest that waits.
-    pub fn take(&self) -> Option<Told> {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let told = waiting.0.pop_front()?;
-        waiting.1 -= told.bytes();
-        self.taken.notify_all();
-        Some(told)
-    }
-
-    /// True if nothing waits.
-    pub fn is_empty(&self) -> bool {
-        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.0.is_empty()
-    }
-
-    /// Records of the input that were read, and all that are to be.
-    pub fn progress(&self) -> (i64, i64) {
-        let load = |number: &AtomicI64| number.load(Ordering::Relaxed);
-        (load(&self.read), load(&self.total))
-    }
-
-    /// Waits while the worker does not keep pace, if it is another thread.
-    fn put(
-        &self,
-        told: Told,
-        is_threaded: bool,
-        stop: &dyn Fn() -> Result<(), EngineError>,
-    ) -> Result<(), EngineError> {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        while is_threaded && waiting.1 > WAITING_BYTES {
-            stop()?;
-            let waited = self.taken.wait_timeout(waiting, WAIT);
-            waiting = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        waiting.1 += told.bytes();
-        waiting.0.push_back(told);
-        Ok(())
-    }
-}
 
 /// What one partition of merge asks for.
 pub struct Job {
@@ -98,8 +44,8 @@ pub struct Job {
     pub frontier: Frontier,
     /// For the measures of fold alone.
     pub clock: Arc<dyn Clock>,
-    /// The spill of the process.
-    pub spill: Option<Arc<dyn windows::state::held::Spill>>,
+    /// Of the process.
+    pub memory: Memory,
     /// It is of no use any more.
     pub halt: Stop,
     /// The process stops.
@@ -138,7 +84,7 @@ impl Job {
             &settings,
             Arc::clone(&self.program),
             &self.partition,
-            self.spill.clone(),
+            self.memory.spill.clone(),
         )?;
         let frontier = declared(&settings);
         let mut past = Past::new(
@@ -146,40 +92,23 @@ impl Job {
             self.partition.clone(),
             state,
             frontier,
+            &self.memory,
         );
         let mut stretches = self.stretches(history, &past, &mut fold)?;
         let total = stretches.iter().map(|stretch| stretch.until - stretch.next);
-        outbox.total.store(total.sum(), Ordering::Relaxed);
+        outbox.expect(total.sum());
         self.set_whole_from(&mut past, &stretches, &fold);
         while let Some(place) = furthest_back(&stretches) {
             self.check()?;
             let stretch = &mut stretches[place];
             let to = (stretch.next + STRETCH).min(stretch.until);
-            let mut failure = None;
-            let read = history.read(&stretch.partition, stretch.next, to, &mut |batch| {
-                fold.take(copy(batch));
-                let is_full = fold.bytes_waiting() >= FOLD_BYTES;
-                let done = match is_full {
-                    true => self.feed(&mut fold, &mut past, outbox),
-                    false => self.check(),
-                };
-                done.map_err(|error| {
-                    let text = error.to_string();
-                    failure = Some(error);
-                    LogError::Fatal(text)
-                })
-            });
-            match failure {
-                Some(error) => return Err(error),
-                None => read?,
-            }
-            outbox.read.fetch_add(to - stretch.next, Ordering::Relaxed);
+            self.read(history, stretch, to, &mut fold, &mut past, outbox)?;
+            outbox.advance(to - stretch.next);
             stretch.next = to;
             stretch.latest_us = fold
                 .intake(&stretch.partition)
                 .and_then(PartitionIntake::latest_us);
-            let is_first = stretch.is_cut;
-            if is_first {
+            if stretch.is_cut {
                 self.set_whole_from(&mut past, &stretches, &fold);
             }
             self.feed(&mut fold, &mut past, outbox)?;
@@ -187,6 +116,34 @@ impl Job {
         past.frontier = self.frontier.clone();
         self.tell(&mut past, outbox)?;
         Ok(past)
+    }
+
+    fn read(
+        &self,
+        history: &dyn History,
+        stretch: &Stretch,
+        to: i64,
+        fold: &mut Fold,
+        past: &mut Past,
+        outbox: &Outbox,
+    ) -> Result<(), EngineError> {
+        let mut failure = None;
+        let read = history.read(&stretch.partition, stretch.next, to, &mut |batch| {
+            fold.take(copy(batch));
+            let done = match fold.bytes_waiting() >= FOLD_BYTES {
+                true => self.feed(fold, past, outbox),
+                false => self.check(),
+            };
+            done.map_err(|error| {
+                let text = error.to_string();
+                failure = Some(error);
+                LogError::Fatal(text)
+            })
+        });
+        match failure {
+            Some(error) => Err(error),
+            None => Ok(read?),
+        }
     }
 
     fn stretches(
@@ -281,13 +238,9 @@ impl Job {
     fn tell(&self, past: &mut Past, outbox: &Outbox) -> Result<(), EngineError> {
         past.tell(&mut |told| {
             self.check()?;
-            let told = self.news(told);
+            let told = still_to_tell(&self.told, told);
             outbox.put(told, self.is_threaded, &|| self.check())
         })
-    }
-
-    fn news(&self, told: Told) -> Told {
-        still_to_tell(&self.told, told)
     }
 }
 

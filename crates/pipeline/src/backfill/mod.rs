@@ -6,9 +6,10 @@
 //! owner of the partition of merge writes the rows, each commit with the instant up to which they were told, so that nobody
 //! tells a window twice. The state at the end is taken over, and once a snapshot holds it the query runs as all others.
 //!
-//! Reading order: this file, [`past`] (state beside, and what is due of it), [`job`], `merge/backfill.rs`, `worker/backfill.rs`.
+//! Reading order: this file, [`past`] (state beside, and what is due of it), [`job`], [`outbox`], `merge/backfill.rs`, `worker/backfill.rs`.
 
 pub mod job;
+pub mod outbox;
 pub mod past;
 
 use std::sync::Arc;

@@ -9,11 +9,15 @@ use windows::error::QueryError;
 use windows::frontier::Frontier;
 use windows::merge::{Absorbed, Merge as Windows, Output, Piece, Reached};
 
+use crate::budget::{Account, Memory};
 use crate::error::EngineError;
 use crate::log::{Batch, Outgoing, Partition};
-use crate::merge::{outgoing, settle};
+use crate::merge::{make_room, outgoing, settle};
 use crate::partials;
 use crate::settings::Settings;
+
+/// Memory is measured again once so many bytes were taken in.
+const MEASURE_BYTES: usize = 1 << 20;
 
 /// A query's or table's name and fingerprint.
 pub type Named = (String, u64);
@@ -28,6 +32,9 @@ pub struct Past {
     timestamp_ms: i64,
     /// Queries that stopped; the others go on.
     pub failures: Vec<QueryError>,
+    account: Account,
+    /// Bytes taken in since memory was measured.
+    unmeasured: usize,
 }
 
 /// Rows of one instant, in order: they leave in one commit.
@@ -54,6 +61,7 @@ impl Past {
         partition: Partition,
         state: Windows,
         frontier: Frontier,
+        memory: &Memory,
     ) -> Self {
         Past {
             settings,
@@ -62,6 +70,8 @@ impl Past {
             frontier,
             timestamp_ms: 0,
             failures: Vec::new(),
+            account: Account::new(&memory.budget),
+            unmeasured: 0,
         }
     }
 
@@ -90,6 +100,7 @@ impl Past {
     ) -> Result<Partials, EngineError> {
         self.timestamp_ms = self.timestamp_ms.max(timestamp_ms);
         for delta in std::mem::take(&mut message.deltas) {
+            self.unmeasured += delta.ipc.len();
             for rows in ipc::read(delta.ipc)? {
                 // Of rows that are refused those tell who took them first.
                 match self.state.absorb(&delta.query, delta.fingerprint, &rows) {
@@ -102,6 +113,10 @@ impl Past {
         partials::update(&mut self.frontier, std::mem::take(&mut message.frontiers));
         let outcome = settle(&self.settings, &self.frontier, &mut self.state)?;
         self.fail(outcome.failures)?;
+        if self.unmeasured >= MEASURE_BYTES {
+            self.unmeasured = 0;
+            make_room(&mut self.state, 0, &mut self.account);
+        }
         Ok(message)
     }
 

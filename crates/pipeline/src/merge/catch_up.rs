@@ -1,6 +1,7 @@
 //! What the log below a snapshot still holds of queries and tables that the snapshot does not: read into state beside.
 
-use super::{Merge, declared, windows};
+use super::state::windows;
+use super::{Merge, declared};
 use crate::backfill::past::Past;
 use crate::error::EngineError;
 use crate::log::Batch;
@@ -13,10 +14,16 @@ impl Merge {
         }
         let (settings, partition) = (&self.settings, &self.partition);
         let program = self.state.shared_program();
-        let mut state = windows(settings, program, partition, self.spill.clone())?;
+        let mut state = windows(settings, program, partition, self.memory.spill.clone())?;
         state.read_for(&self.state);
         let frontier = declared(settings);
-        let past = Past::new(settings.clone(), partition.clone(), state, frontier);
+        let past = Past::new(
+            settings.clone(),
+            partition.clone(),
+            state,
+            frontier,
+            &self.memory,
+        );
         Ok(Some(past))
     }
 

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use super::merge::MergeWorker;
 use super::{Shared, Stop};
-use crate::backfill::job::{Job, Outbox, still_to_tell};
+use crate::backfill::job::{Job, still_to_tell};
+use crate::backfill::outbox::Outbox;
 use crate::backfill::past::{Past, Told};
 use crate::depot::beside::Beside;
 use crate::error::EngineError;
 use crate::log::{Partition, Sink, Source};
-use crate::merge::HandOver;
-use crate::merge::Merge;
+use crate::merge::{HandOver, Merge};
 
 /// A backfill that failed is tried again so much later.
 const AGAIN_AFTER: Duration = Duration::from_secs(30);
@@ -258,7 +258,7 @@ fn job(
         until: hand_over.until.clone(),
         frontier: hand_over.frontier.clone(),
         clock: Arc::clone(&shared.clock),
-        spill: shared.memory.spill.clone(),
+        memory: shared.memory.clone(),
         halt,
         stop: shared.stop.clone(),
         is_threaded,

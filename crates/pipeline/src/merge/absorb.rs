@@ -1,0 +1,222 @@
+//! Partials on their way into state, and what is told of those that cannot be used.
+
+use events::internal::{Covered, Partials};
+use events::ipc;
+use events::v1::RejectReason;
+use windows::merge::{Absorbed, Outcome, Refused};
+use windows::state::waiting::TAKEN_BACK;
+
+use super::{Merge, settle};
+use crate::error::EngineError;
+use crate::intake::rejects::{self, Refusal};
+use crate::log::Outgoing;
+use crate::partials::{self, PORT_PARTITION};
+
+/// Partials of queries that do not run here are not trimmed for so long, by their own timestamps.
+const UNKNOWN_KEPT_MS: i64 = 3_600_000;
+
+/// The first partials of a query that does not run here.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unknown {
+    offset: i64,
+    timestamp_ms: i64,
+}
+
+impl Merge {
+    /// Takes what one record holds into state.
+    pub(super) fn absorb(
+        &mut self,
+        message: Partials,
+        offset: i64,
+        records: &mut Vec<Outgoing>,
+    ) -> Result<(), EngineError> {
+        for delta in message.deltas {
+            for rows in ipc::read(delta.ipc)? {
+                let absorbed = self.state.absorb(&delta.query, delta.fingerprint, &rows);
+                match absorbed {
+                    Absorbed::All | Absorbed::Stopped => {}
+                    Absorbed::Failed(failure) => self.fail(failure)?,
+                    Absorbed::But(refused) => {
+                        self.refuse(&delta.query, offset, refused, &message.covered, records);
+                    }
+                    Absorbed::Kept(outcome) => {
+                        self.note(outcome, offset, &message.covered, records)?;
+                    }
+                    Absorbed::Unknown => {
+                        self.tally.passed_over(&delta.query, rows.num_rows() as u64);
+                        self.pass_over(&delta.query, offset);
+                    }
+                }
+            }
+        }
+        self.hear(&message.covered, &message.running, offset)?;
+        partials::update(&mut self.frontier, message.frontiers);
+        Ok(())
+    }
+
+    /// Notes what a commit of fold stands for, and which queries it ran.
+    fn hear(
+        &mut self,
+        covered: &[Covered],
+        running: &[u64],
+        offset: i64,
+    ) -> Result<(), EngineError> {
+        let mut has_changed = false;
+        for covered in covered {
+            self.cover(covered)?;
+            has_changed |= self.coverage.hear(covered, running, &|_| true);
+        }
+        if has_changed {
+            self.follow_coverage();
+        }
+        for fingerprint in running {
+            if !self.state.program().fingerprints.contains(fingerprint) {
+                self.pass_over(&format!("with fingerprint {fingerprint:x}"), offset);
+            }
+        }
+        Ok(())
+    }
+
+    /// Something of a query that does not run here: it may be added later.
+    fn pass_over(&mut self, query: &str, offset: i64) {
+        if self.unknown.contains_key(query) {
+            return;
+        }
+        tracing::warn!(
+            query,
+            "partials of a query that does not run here are passed over; they stay in the log for {} minutes, in case it is added",
+            UNKNOWN_KEPT_MS / 60_000
+        );
+        let timestamp_ms = self.timestamp_ms;
+        let first = Unknown {
+            offset,
+            timestamp_ms,
+        };
+        self.unknown.insert(query.to_owned(), first);
+    }
+
+    /// The first partials that are needed if state is rebuilt from a snapshot that stands for all below `from`: those of
+    /// queries that were new behind it, and those that nobody here knows yet.
+    pub fn needed_from(&self, from: i64) -> i64 {
+        let oldest_ms = self.timestamp_ms.saturating_sub(UNKNOWN_KEPT_MS);
+        let unknown = self.unknown.values();
+        let unknown = unknown.filter(|first| first.timestamp_ms >= oldest_ms);
+        let unknown = unknown.map(|first| first.offset).min();
+        let known = self.roster.needed_from(from);
+        unknown.map_or(known, |offset| offset.min(known))
+    }
+
+    /// Computes with the rows that nothing can take back any more.
+    pub(super) fn settle(&mut self, records: &mut Vec<Outgoing>) -> Result<(), EngineError> {
+        let outcome = settle(&self.settings, &self.frontier, &mut self.state)?;
+        self.note(outcome, self.next_offset, &[], records)
+    }
+
+    /// Tells what became of rows that may be taken back, or that are.
+    fn note(
+        &self,
+        outcome: Outcome,
+        offset: i64,
+        covered: &[Covered],
+        records: &mut Vec<Outgoing>,
+    ) -> Result<(), EngineError> {
+        for failure in outcome.failures {
+            self.fail(failure)?;
+        }
+        for (name, refused) in outcome.refused {
+            // All that can be taken back is in the port's partition: it alone shall tell.
+            if !name.starts_with(TAKEN_BACK) || self.partition.index == PORT_PARTITION {
+                self.refuse(&name, offset, refused, covered, records);
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts rows that could not be used, and points at them.
+    fn refuse(
+        &self,
+        query: &str,
+        offset: i64,
+        refused: Refused,
+        covered: &[Covered],
+        records: &mut Vec<Outgoing>,
+    ) {
+        let tally = match self.done_to {
+            None => &*self.tally,
+            Some(_) => &self.silent,
+        };
+        tally.late_in_merge(query, refused.late as u64);
+        tally.keys_refused(query, refused.full as u64);
+        self.point_at(query, offset, refused, covered, records);
+    }
+
+    /// Writes rejects that point at partials of which rows could not be used, and at the input that they stand for.
+    fn point_at(
+        &self,
+        query: &str,
+        offset: i64,
+        refused: Refused,
+        covered: &[Covered],
+        records: &mut Vec<Outgoing>,
+    ) {
+        let covered = covered.iter().map(|covered| {
+            let (topic, partition) = (&covered.topic, covered.partition);
+            format!("{topic}[{partition}] {} to {}", covered.from, covered.to)
+        });
+        let input = covered.collect::<Vec<_>>().join(", ");
+        let late = format!(
+            "{} rows for windows that are final: their source had been idle, raise idle_timeout_s if it is often so, or the query does not wait for it; input: {input}",
+            refused.late
+        );
+        let full = format!(
+            "{} rows with new keys, while as many keys are open as may be: raise the bound on keys; input: {input}",
+            refused.full
+        );
+        for (rows, reason, detail) in [
+            (refused.late, RejectReason::LateInMerge, late),
+            (refused.full, RejectReason::KeyLimit, full),
+        ] {
+            if rows > 0 {
+                let refusal = Refusal {
+                    query: query.to_owned(),
+                    ..Refusal::new(reason, detail)
+                };
+                records.push(rejects::outgoing(
+                    &self.settings.topics.rejects,
+                    &self.partition,
+                    offset,
+                    self.timestamp_ms,
+                    None,
+                    &[],
+                    &refusal,
+                ));
+            }
+        }
+    }
+
+    /// Asserts that no commit of fold was lost or doubled.
+    fn cover(&mut self, covered: &Covered) -> Result<(), EngineError> {
+        let key = (covered.topic.clone(), covered.partition);
+        let expected = self.covered.insert(key, covered.to);
+        match expected {
+            Some(expected) if expected != covered.from => {
+                let partition = format!("{}[{}]", covered.topic, covered.partition);
+                if self.is_strict {
+                    return Err(EngineError::Gap {
+                        partition,
+                        expected,
+                        found: covered.from,
+                    });
+                }
+                tracing::warn!(
+                    partition,
+                    expected,
+                    found = covered.from,
+                    "partials do not continue; rows may count twice"
+                );
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
