@@ -37,7 +37,7 @@ pub(super) fn windows(
     at_home(settings, program, partition, &ahead)
 }
 
-/// As [`windows`], of queries that tell final rows alone.
+/// As [`windows()`], of queries that tell final rows alone.
 pub(crate) fn windows_of_finals(
     settings: &Settings,
     program: Arc<Program>,
