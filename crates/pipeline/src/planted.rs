@@ -32,11 +32,13 @@ pub enum Bug {
     RetractionAppliedTwice,
     /// A part of a step is committed, and nothing says how far within its record it goes.
     SplitNotMarked,
+    /// A delta of the intake state is deleted before slices stand for what it says.
+    DeltaGivenUpEarly,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 14] = [
+    pub const ALL: [Bug; 15] = [
         Bug::OffsetsNotSent,
         Bug::DedupNotRolledBack,
         Bug::EvictionEarly,
@@ -51,6 +53,7 @@ impl Bug {
         Bug::FinalRowTwice,
         Bug::RetractionAppliedTwice,
         Bug::SplitNotMarked,
+        Bug::DeltaGivenUpEarly,
     ];
 }
 

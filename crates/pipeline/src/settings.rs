@@ -9,6 +9,7 @@ use windows::sql::parse::SqlFile;
 
 use crate::backfill::BackfillFrom;
 use crate::intake::partition::SourceRules;
+use crate::intake::state::StateBounds;
 use crate::log::Partition;
 use crate::plans::PlannerSettings;
 
@@ -149,6 +150,8 @@ pub struct Settings {
     pub memory_bytes_max: usize,
     /// When merge writes its state down.
     pub snapshots: SnapshotSettings,
+    /// Bounds of the intake-state topic.
+    pub intake_state: StateBounds,
     /// Silence after which a source is idle in a partition that has been read to its end.
     pub idle_timeout: Duration,
     /// Whether input ends.

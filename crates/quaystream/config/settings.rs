@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use events::Stream;
 use kafka::admin::Topic;
+use pipeline::intake::state::StateBounds;
 use pipeline::settings::{
     Bounded, Doubt, Input, OnTimeSettings, Settings, SnapshotSettings, SourceSettings, Topics,
 };
@@ -244,6 +245,7 @@ impl Sections {
                 interval: seconds(&self.state.snapshot_interval_s),
                 ..SnapshotSettings::default()
             },
+            intake_state: StateBounds::default(),
             idle_timeout: seconds(&self.time.idle_timeout_s),
             bounded: Bounded::Never,
             early: self

@@ -17,16 +17,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
+use events::Stream;
 use events::decode::{DecodeLimits, Decoder, Projection};
-use events::internal::IntakeDelta;
 use events::v1::RejectReason;
-use events::{Message, Stream};
 use windows::program::Program;
 
 use crate::clock::Clock;
 use crate::error::EngineError;
 use crate::intake::partition::PartitionIntake;
 use crate::intake::rows::IntakeRows;
+use crate::intake::state::takeover::Takeover;
+use crate::intake::state::write::StateRecord;
 use crate::log::{Batch, Commit, Outgoing, Partition};
 use crate::outcome::{IntakeCounts, Tally};
 use crate::partials::{self, Told};
@@ -106,13 +107,9 @@ impl Fold {
         })
     }
 
-    /// Begins to own a partition at `offset`, with the deltas of its intake state in the order of writing.
-    pub fn assign(
-        &mut self,
-        partition: Partition,
-        offset: i64,
-        state: &[IntakeDelta],
-    ) -> Result<(), EngineError> {
+    /// Begins to own a partition at `offset`, with what its topic holds of its intake state.
+    pub fn assign(&mut self, offset: i64, state: Takeover) -> Result<(), EngineError> {
+        let partition = state.partition().clone();
         self.revoke(&partition);
         let Some(input) = self.settings.input(&partition.topic) else {
             return Err(EngineError::Bug(format!(
@@ -120,19 +117,18 @@ impl Fold {
             )));
         };
         let stream = input.stream;
-        let mut intake =
-            PartitionIntake::new(partition, offset, micros(self.settings.correction_max));
         let settings = Arc::clone(&self.settings);
+        let correction_us = micros(settings.correction_max);
+        let mut intake =
+            PartitionIntake::new(partition, offset, correction_us, settings.intake_state);
         for source in settings.sources_of(stream) {
             intake
                 .source(&source.name, || settings.rules(&source.name))
                 .is_changed = false;
         }
-        for delta in state {
-            intake
-                .restore(delta, |source| settings.rules(source))
-                .map_err(EngineError::State)?;
-        }
+        state
+            .rebuild(&mut intake, &|source| settings.rules(source))
+            .map_err(EngineError::State)?;
         if has(Bug::DedupNotRolledBack) {
             let kept = |owned: &Owned| owned.intake.partition == intake.partition;
             if let Some(place) = self.planted.iter().position(kept) {
@@ -216,6 +212,13 @@ impl Fold {
         input + decoded + rejects + ids
     }
 
+    /// Events that are known of a partition.
+    pub fn known(&self, partition: &Partition) -> usize {
+        let mut owned = self.owned.iter();
+        let owned = owned.find(|owned| owned.intake.partition == *partition);
+        owned.map_or(0, |owned| owned.intake.known())
+    }
+
     /// True if no partition is owned.
     pub fn is_empty(&self) -> bool {
         self.owned.is_empty()
@@ -279,9 +282,8 @@ impl Fold {
         records.append(&mut self.rejects);
         for owned in &mut self.owned {
             let home = self.settings.state_partition(&owned.intake.partition);
-            for delta in owned.intake.deltas() {
-                records.push(state_record(home.clone(), &delta, self.timestamp_ms));
-            }
+            let state = owned.intake.records().into_iter();
+            records.extend(state.map(|record| outgoing(&home, record, self.timestamp_ms)));
         }
         let positions = self.owned.iter().map(|owned| {
             let partition = owned.intake.partition.clone();
@@ -330,12 +332,12 @@ fn decoder(
         .map_err(|error| EngineError::Schema(error.to_string()))
 }
 
-fn state_record(home: Partition, delta: &IntakeDelta, timestamp_ms: i64) -> Outgoing {
+fn outgoing(home: &Partition, record: StateRecord, timestamp_ms: i64) -> Outgoing {
     Outgoing {
-        topic: home.topic,
+        topic: Arc::clone(&home.topic),
         partition: Some(home.index),
-        key: Some(format!("{}/{}", delta.topic, delta.partition).into_bytes()),
-        value: Some(delta.encode_to_vec()),
+        key: Some(record.key),
+        value: record.value,
         timestamp_ms,
         headers: Vec::new(),
     }

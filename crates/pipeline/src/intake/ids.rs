@@ -1,9 +1,13 @@
 //! Which events have been accepted, so that an exact copy counts once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use events::internal::IdRun;
 use twox_hash::XxHash3_128;
+
+use super::shelves::{Place, Shelves, held, minute};
+use super::state::codec;
 
 /// 128 bits of a hash over source, event id and record time. With 10 million ids open the chance that any two differ in
 /// truth and agree here is below 2e-25.
@@ -55,73 +59,111 @@ impl Hasher for Same {
     }
 }
 
-/// Ids are forgotten in steps of one minute of row time.
-pub(super) const BUCKET_US: i64 = 60_000_000;
+/// The set of ids passes their hashes on.
+type Hashes = BuildHasherDefault<Same>;
 
 /// The accepted events of one partition.
 #[derive(Debug, Default)]
 pub struct Ids {
-    /// Copies seen so far, 1 for the first.
-    copies: HashMap<EventHash, u32, BuildHasherDefault<Same>>,
-    /// By source number and minute of row time.
-    buckets: BTreeMap<(u16, i64), Vec<EventHash>>,
+    known: HashSet<EventHash, Hashes>,
+    shelves: Shelves,
+    /// Accepted since the last commit.
+    fresh: Vec<(Place, EventHash)>,
 }
 
 impl Ids {
-    /// The number of copies that were seen before this one.
-    pub fn seen(&mut self, id: EventHash) -> u32 {
-        match self.copies.get_mut(&id) {
-            Some(copies) => {
-                *copies += 1;
-                *copies - 1
-            }
-            None => 0,
-        }
+    /// True if an event was accepted.
+    pub fn holds(&self, id: EventHash) -> bool {
+        self.known.contains(&id)
     }
 
     /// Remembers an accepted event.
-    pub fn insert(&mut self, id: EventHash, source: u16, row_time_us: i64, copies: u32) {
-        if self.copies.insert(id, copies).is_none() {
-            let bucket = row_time_us.div_euclid(BUCKET_US);
-            self.buckets.entry((source, bucket)).or_default().push(id);
+    pub fn insert(&mut self, id: EventHash, source: u16, row_time_us: i64, part_max: usize) {
+        if let Some(place) = self.shelve(id, source, minute(row_time_us), part_max) {
+            self.fresh.push((place, id));
         }
     }
 
-    /// Forgets what a copy could no longer be taken for new: it would be late.
-    pub fn evict(&mut self, source: u16, late_before_us: i64) {
-        let last = late_before_us.div_euclid(BUCKET_US);
-        while let Some((&key, _)) = self
-            .buckets
-            .range((source, i64::MIN)..(source, last))
-            .next()
-        {
-            for id in self.buckets.remove(&key).unwrap_or_default() {
-                self.copies.remove(&id);
+    /// Remembers an event that was accepted in this minute, or before; where it is, if it was not known.
+    pub fn shelve(
+        &mut self,
+        id: EventHash,
+        source: u16,
+        minute: i64,
+        part_max: usize,
+    ) -> Option<Place> {
+        let is_new = self.known.insert(id);
+        is_new.then(|| self.shelves.put(source, minute, id, part_max))
+    }
+
+    /// Makes room for so many more.
+    pub fn reserve(&mut self, ids: usize) {
+        self.known.reserve(ids);
+    }
+
+    /// Takes back what the topic holds of a part, and through which delta.
+    pub fn restore(&mut self, place: Place, run: &IdRun, through: u64) -> Result<(), String> {
+        let part = self.shelves.part(place);
+        part.through = Some(through);
+        part.members.reserve(codec::count(run));
+        codec::visit(run, |id| {
+            if self.known.insert(id) {
+                part.members.push(id);
             }
+        })
+    }
+
+    /// Forgets what a copy could no longer be taken for new: it would be late. The places that the topic held go to `gone`.
+    pub fn evict(&mut self, source: u16, late_before_us: i64, gone: &mut Vec<Place>) {
+        let last = minute(late_before_us);
+        while let Some((place, parts)) = self.shelves.take_before(source, last) {
+            for id in parts.iter().flat_map(|part| &part.members) {
+                self.known.remove(id);
+            }
+            gone.extend(held(place, &parts));
         }
     }
 
-    /// What they take in memory: each is in a table of hashes, a seventh of which stands free at least, and in a list.
+    /// What was accepted since the last commit, by place.
+    pub fn take_fresh(&mut self) -> Vec<(Place, EventHash)> {
+        let mut fresh = std::mem::take(&mut self.fresh);
+        fresh.sort_by_key(|(place, _)| *place);
+        fresh
+    }
+
+    /// How many were accepted since the last commit.
+    pub fn fresh(&self) -> usize {
+        self.fresh.len()
+    }
+
+    /// The shelves on which the ids lie.
+    pub fn shelves(&mut self) -> &mut Shelves {
+        &mut self.shelves
+    }
+
+    /// What they take in memory: each is in a table of hashes, an eighth of which stands free at least, and in a list.
     pub fn bytes(&self) -> usize {
-        const ENTRY_BYTES: usize = std::mem::size_of::<(EventHash, u32)>() + 1;
-        self.copies.capacity() * ENTRY_BYTES * 8 / 7
-            + self.copies.len() * std::mem::size_of::<EventHash>()
+        const ENTRY_BYTES: usize = std::mem::size_of::<EventHash>() + 1;
+        self.known.capacity() * ENTRY_BYTES * 8 / 7
+            + self.known.len() * std::mem::size_of::<EventHash>()
+            + self.fresh.capacity() * std::mem::size_of::<(Place, EventHash)>()
     }
 
     /// Ids remembered.
     pub fn len(&self) -> usize {
-        self.copies.len()
+        self.known.len()
     }
 
     /// True if no id is remembered.
     pub fn is_empty(&self) -> bool {
-        self.copies.is_empty()
+        self.known.is_empty()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::intake::shelves::BUCKET_US;
 
     #[test]
     fn a_copy_is_known_until_it_would_be_late() {
@@ -133,13 +175,15 @@ mod tests {
             "an update is another version"
         );
         assert_ne!(id, EventHash::new("ai", "s1", 5));
-        assert_eq!(ids.seen(id), 0);
-        ids.insert(id, 3, 10 * BUCKET_US, 1);
-        assert_eq!((ids.seen(id), ids.seen(id)), (1, 2));
-        ids.evict(2, 100 * BUCKET_US);
-        ids.evict(3, 10 * BUCKET_US + BUCKET_US - 1);
+        assert!(!ids.holds(id));
+        ids.insert(id, 3, 10 * BUCKET_US, 8);
+        assert!(ids.holds(id));
+        let mut gone = Vec::new();
+        ids.evict(2, 100 * BUCKET_US, &mut gone);
+        ids.evict(3, 10 * BUCKET_US + BUCKET_US - 1, &mut gone);
         assert_eq!(ids.len(), 1, "a copy in the same minute is not yet late");
-        ids.evict(3, 11 * BUCKET_US);
+        ids.evict(3, 11 * BUCKET_US, &mut gone);
         assert!(ids.is_empty());
+        assert!(gone.is_empty(), "the topic never held it as a slice");
     }
 }

@@ -3,23 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use events::internal::{IntakeDelta, SourceProgress};
-
+use super::copies::Copies;
 use super::ids::{EventHash, Ids};
+use super::shelves::Place;
+use super::state::StateBounds;
+use super::state::key::Kind;
+use super::state::ledger::Ledger;
 use super::versions::{Former, Incoming, Verdict, Versions, event_hash};
 use crate::log::Partition;
 use crate::planted::{Bug, has};
-
-/// Format of [`IntakeDelta`] records. Before 2 they held no versions.
-const FORMAT: u32 = 2;
-
-/// Ids in one [`IntakeDelta`]: at 16 to 30 bytes each, well below Kafka's default limit of 1 MiB a message.
-const IDS_MAX: usize = 20_000;
-/// Versions in one [`IntakeDelta`], at 50 to 65 bytes each.
-const VERSIONS_MAX: usize = 10_000;
-
-/// Id, number of its source, row time, copies seen.
-type Counted = (EventHash, u16, i64, u32);
 
 /// What becomes of a readable row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +69,7 @@ pub struct SourceRules {
 /// What is known of a source in one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceState {
-    number: u16,
+    pub(super) number: u16,
     has_corrections: bool,
     /// Largest row time (heartbeats included); none before the first row.
     pub row_time_max_us: Option<i64>,
@@ -125,14 +117,17 @@ pub struct PartitionIntake {
     /// By name.
     pub sources: BTreeMap<String, SourceState>,
     correction_us: i64,
-    ids: Ids,
-    counted: Vec<Counted>,
-    versions: Versions,
+    pub(super) ids: Ids,
+    pub(super) copies: Copies,
+    pub(super) versions: Versions,
+    /// What the topic holds.
+    pub(super) ledger: Ledger,
+    pub(super) bounds: StateBounds,
 }
 
 impl PartitionIntake {
     /// Empty state that begins at `offset`.
-    pub fn new(partition: Partition, offset: i64, correction_us: i64) -> Self {
+    pub fn new(partition: Partition, offset: i64, correction_us: i64, bounds: StateBounds) -> Self {
         PartitionIntake {
             partition,
             next_offset: offset,
@@ -140,8 +135,10 @@ impl PartitionIntake {
             sources: BTreeMap::new(),
             correction_us,
             ids: Ids::default(),
-            counted: Vec::new(),
-            versions: Versions::default(),
+            copies: Copies::default(),
+            versions: Versions::new(bounds.versions_max()),
+            ledger: Ledger::default(),
+            bounds,
         }
     }
 
@@ -189,9 +186,9 @@ impl PartitionIntake {
     fn decide_event(&mut self, arrival: &Arrival<'_>, number: u16, limit_us: Option<i64>) -> Fate {
         let row_time_us = arrival.row_time_us;
         let id = exact_hash(arrival);
-        let before = self.ids.seen(id);
-        if before > 0 {
-            self.counted.push((id, number, row_time_us, before + 1));
+        let part_max = self.bounds.record_entries_max;
+        if self.ids.holds(id) {
+            let before = self.copies.count(id, number, row_time_us, part_max);
             return Fate::Duplicate { before };
         }
         // Taken in while corrections were switched on.
@@ -203,8 +200,7 @@ impl PartitionIntake {
                 by_us: limit_us - row_time_us,
             };
         }
-        self.ids.insert(id, number, row_time_us, 1);
-        self.counted.push((id, number, row_time_us, 1));
+        self.ids.insert(id, number, row_time_us, part_max);
         Fate::Accepted { former: None }
     }
 
@@ -216,8 +212,10 @@ impl PartitionIntake {
     ) -> Fate {
         // Taken in while corrections were switched off.
         if !self.ids.is_empty() {
-            let before = self.ids.seen(exact_hash(arrival));
-            if before > 0 {
+            let id = exact_hash(arrival);
+            if self.ids.holds(id) {
+                let part_max = self.bounds.record_entries_max;
+                let before = self.copies.count(id, number, arrival.row_time_us, part_max);
                 return Fate::Duplicate { before };
             }
         }
@@ -252,8 +250,34 @@ impl PartitionIntake {
                 true => row_time_us,
                 false => limit_us,
             };
-            self.ids.evict(state.number, limit_us);
-            self.versions.evict(state.number, limit_us);
+            let number = state.number;
+            self.evict(number, limit_us);
+        }
+    }
+
+    /// Forgets what is late for a source.
+    pub(super) fn evict(&mut self, number: u16, limit_us: i64) {
+        let mut gone: Vec<Place> = Vec::new();
+        for kind in Kind::ALL {
+            match kind {
+                Kind::Ids => self.ids.evict(number, limit_us, &mut gone),
+                Kind::Copies => self.copies.evict(number, limit_us, &mut gone),
+                Kind::Versions => self.versions.evict(number, limit_us, &mut gone),
+            }
+            let gone = gone.drain(..).map(|place| (kind, place));
+            self.ledger.gone.extend(gone);
+        }
+    }
+
+    /// Forgets what is late for any source.
+    pub(super) fn evict_all(&mut self) {
+        let limits: Vec<(u16, i64)> = self
+            .sources
+            .values()
+            .filter_map(|source| Some((source.number, source.complete_to_us(self.correction_us)?)))
+            .collect();
+        for (number, limit_us) in limits {
+            self.evict(number, limit_us);
         }
     }
 
@@ -265,139 +289,33 @@ impl PartitionIntake {
             .max()
     }
 
-    /// What changed since the last commit, for the intake-state topic, in records that fit a Kafka message; none if
-    /// nothing did.
-    pub fn deltas(&mut self) -> Vec<IntakeDelta> {
-        if self.next_offset == self.covered_from
-            && !self.sources.values().any(|source| source.is_changed)
-        {
-            return Vec::new();
-        }
-        let counted = std::mem::take(&mut self.counted);
-        let heard: Vec<(u16, SourceProgress)> = self
-            .sources
-            .iter()
-            .filter_map(|(name, source)| {
-                let progress = SourceProgress {
-                    source: name.clone(),
-                    row_time_max_us: source.row_time_max_us?,
-                    is_idle: source.is_idle,
-                    row_time_first_us: source.row_time_first_us?,
-                };
-                Some((source.number, progress))
-            })
-            .collect();
-        let place = |number: u16| {
-            heard
-                .iter()
-                .position(|(heard, _)| *heard == number)
-                .unwrap_or_default()
-        };
-        let sources: Vec<SourceProgress> =
-            heard.iter().map(|(_, progress)| progress.clone()).collect();
-        // One record also where no id was counted: the sources' progress is news as well.
-        let parts = counted
-            .chunks(IDS_MAX)
-            .chain(counted.is_empty().then_some(&[][..]));
-        let delta = |ids: &[Counted]| IntakeDelta {
-            format: FORMAT,
-            topic: self.partition.topic.to_string(),
-            partition: self.partition.index,
-            next_offset: self.next_offset,
-            sources: sources.clone(),
-            id_high: ids.iter().map(|(id, ..)| (id.0 >> 64) as u64).collect(),
-            id_low: ids.iter().map(|(id, ..)| id.0 as u64).collect(),
-            id_source: ids
-                .iter()
-                .map(|(_, number, ..)| place(*number) as u32)
-                .collect(),
-            id_row_time_us: ids.iter().map(|(_, _, time, _)| *time).collect(),
-            id_copies: ids.iter().map(|(.., copies)| *copies).collect(),
-            versions: None,
-        };
-        let mut deltas: Vec<IntakeDelta> = parts.map(delta).collect();
-        let versions = self
-            .versions
-            .changes(VERSIONS_MAX, &|number| place(number) as u32);
-        for (index, versions) in versions.into_iter().enumerate() {
-            if index > 0 {
-                deltas.push(delta(&[]));
-            }
-            if let Some(last) = deltas.last_mut() {
-                last.versions = Some(versions);
-            }
-        }
-        deltas
-    }
-
-    /// Takes back what [`Self::deltas`] wrote. Deltas come in the order in which they were written.
-    pub fn restore(
-        &mut self,
-        delta: &IntakeDelta,
-        rules: impl Fn(&str) -> SourceRules,
-    ) -> Result<(), String> {
-        if !(1..=FORMAT).contains(&delta.format) {
-            return Err(format!(
-                "intake state of {} has format {}, this version reads {FORMAT}: drain the topic with the version that wrote it",
-                self.partition, delta.format
-            ));
-        }
-        let known = if has(Bug::FrontierLostOnTakeover) {
-            0
-        } else {
-            delta.sources.len()
-        };
-        for progress in &delta.sources[..known] {
-            let state = self.source(&progress.source, || rules(&progress.source));
-            state.row_time_max_us = Some(progress.row_time_max_us);
-            state.row_time_first_us = Some(progress.row_time_first_us);
-            state.is_idle = progress.is_idle;
-        }
-        let numbers: Vec<u16> = delta
-            .sources
-            .iter()
-            .filter_map(|progress| self.sources.get(&progress.source).map(|state| state.number))
-            .collect();
-        let hashes = delta.id_high.iter().zip(&delta.id_low);
-        let times = delta.id_row_time_us.iter().zip(&delta.id_copies);
-        for ((hash, time), source) in hashes.zip(times).zip(&delta.id_source) {
-            let id = EventHash(u128::from(*hash.0) << 64 | u128::from(*hash.1));
-            let number = numbers.get(*source as usize).copied().unwrap_or_default();
-            self.ids.insert(id, number, *time.0, *time.1);
-        }
-        if let Some(versions) = &delta.versions {
-            let number = |place: u32| numbers.get(place as usize).copied().unwrap_or_default();
-            self.versions.restore(versions, &number)?;
-        }
-        for source in self.sources.values() {
-            if let Some(limit) = source.complete_to_us(self.correction_us) {
-                self.ids.evict(source.number, limit);
-                self.versions.evict(source.number, limit);
-            }
-        }
-        self.next_offset = delta.next_offset;
-        self.covered_from = delta.next_offset;
-        Ok(())
-    }
-
     /// What it takes in memory.
     pub fn bytes(&self) -> usize {
-        self.ids.bytes() + self.counted.capacity() * std::mem::size_of::<Counted>()
+        self.ids.bytes() + self.versions.bytes() + self.ledger.bytes()
     }
 
     /// Takes over the ids of other state of the same partition.
     pub(crate) fn take_ids(&mut self, other: PartitionIntake) {
         self.ids = other.ids;
+        self.copies = other.copies;
         self.versions = other.versions;
     }
 
-    /// Ids remembered.
-    pub fn ids(&self) -> usize {
+    /// Events remembered.
+    pub fn known(&self) -> usize {
         self.ids.len() + self.versions.len()
     }
 
     /// The commit in the making became visible.
     pub fn committed(&mut self) {
+        for retained in self.ledger.committed() {
+            for (kind, place) in &retained.places {
+                let part = (*kind == Kind::Ids).then(|| self.ids.shelves().find(place));
+                if let Some(part) = part.flatten() {
+                    part.committed = part.members.len();
+                }
+            }
+        }
         self.covered_from = self.next_offset;
         for source in self.sources.values_mut() {
             source.is_changed = false;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::intake::shelves::BUCKET_US;
 
 /// A version of event "1" of source 3.
 fn version(record_time_us: i64, row_time_us: i64, offset: i64) -> Incoming {
@@ -28,7 +29,7 @@ fn former(offset: i64, row_time_us: i64) -> Option<Former> {
 
 /// The verdicts on versions that come with a limit each.
 fn verdicts(incoming: &[(Incoming, i64)]) -> Vec<Verdict> {
-    let mut versions = Versions::default();
+    let mut versions = Versions::new(8);
     let decide =
         |(incoming, limit_us): &(Incoming, i64)| versions.decide(incoming, Some(*limit_us));
     incoming.iter().map(decide).collect()
@@ -137,7 +138,7 @@ fn a_late_version_leaves_the_one_before() {
 
 #[test]
 fn an_event_is_known_as_long_as_any_version_of_it_could_come_in_time() {
-    let mut versions = Versions::default();
+    let mut versions = Versions::new(8);
     versions.decide(&version(10, 100, 0), Some(0));
     versions.decide(&version(20, 40, 1), Some(0));
     let copy = versions.decide(&version(10, 100, 2), Some(90));
@@ -146,19 +147,21 @@ fn an_event_is_known_as_long_as_any_version_of_it_could_come_in_time() {
         Verdict::Superseded,
         "its newest version is final, it is not"
     );
-    let mut versions = Versions::default();
+    let mut versions = Versions::new(8);
     versions.decide(&version(10, BUCKET_US, 0), Some(0));
     versions.decide(&version(20, 9 * BUCKET_US, 1), Some(0));
-    versions.evict(3, 5 * BUCKET_US);
+    let mut gone = Vec::new();
+    versions.evict(3, 5 * BUCKET_US, &mut gone);
     assert_eq!(versions.len(), 1);
-    versions.evict(2, 20 * BUCKET_US);
-    versions.evict(3, 10 * BUCKET_US);
-    assert!(versions.is_empty() && versions.buckets.is_empty());
+    versions.evict(2, 20 * BUCKET_US, &mut gone);
+    versions.evict(3, 10 * BUCKET_US, &mut gone);
+    assert!(versions.is_empty() && versions.shelves.all().count() == 0);
+    assert!(gone.is_empty(), "the topic never held them as slices");
 }
 
 #[test]
 fn what_changed_comes_back() {
-    let mut versions = Versions::default();
+    let mut versions = Versions::new(8);
     versions.decide(&version(10, 100, 7), None);
     versions.decide(&retraction(20, 90, 8), None);
     for event in 0..5_i64 {
@@ -171,21 +174,24 @@ fn what_changed_comes_back() {
     let portions = versions.changes(4, &|source| u32::from(source) + 1);
     let lengths: Vec<usize> = portions
         .iter()
-        .map(|portion| portion.id_low.len())
+        .map(|(portion, places)| {
+            assert_eq!(portion.id_low.len(), places.len());
+            places.len()
+        })
         .collect();
     assert_eq!(lengths, [4, 2]);
     assert!(versions.changes(4, &|_| 0).is_empty());
-    let mut restored = Versions::default();
-    for portion in &portions {
+    let mut restored = Versions::new(8);
+    for (portion, _) in &portions {
         let number = |index: u32| (index - 1) as u16;
-        restored.restore(portion, &number).expect("restored");
+        restored.restore(portion, None, &number).expect("restored");
     }
     assert_eq!(restored.newest, versions.newest);
     assert_eq!(
         restored.decide(&version(10, 100, 9), None),
         Verdict::Superseded
     );
-    let mut torn = portions[0].clone();
+    let mut torn = portions[0].0.clone();
     torn.offset.pop();
-    assert!(restored.restore(&torn, &|_| 0).is_err());
+    assert!(restored.restore(&torn, None, &|_| 0).is_err());
 }

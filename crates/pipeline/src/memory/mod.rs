@@ -57,6 +57,11 @@ impl MemoryLog {
         self.lock().append(record, None).map(drop)
     }
 
+    /// Compacts a topic, deletions too, as far as its records are decided.
+    pub fn compact(&self, topic: &str) {
+        self.lock().compact(topic);
+    }
+
     /// All committed records of a topic, by partition.
     pub fn records(&self, topic: &str) -> Vec<Vec<Stored>> {
         self.lock().committed(topic)

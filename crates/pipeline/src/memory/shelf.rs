@@ -162,6 +162,31 @@ impl Shelf {
         }
     }
 
+    /// Of each key of a topic the newest record stays, if it has a value, among those that are decided.
+    pub(super) fn compact(&mut self, topic: &str) {
+        for partition in self.partitions(&Arc::from(topic)) {
+            let mut newest: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
+            let mut gone = Vec::new();
+            for offset in self.start(&partition)..self.stable_end(&partition) {
+                let Some(stored) = self.at(&partition, offset) else {
+                    continue;
+                };
+                let key = stored.key.clone().unwrap_or_default();
+                if stored.value.is_none() {
+                    gone.push(offset as usize);
+                    gone.extend(newest.remove(&key));
+                } else {
+                    gone.extend(newest.insert(key, offset as usize));
+                }
+            }
+            let logs = self.topics.get_mut(&partition.topic);
+            if let Some(log) = logs.and_then(|logs| logs.get_mut(partition.index as usize)) {
+                gone.into_iter()
+                    .for_each(|offset| log.slots[offset].stored = None);
+            }
+        }
+    }
+
     /// The offset before which all is decided.
     pub(super) fn stable_end(&self, partition: &Partition) -> i64 {
         let Some(log) = self.log(partition) else {

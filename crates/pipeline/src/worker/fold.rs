@@ -1,10 +1,8 @@
 //! The loop of the first stage.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-
-use events::Message;
-use events::internal::IntakeDelta;
 
 use super::programs::Portion;
 use super::spare::Spare;
@@ -12,9 +10,13 @@ use super::{Pause, Shared, Turn, WAIT, part};
 use crate::budget::Account;
 use crate::error::EngineError;
 use crate::fold::Fold;
+use crate::intake::state::takeover::Takeover;
 use crate::log::{Batch, LogError, Partition, Signal, Sink, Source};
 use crate::planted::{Bug, has};
 use crate::settings::Bounded;
+
+/// How often the end of a partition of the intake state is asked for, some 10 ms each, until it is as far as the offsets.
+const STATE_READS_MAX: usize = 1_000;
 
 /// A worker of the first stage.
 pub struct FoldWorker<S, K> {
@@ -126,9 +128,8 @@ impl<S: Source, K: Sink> FoldWorker<S, K> {
         match signal {
             Signal::Assigned(partitions) => {
                 self.spare.begin(&self.shared);
-                for (partition, position) in partitions {
-                    self.assign(partition, position.next_offset)?;
-                }
+                let partitions = partitions.into_iter();
+                self.assign(partitions.map(|(of, position)| (of, position.next_offset)))?;
             }
             Signal::Revoking(partitions) => {
                 self.commit()?;
@@ -157,28 +158,68 @@ impl<S: Source, K: Sink> FoldWorker<S, K> {
         Ok(())
     }
 
-    /// Reads the intake state that was committed with `offset` and begins to own the partition.
-    fn assign(&mut self, partition: Partition, offset: i64) -> Result<(), EngineError> {
-        let home = self.shared.settings.state_partition(&partition);
-        let mut deltas = Vec::new();
-        self.source.replay(&home, None, None, &mut |batch| {
-            for entry in batch.entries() {
-                let value = batch.value(entry).unwrap_or_default();
-                let delta = IntakeDelta::decode(value).map_err(|error| {
-                    LogError::Fatal(format!(
-                        "{home} offset {} is not intake state: {error}; the topic belongs to the engine alone",
-                        entry.offset
-                    ))
-                })?;
-                let is_ours = *delta.topic == *partition.topic && delta.partition == partition.index;
-                if is_ours && delta.next_offset <= offset {
-                    deltas.push(delta);
-                }
+    /// Reads the intake state that was committed with these offsets, each partition of its topic once, and begins to own the
+    /// partitions.
+    fn assign(
+        &mut self,
+        partitions: impl Iterator<Item = (Partition, i64)>,
+    ) -> Result<(), EngineError> {
+        let mut homes: BTreeMap<Partition, Vec<(i64, Takeover)>> = BTreeMap::new();
+        for (partition, offset) in partitions {
+            let home = self.shared.settings.state_partition(&partition);
+            let takeover = Takeover::new(partition, offset);
+            homes.entry(home).or_default().push((offset, takeover));
+        }
+        for (home, mut takeovers) in homes {
+            self.read_state(&home, &mut takeovers)?;
+            for (offset, takeover) in takeovers {
+                let (deltas, slices) = takeover.sizes();
+                let partition = takeover.partition().clone();
+                self.fold.assign(offset, takeover)?;
+                let known = self.fold.known(&partition);
+                tracing::info!(%partition, offset, deltas, slices, known, "assigned");
             }
-            Ok(())
-        })?;
-        tracing::info!(%partition, offset, deltas = deltas.len(), "assigned");
-        self.fold.assign(partition, offset, &deltas)
+        }
+        Ok(())
+    }
+
+    /// Reads a partition of the intake state. The end of a transaction may reach the group's offsets before it reaches this
+    /// topic: then what the offset stands for is not yet there, and is waited for.
+    fn read_state(
+        &mut self,
+        home: &Partition,
+        takeovers: &mut [(i64, Takeover)],
+    ) -> Result<(), EngineError> {
+        let mut from = None;
+        for _ in 0..STATE_READS_MAX {
+            let next = self.source.replay(home, from, None, &mut |batch| {
+                for entry in batch.entries() {
+                    let (key, value) = (batch.key(entry), batch.value(entry));
+                    for (_, takeover) in takeovers.iter_mut() {
+                        let taken = takeover.take(key.unwrap_or_default(), value);
+                        let at = |error| format!("{home} offset {}: {error}", entry.offset);
+                        taken.map_err(|error| LogError::Fatal(at(error)))?;
+                    }
+                }
+                Ok(())
+            })?;
+            if takeovers.iter().all(|(_, takeover)| takeover.is_whole()) {
+                return Ok(());
+            }
+            from = Some(next);
+        }
+        let lacking = takeovers.iter().find(|(_, takeover)| !takeover.is_whole());
+        let lacking = lacking.map(|(offset, takeover)| {
+            let (partition, reaches) = (takeover.partition(), takeover.reaches());
+            format!(
+                "{partition} was read up to offset {offset}, and {home} holds its intake state up to {} only",
+                reaches.unwrap_or_default()
+            )
+        });
+        Err(EngineError::State(format!(
+            "{}: start again once all brokers are up; if the group's offsets were moved on by hand, move them back",
+            lacking.unwrap_or_default()
+        )))
     }
 
     fn commit(&mut self) -> Result<(), EngineError> {
@@ -227,9 +268,6 @@ impl<S: Source, K: Sink> FoldWorker<S, K> {
         self.fold.reset();
         let ours = self.source.rewind()?;
         kept.retain(|(partition, _)| !lost.contains(partition) && ours.contains(partition));
-        for (partition, offset) in kept {
-            self.assign(partition, offset)?;
-        }
-        Ok(())
+        self.assign(kept.into_iter())
     }
 }

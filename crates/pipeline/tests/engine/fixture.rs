@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use events::v1::WindowStat;
 use events::{Message, Stream};
+use pipeline::intake::state::StateBounds;
 use pipeline::log::Outgoing;
 use pipeline::memory::{HandClock, MemoryLog};
 use pipeline::outcome::Tally;
@@ -99,6 +100,7 @@ pub fn settings(partitions: i32, partials_partitions: i32) -> Settings {
         transaction_bytes_max: 16 << 20,
         memory_bytes_max: 1 << 30,
         snapshots: SnapshotSettings::default(),
+        intake_state: StateBounds::default(),
         idle_timeout: Duration::from_secs(60),
         bounded: Bounded::UntilEnd,
         backfill: None,

@@ -274,6 +274,9 @@ impl Telling {
         if turn >= self.settle_at && (world.log.is_unsettled() || turn.is_multiple_of(16)) {
             world.log.settle();
         }
+        if turn.is_multiple_of(4) {
+            world.log.compact("intake-state");
+        }
         if let Some((dead, until)) = &self.dead {
             world.clock.advance(IDLE_TIMEOUT * 10 / DEAD_TURNS as u32);
             if turn >= *until {

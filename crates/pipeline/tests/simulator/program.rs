@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use events::Stream;
+use pipeline::intake::state::StateBounds;
 use pipeline::plans::agenda::Triggers;
 use pipeline::plans::berths::BerthRules;
 use pipeline::plans::rail::RailRules;
@@ -187,6 +188,13 @@ pub fn settings(bounded: Bounded, tick_by: TickBy) -> Settings {
             interval: Duration::from_secs(4),
             commit_bytes_max: 12_000,
             object_bytes: 8_000,
+        },
+        // Few entries, so that slices are written, cut and deleted all the time.
+        intake_state: StateBounds {
+            deltas_max: 3,
+            delta_entries_min: 6,
+            record_entries_max: 4,
+            rewritten_entries_min: 4,
         },
         idle_timeout: IDLE_TIMEOUT,
         bounded,
