@@ -22,7 +22,7 @@ mod traffic;
 
 use std::time::{Duration, Instant};
 
-use crew::Crew;
+use crew::{Crew, Subject};
 use events::Message;
 use events::v1::{WindowStat, cell};
 use kafka::Isolation;
@@ -30,7 +30,7 @@ use kafka::tail::{From, Tail};
 use traffic::Traffic;
 
 /// Bound on each wait.
-const WAIT_MAX: Duration = Duration::from_secs(900);
+const WAIT_MAX: Duration = Duration::from_secs(3_600);
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -56,7 +56,11 @@ fn main() {
 }
 
 fn case(binary: &str, events: u64) {
-    let crew = Crew::new(binary);
+    let subject = Subject {
+        pipeline: "restore",
+        out_of_order_s: 0,
+    };
+    let crew = Crew::new(binary, subject);
     let mut traffic = Traffic::new(events);
     traffic.write(&crew.config, 0..events);
 

@@ -11,7 +11,16 @@ use kafka::admin::Admin;
 use quaystream::config::{Config, ConfigError};
 
 /// Memory of the broker, MiB.
-const BROKER_MIB: &str = "6000";
+const BROKER_MIB: &str = "8000";
+
+/// What is measured.
+#[derive(Clone, Copy)]
+pub struct Subject {
+    /// Folder of the queries, below benches.
+    pub pipeline: &'static str,
+    /// How far rows may be out of order, seconds.
+    pub out_of_order_s: u64,
+}
 
 /// The folder, and the broker.
 pub struct Crew {
@@ -22,9 +31,12 @@ pub struct Crew {
 }
 
 impl Crew {
-    pub fn new(binary: &str) -> Self {
-        let folder =
-            std::env::temp_dir().join(format!("quaystream-restore-{}", std::process::id()));
+    pub fn new(binary: &str, subject: Subject) -> Self {
+        let folder = std::env::temp_dir().join(format!(
+            "quaystream-{}-{}",
+            subject.pipeline,
+            std::process::id()
+        ));
         std::fs::create_dir_all(&folder).expect("a folder");
         let mut broker = Command::new(binary)
             .args(["broker", "--listen", "127.0.0.1:0", "--memory", BROKER_MIB])
@@ -44,7 +56,7 @@ impl Crew {
             broker,
         };
         for interval_s in [0, 1] {
-            let toml = crew.toml(bootstrap.trim(), interval_s);
+            let toml = crew.toml(subject, bootstrap.trim(), interval_s);
             std::fs::write(crew.file(interval_s), toml).expect("written");
         }
         crew.config = match Config::load(&crew.file(0)) {
@@ -61,15 +73,16 @@ impl Crew {
         self.folder.join(format!("every-{interval_s}.toml"))
     }
 
-    fn toml(&self, bootstrap: &str, interval_s: u64) -> String {
-        let pipeline = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/restore");
+    fn toml(&self, subject: Subject, bootstrap: &str, interval_s: u64) -> String {
+        let benches = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches");
+        let (pipeline, out_of_order_s) = (benches.join(subject.pipeline), subject.out_of_order_s);
         format!(
             "[application]\npipeline = {pipeline:?}\n\n[kafka]\nbootstrap = {bootstrap:?}\n\n[delivery]\ncommit_interval_ms = 200\n\n\
              [state]\nsnapshot_interval_s = {interval_s}\nsnapshots = \"file://{}/snapshots\"\n\n\
-             [time]\nout_of_order_max_s = 0\ncorrection_max_s = 0\nidle_timeout_s = 86400\nfuture_max_s = 31536000\n\n\
+             [time]\nout_of_order_max_s = {out_of_order_s}\ncorrection_max_s = 0\nidle_timeout_s = 86400\nfuture_max_s = 31536000\n\n\
              [limits]\ntable_keys_max = 100000000\nquery_keys_max = 100000000\nmemory_bytes_max = 17179869184\n\n\
              [planners.berths]\nis_on = false\n\n[planners.rail]\nis_on = false\n\n\
-             [topics.container]\nretention_h = 0\n\n[[sources]]\nname = \"bench\"\nstreams = [\"container\"]\nout_of_order_max_s = 0\n",
+             [topics.container]\nretention_h = 0\n\n[[sources]]\nname = \"bench\"\nstreams = [\"container\"]\nout_of_order_max_s = {out_of_order_s}\n",
             self.folder.display()
         )
     }

@@ -213,6 +213,12 @@ impl Tally {
         histogram!("quaystream_restore_seconds").record(seconds);
     }
 
+    /// Fold knows the events of partitions that were assigned to it: so many, of those that are not yet late.
+    pub fn taken_over(&self, events: usize, seconds: f64) {
+        histogram!("quaystream_takeover_seconds").record(seconds);
+        counter!("quaystream_takeover_events_total").increment(events as u64);
+    }
+
     /// Snapshots that were written, and starts from one.
     pub fn snapshots(&self) -> (u64, u64) {
         (

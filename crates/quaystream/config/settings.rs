@@ -22,8 +22,13 @@ use super::{Config, Folder, SHIPPED, SnapshotPlace, raw};
 /// Longest time that an option may say, seconds: a year.
 const SECONDS_MAX: u64 = 366 * 86_400;
 
-/// Size of the files of the snapshots topic.
-const SNAPSHOT_SEGMENT_BYTES: usize = 64 << 20;
+/// Settings of the topics that a start reads from their beginning. What is compacted away is what lies in older segments, once
+/// it is a part of what is there; deletions are kept long enough for any reader to meet them.
+const READ_AT_START: [(&str, &str); 3] = [
+    ("segment.bytes", "67108864"),
+    ("min.cleanable.dirty.ratio", "0.25"),
+    ("delete.retention.ms", "3600000"),
+];
 
 /// The engine's own topics and the output topics, with the message in each.
 const ENGINE_TOPICS: [(&str, &str); 9] = [
@@ -293,17 +298,18 @@ impl Sections {
             } else {
                 "LogAppendTime"
             };
-            (topic, stamp, key == "snapshots")
+            let is_read_at_start = matches!(key.as_str(), "snapshots" | "intake_state");
+            (topic, stamp, is_read_at_start)
         });
         let sinks = self.sinks.values();
         own.chain(sinks.map(|topic| (topic, "LogAppendTime", false)))
-            .map(|(topic, stamp, has_short_segments)| {
+            .map(|(topic, stamp, is_read_at_start)| {
                 let replication = *self.kafka.replication.get_ref();
+                let compact = topic.compact.get_ref();
                 let mut topic = kafka_topic(topic, stamp, replication, record_bytes_max);
-                if has_short_segments {
-                    // What is compacted away is what lies in older segments; the rest is read at every start.
-                    let bytes = SNAPSHOT_SEGMENT_BYTES.to_string();
-                    topic.settings.push(("segment.bytes".to_owned(), bytes));
+                if is_read_at_start && *compact {
+                    let settings = READ_AT_START.map(|(key, value)| (key.into(), value.into()));
+                    topic.settings.extend(settings);
                 }
                 topic
             })

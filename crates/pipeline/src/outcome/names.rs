@@ -103,6 +103,16 @@ pub const METRICS: [(&str, &str, &str); 46] = [
         "calls of the object store that failed, by operation (put, get, list, delete)",
     ),
     (
+        "quaystream_takeover_seconds",
+        "histogram",
+        "from the assignment of partitions of fold to the state of their intake, seconds",
+    ),
+    (
+        "quaystream_takeover_events_total",
+        "counter",
+        "events not yet late that fold knows again at its takeovers",
+    ),
+    (
         "quaystream_restore_seconds",
         "histogram",
         "from the assignment of a partition of merge to its state, seconds",

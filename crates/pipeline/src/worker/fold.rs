@@ -164,6 +164,8 @@ impl<S: Source, K: Sink> FoldWorker<S, K> {
         &mut self,
         partitions: impl Iterator<Item = (Partition, i64)>,
     ) -> Result<(), EngineError> {
+        let started = self.shared.clock.elapsed();
+        let mut events = 0;
         let mut homes: BTreeMap<Partition, Vec<(i64, Takeover)>> = BTreeMap::new();
         for (partition, offset) in partitions {
             let home = self.shared.settings.state_partition(&partition);
@@ -178,8 +180,11 @@ impl<S: Source, K: Sink> FoldWorker<S, K> {
                 self.fold.assign(offset, takeover)?;
                 let known = self.fold.known(&partition);
                 tracing::info!(%partition, offset, deltas, slices, known, "assigned");
+                events += known;
             }
         }
+        let took = self.shared.clock.elapsed().saturating_sub(started);
+        self.shared.tally.taken_over(events, took.as_secs_f64());
         Ok(())
     }
 

@@ -297,6 +297,12 @@ impl Sections {
             .max()
             .unwrap_or(1);
         if let Some(state) = self.topics.get("intake_state") {
+            reader.want(
+                *state.compact.get_ref(),
+                &state.compact,
+                "intake_state is not compacted".to_owned(),
+                "set compact = true and retention_h = 0; of a topic of before, alter cleanup.policy once this version has run",
+            );
             let partitions = *state.partitions.get_ref();
             reader.want(
                 partitions >= widest,

@@ -36,6 +36,30 @@ struct Version {
     row: RowAt,
 }
 
+/// What is known of a key.
+#[derive(Debug, Default)]
+struct Versions {
+    /// Those that count, in the order of age.
+    live: Vec<Version>,
+    /// How many count later.
+    pending: usize,
+}
+
+impl Versions {
+    /// A version counts from now on; how many more there are then.
+    fn count(&mut self, version: Version, keeps_history: bool) -> usize {
+        let place = self.live.partition_point(|other| other.age < version.age);
+        if keeps_history || self.live.is_empty() {
+            self.live.insert(place, version);
+            return 1;
+        }
+        if place > 0 {
+            self.live[0] = version;
+        }
+        0
+    }
+}
+
 /// One table.
 #[derive(Debug)]
 pub struct Table {
@@ -49,7 +73,7 @@ pub struct Table {
     /// What `batches` take in memory.
     batch_bytes: usize,
     stored: usize,
-    versions: BTreeMap<OwnedRow, Vec<Version>>,
+    versions: BTreeMap<OwnedRow, Versions>,
     live: usize,
     pending: BTreeMap<(Age, OwnedRow), RowAt>,
     snapshot: Option<RecordBatch>,
@@ -107,14 +131,29 @@ impl Table {
                     refused += 1;
                     continue;
                 }
-                self.versions.insert(key.clone(), Vec::new());
+                self.versions.insert(key.clone(), Versions::default());
             }
-            self.pending.insert((age, key), RowAt { batch: slot, row });
+            self.wait(age, key, RowAt { batch: slot, row });
         }
+        self.store(batch);
+        Ok(refused)
+    }
+
+    fn store(&mut self, batch: &RecordBatch) {
         self.batches.push(batch.clone());
         self.batch_bytes += batch_bytes(batch);
         self.stored += batch.num_rows();
-        Ok(refused)
+    }
+
+    /// A row of a known key counts later.
+    fn wait(&mut self, age: Age, key: OwnedRow, row: RowAt) {
+        let place = (age, key);
+        let known = self.versions.get_mut(&place.1);
+        if self.pending.insert(place, row).is_none()
+            && let Some(known) = known
+        {
+            known.pending += 1;
+        }
     }
 
     /// Age and key of each row.
@@ -149,11 +188,13 @@ impl Table {
     pub fn take_back(&mut self, batch: &RecordBatch) -> Result<()> {
         self.known = None;
         for place in self.places(batch)? {
-            self.pending.remove(&place);
-            let (_, key) = place;
-            let is_unused = self.versions.get(&key).is_some_and(Vec::is_empty);
-            if is_unused && !self.pending.keys().any(|(_, other)| *other == key) {
-                self.versions.remove(&key);
+            let was_there = self.pending.remove(&place).is_some();
+            let Some(known) = self.versions.get_mut(&place.1) else {
+                continue;
+            };
+            known.pending -= usize::from(was_there);
+            if known.live.is_empty() && known.pending == 0 {
+                self.versions.remove(&place.1);
             }
         }
         Ok(())
@@ -166,15 +207,10 @@ impl Table {
                 break;
             }
             let ((age, key), row) = entry.remove_entry();
+            let known = self.versions.entry(key).or_default();
+            known.pending = known.pending.saturating_sub(1);
+            self.live += known.count(Version { age, row }, self.keeps_history);
             self.snapshot = None;
-            let versions = self.versions.entry(key).or_default();
-            let place = versions.partition_point(|version| version.age < age);
-            if self.keeps_history || versions.is_empty() {
-                versions.insert(place, Version { age, row });
-                self.live += 1;
-            } else if place > 0 {
-                versions[0] = Version { age, row };
-            }
         }
     }
 
@@ -183,7 +219,8 @@ impl Table {
         if !self.keeps_history {
             return;
         }
-        for versions in self.versions.values_mut() {
+        for known in self.versions.values_mut() {
+            let versions = &mut known.live;
             let next_times = versions.iter().skip(1).map(|version| version.age.0);
             let ended = next_times.take_while(|&next| next <= before_us).count();
             if ended > 0 {
@@ -199,10 +236,7 @@ impl Table {
         if let Some(snapshot) = &self.snapshot {
             return Ok(snapshot.clone());
         }
-        let rows = self
-            .versions
-            .values()
-            .filter_map(|versions| versions.last());
+        let rows = self.versions.values().filter_map(|known| known.live.last());
         let rows: Vec<RowAt> = rows.map(|version| version.row).collect();
         let snapshot = self.gather(&rows)?;
         self.snapshot_bytes = batch_bytes(&snapshot);
@@ -212,8 +246,8 @@ impl Table {
 
     /// Every version that is kept, with the time that it holds for.
     pub fn history(&self) -> Result<RecordBatch> {
-        let versions = self.versions.values().map(|versions| {
-            let versions = versions.iter();
+        let versions = self.versions.values().map(|known| {
+            let versions = known.live.iter();
             versions
                 .map(|version| (version.age.0, version.row))
                 .collect()
@@ -262,7 +296,7 @@ impl Table {
         let live = self
             .versions
             .values_mut()
-            .flatten()
+            .flat_map(|known| &mut known.live)
             .map(|version| &mut version.row);
         let places: Vec<&mut RowAt> = live.chain(self.pending.values_mut()).collect();
         let indices: Vec<(usize, usize)> = places.iter().map(|at| (at.batch, at.row)).collect();
@@ -286,7 +320,11 @@ impl Table {
         let key = key.map_or(0, |(key, _)| key.row().as_ref().len());
         let id = self.pending.first_key_value();
         let id = id.map_or(0, |(((_, _, id), _), _)| id.len());
-        let versions = keyed_bytes(self.versions.len(), key, std::mem::size_of::<Version>());
+        let versions = keyed_bytes(
+            self.versions.len(),
+            key,
+            std::mem::size_of::<Version>() + std::mem::size_of::<usize>(),
+        );
         let more = self.live.saturating_sub(self.versions.len()) * std::mem::size_of::<Version>();
         let ids = self.live * id;
         let waiting = keyed_bytes(self.pending.len(), key + id, std::mem::size_of::<Version>());

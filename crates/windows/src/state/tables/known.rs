@@ -23,7 +23,7 @@ impl Table {
             .map(|((age, key), row)| (key, (age, *row)))
             .collect();
         let newest = self.versions.iter().filter_map(|(key, versions)| {
-            match (versions.last(), newer.get(key)) {
+            match (versions.live.last(), newer.get(key)) {
                 (Some(live), Some((age, _))) if live.age > **age => Some(live.row),
                 (_, Some((_, row))) => Some(*row),
                 (live, None) => Some(live?.row),
@@ -46,7 +46,8 @@ impl Table {
     /// By key, the versions in the order of age.
     fn versions_before(&self, before_us: i64) -> BTreeMap<&OwnedRow, Vec<(&Age, RowAt)>> {
         let live = self.versions.iter().map(|(key, versions)| {
-            let versions = versions.iter().map(|version| (&version.age, version.row));
+            let versions = versions.live.iter();
+            let versions = versions.map(|version| (&version.age, version.row));
             (key, versions.collect())
         });
         let mut found: BTreeMap<&OwnedRow, Vec<(&Age, RowAt)>> = live.collect();

@@ -3,7 +3,7 @@
 use arrow::array::RecordBatch;
 use datafusion::common::Result;
 
-use super::{RowAt, Table};
+use super::{RowAt, Table, Version};
 use crate::state::saved::{self, Part, Saved, unknown};
 
 /// Rows gathered at once.
@@ -11,7 +11,7 @@ const ROWS_MAX: usize = 8_192;
 
 impl Table {
     pub(crate) fn save(&self) -> Result<Vec<Saved>> {
-        let live = self.versions.values().flatten();
+        let live = self.versions.values().flat_map(|known| &known.live);
         let live: Vec<RowAt> = live.map(|version| version.row).collect();
         let pending: Vec<RowAt> = self.pending.values().copied().collect();
         let mut all = Vec::new();
@@ -35,15 +35,29 @@ impl Table {
                 part => unknown(part),
             };
         };
-        let keys_max = std::mem::replace(&mut self.keys_max, usize::MAX);
-        let taken = self.take(rows);
-        self.keys_max = keys_max;
-        taken?;
         match part {
-            Part::Live => self.advance(i64::MAX),
-            Part::Pending => {}
-            _ => return unknown(part),
+            Part::Live => self.take_live(rows),
+            Part::Pending => {
+                let keys_max = std::mem::replace(&mut self.keys_max, usize::MAX);
+                let taken = self.take(rows);
+                self.keys_max = keys_max;
+                taken.map(drop)
+            }
+            _ => unknown(part),
         }
+    }
+
+    /// Rows that count already.
+    fn take_live(&mut self, rows: &RecordBatch) -> Result<()> {
+        let batch = self.batches.len();
+        for (row, (age, key)) in self.places(rows)?.into_iter().enumerate() {
+            let row = RowAt { batch, row };
+            let known = self.versions.entry(key).or_default();
+            self.live += known.count(Version { age, row }, self.keeps_history);
+        }
+        self.snapshot = None;
+        self.known = None;
+        self.store(rows);
         Ok(())
     }
 }
