@@ -17,6 +17,7 @@
 #[path = "restore/crew.rs"]
 mod crew;
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crew::{Crew, Processor, Subject};
@@ -49,7 +50,7 @@ fn main() {
         };
     }
     println!(
-        "   events  topic MB  bytes an event  read at takeover  folded CPU s  first record s  of these takeover s   CPU s  CPU s a million"
+        "   events  records read      MB  bytes an event  of these newest of their keys  folded CPU s  first record s  of these takeover s   CPU s  CPU s a million"
     );
     for events in sizes {
         case(binary, events);
@@ -72,7 +73,7 @@ fn case(binary: &str, events: u64) {
     let copies = fold.metric("quaystream_duplicates_total");
     assert!(copies == 0.0, "{copies} of the events are copies");
     fold.stop();
-    let (bytes, count) = topic(&crew);
+    let topic = topic(&crew);
 
     feed.send(events / 2, events);
     feed.send(events, events);
@@ -90,10 +91,13 @@ fn case(binary: &str, events: u64) {
     let takeover_s = fold.metric("quaystream_takeover_seconds_sum");
     fold.stop();
     let millions = events as f64 / 1e6;
+    let each = |bytes: usize| bytes as f64 / events as f64;
     println!(
-        "{events:9} {:9.1} {:15.2} {count:17} {folded_s:13.2} {first_s:15.2} {takeover_s:20.2} {cpu_s:7.2} {:16.3}",
-        bytes as f64 / 1e6,
-        bytes as f64 / events as f64,
+        "{events:9} {:13} {:7.1} {:15.2} {:29.2} {folded_s:13.2} {first_s:15.2} {takeover_s:20.2} {cpu_s:7.2} {:16.3}",
+        topic.records,
+        topic.bytes as f64 / 1e6,
+        each(topic.bytes),
+        each(topic.newest_bytes),
         cpu_s / millions,
     );
 }
@@ -110,8 +114,16 @@ fn wait(fold: &Processor, is_there: impl Fn(&Processor) -> bool) {
     }
 }
 
-/// Bytes of keys and values in the intake-state topic, and records.
-fn topic(crew: &Crew) -> (usize, usize) {
+/// The intake-state topic as a takeover meets it. What a broker has not yet compacted is read too.
+struct State {
+    records: usize,
+    /// Of keys and values.
+    bytes: usize,
+    /// Of those that no later record of the same key replaces.
+    newest_bytes: usize,
+}
+
+fn topic(crew: &Crew) -> State {
     let topic = &crew.config.engine.topics.intake_state;
     let mut tail = Tail::open(
         &crew.config.kafka,
@@ -121,15 +133,22 @@ fn topic(crew: &Crew) -> (usize, usize) {
         Isolation::ReadCommitted,
     )
     .expect("a reader");
-    let (mut bytes, mut count) = (0, 0);
+    let (mut bytes, mut records) = (0, 0);
+    let mut newest = BTreeMap::new();
     while !tail.at_end() {
         if let Some(record) = tail.next(Duration::from_millis(100)).expect("readable") {
-            bytes += record.key.map_or(0, |key| key.len());
-            bytes += record.value.map_or(0, |value| value.len());
-            count += 1;
+            let key = record.key.expect("a compacted topic");
+            let size = key.len() + record.value.map_or(0, |value| value.len());
+            bytes += size;
+            records += 1;
+            newest.insert(key, size);
         }
     }
-    (bytes, count)
+    State {
+        records,
+        bytes,
+        newest_bytes: newest.values().sum(),
+    }
 }
 
 struct Feed {

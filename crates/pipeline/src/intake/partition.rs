@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::copies::Copies;
 use super::ids::{EventHash, Ids};
-use super::shelves::Place;
+use super::shelves::{Place, Shelves, minute};
 use super::state::StateBounds;
 use super::state::key::Kind;
 use super::state::ledger::Ledger;
@@ -186,9 +186,8 @@ impl PartitionIntake {
     fn decide_event(&mut self, arrival: &Arrival<'_>, number: u16, limit_us: Option<i64>) -> Fate {
         let row_time_us = arrival.row_time_us;
         let id = exact_hash(arrival);
-        let part_max = self.bounds.record_entries_max;
         if self.ids.holds(id) {
-            let before = self.copies.count(id, number, row_time_us, part_max);
+            let before = self.count_copy(id, number, row_time_us, limit_us);
             return Fate::Duplicate { before };
         }
         // Taken in while corrections were switched on.
@@ -200,8 +199,22 @@ impl PartitionIntake {
                 by_us: limit_us - row_time_us,
             };
         }
+        let part_max = self.bounds.record_entries_max;
         self.ids.insert(id, number, row_time_us, part_max);
         Fate::Accepted { former: None }
+    }
+
+    /// Counts a copy; one whose row time says that it is late already is counted for a minute at least.
+    fn count_copy(
+        &mut self,
+        id: EventHash,
+        number: u16,
+        row_time_us: i64,
+        limit_us: Option<i64>,
+    ) -> u32 {
+        let until_us = row_time_us.max(limit_us.unwrap_or(i64::MIN));
+        let part_max = self.bounds.record_entries_max;
+        self.copies.count(id, number, until_us, part_max)
     }
 
     fn decide_version(
@@ -214,8 +227,7 @@ impl PartitionIntake {
         if !self.ids.is_empty() {
             let id = exact_hash(arrival);
             if self.ids.holds(id) {
-                let part_max = self.bounds.record_entries_max;
-                let before = self.copies.count(id, number, arrival.row_time_us, part_max);
+                let before = self.count_copy(id, number, arrival.row_time_us, limit_us);
                 return Fate::Duplicate { before };
             }
         }
@@ -269,6 +281,14 @@ impl PartitionIntake {
         }
     }
 
+    /// True if all rows of a minute are late for a source.
+    pub(super) fn is_late(&self, number: u16, of_minute: i64) -> bool {
+        let mut sources = self.sources.values();
+        let source = sources.find(|source| source.number == number);
+        let limit_us = source.and_then(|source| source.complete_to_us(self.correction_us));
+        limit_us.is_some_and(|limit_us| of_minute < minute(limit_us))
+    }
+
     /// Forgets what is late for any source.
     pub(super) fn evict_all(&mut self) {
         let limits: Vec<(u16, i64)> = self
@@ -299,6 +319,15 @@ impl PartitionIntake {
         self.ids = other.ids;
         self.copies = other.copies;
         self.versions = other.versions;
+    }
+
+    /// Where the events of a kind lie.
+    pub(super) fn shelves(&mut self, kind: Kind) -> &mut Shelves {
+        match kind {
+            Kind::Ids => self.ids.shelves(),
+            Kind::Copies => self.copies.shelves(),
+            Kind::Versions => self.versions.shelves(),
+        }
     }
 
     /// Events remembered.

@@ -33,6 +33,21 @@ pub struct Part {
     pub committed: usize,
     /// The topic holds it as it was after the delta of this number; none: the topic does not hold it.
     pub through: Option<u64>,
+    /// It has members of before a takeover that the topic may hold in deltas alone.
+    pub is_short: bool,
+}
+
+impl Part {
+    /// False if the topic holds all that the delta of a number says of it.
+    pub fn is_due(&self, number: u64) -> bool {
+        self.is_short || self.through.is_none_or(|through| through < number)
+    }
+
+    /// The topic holds it as it was after the delta of a number.
+    pub fn is_written(&mut self, through: u64) {
+        self.through = Some(through);
+        self.is_short = false;
+    }
 }
 
 /// All shelves of one kind.

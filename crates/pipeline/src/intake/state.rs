@@ -47,7 +47,3 @@ impl StateBounds {
         (self.record_entries_max / 4).max(1)
     }
 }
-
-#[cfg(test)]
-#[path = "state/tests.rs"]
-mod tests;

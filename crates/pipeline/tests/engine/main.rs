@@ -9,6 +9,7 @@ mod corrections;
 mod crew;
 mod depot;
 mod fixture;
+mod intake_state;
 mod isolation;
 mod plans;
 mod relay;

@@ -101,7 +101,8 @@ impl Takeover {
     /// Puts what was gathered into an intake that knows nothing yet but its sources.
     ///
     /// Ids keep the parts that the topic has them in: slices first, then what only deltas know. Of versions the newest
-    /// counts: old deltas, slices, deltas.
+    /// counts: old deltas, slices, deltas. How far the sources have come is learnt before ids: those that are late may have been
+    /// accepted once more since, at another time.
     pub fn rebuild(
         mut self,
         intake: &mut PartitionIntake,
@@ -116,20 +117,20 @@ impl Takeover {
             versions(intake, delta, &numbers, &mut old_places)?;
         }
         slices(intake, std::mem::take(&mut self.slices), rules)?;
+        let mut by_number: Vec<(u32, IntakeDelta)> = self.deltas.into_iter().collect();
+        by_number.sort_by_key(|(_, delta)| delta.number);
+        for (_, delta) in &by_number {
+            if delta.next_offset <= offset {
+                learn(intake, delta, rules, true);
+            }
+        }
         for delta in &self.old {
             let numbers = learn(intake, delta, rules, false);
             old_ids(intake, delta, &numbers, &mut old_places);
         }
         if !self.old.is_empty() {
-            intake.ledger.add(Retained {
-                number: 0,
-                slot: None,
-                entries: 0,
-                places: old_places.into_iter().rev().collect(),
-            });
+            retain(intake, 0, None, 0, old_places);
         }
-        let mut by_number: Vec<(u32, IntakeDelta)> = self.deltas.into_iter().collect();
-        by_number.sort_by_key(|(_, delta)| delta.number);
         for (slot, delta) in &by_number {
             match delta.next_offset <= offset {
                 true => apply(intake, *slot, delta, rules)?,
@@ -190,8 +191,10 @@ fn old_ids(
 ) {
     let part_max = intake.bounds.record_entries_max;
     for (id, source, time_us, _) in old_rows(delta, numbers) {
-        let place = intake.ids.shelve(id, source, minute(time_us), part_max);
-        places.extend(place.map(|place| (Kind::Ids, place)));
+        if !intake.is_late(source, minute(time_us)) {
+            let place = intake.ids.shelve(id, source, minute(time_us), part_max);
+            places.extend(place.map(|place| (Kind::Ids, place)));
+        }
     }
 }
 
@@ -276,13 +279,16 @@ fn apply(
     delta: &IntakeDelta,
     rules: &dyn Fn(&str) -> SourceRules,
 ) -> Result<(), String> {
-    let numbers = learn(intake, delta, rules, true);
+    let numbers = learn(intake, delta, rules, false);
     let part_max = intake.bounds.record_entries_max;
     let mut places = BTreeSet::new();
     let mut entries = 0;
     for run in &delta.ids {
         let source = number_of(&numbers, run.source);
         entries += codec::count(run);
+        if intake.is_late(source, run.minute) {
+            continue;
+        }
         codec::visit(run, |id| {
             let place = intake.ids.shelve(id, source, run.minute, part_max);
             places.extend(place.map(|place| (Kind::Ids, place)));
@@ -291,19 +297,38 @@ fn apply(
     if let Some(columns) = &delta.copies {
         for (id, source, minute, records) in codec::rows(columns)? {
             let source = number_of(&numbers, source);
-            let copies = &mut intake.copies;
-            let place = copies.set(id, records, source, minute, part_max);
-            places.insert((Kind::Copies, place));
             entries += 1;
+            if !intake.is_late(source, minute) {
+                let copies = &mut intake.copies;
+                let place = copies.set(id, records, source, minute, part_max);
+                places.insert((Kind::Copies, place));
+            }
         }
     }
     versions(intake, delta, &numbers, &mut places)?;
     entries += delta.versions.as_ref().map_or(0, |it| it.id_low.len());
+    retain(intake, delta.number, Some(slot), entries, places);
+    Ok(())
+}
+
+/// Notes a delta that the topic holds. What lies at its places may lie elsewhere than where its writer had it, so that a slice
+/// of that place need not hold it.
+fn retain(
+    intake: &mut PartitionIntake,
+    number: u64,
+    slot: Option<u32>,
+    entries: usize,
+    places: BTreeSet<Touched>,
+) {
+    for (kind, place) in &places {
+        if let Some(part) = intake.shelves(*kind).find(place) {
+            part.is_short = true;
+        }
+    }
     intake.ledger.add(Retained {
-        number: delta.number,
-        slot: Some(slot),
+        number,
+        slot,
         entries,
         places: places.into_iter().rev().collect(),
     });
-    Ok(())
 }

@@ -120,14 +120,8 @@ impl PartitionIntake {
             return 0;
         }
         let through = self.ledger.last();
-        let shelves = match kind {
-            Kind::Ids => self.ids.shelves(),
-            Kind::Copies => self.copies.shelves(),
-            Kind::Versions => self.versions.shelves(),
-        };
-        let part = shelves.find(&place);
-        let is_due = |through: Option<u64>| through.is_none_or(|through| through < number);
-        let Some(part) = part.filter(|part| is_due(part.through)) else {
+        let part = self.shelves(kind).find(&place);
+        let Some(part) = part.filter(|part| part.is_due(number)) else {
             return 0;
         };
         let mut slice = IntakeDelta::default();
@@ -155,12 +149,7 @@ impl PartitionIntake {
         let Some(source) = self.source_name(place.source).filter(|_| entries > 0) else {
             return 0;
         };
-        let shelves = match kind {
-            Kind::Ids => self.ids.shelves(),
-            Kind::Copies => self.copies.shelves(),
-            Kind::Versions => self.versions.shelves(),
-        };
-        shelves.part(place).through = Some(through);
+        self.shelves(kind).part(place).is_written(through);
         let key = Key::slice(kind, place, &source);
         slice.sources = vec![SourceProgress {
             source,
