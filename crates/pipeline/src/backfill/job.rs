@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::error::EngineError;
 use crate::fold::Fold;
 use crate::intake::partition::PartitionIntake;
+use crate::intake::state::takeover::Takeover;
 use crate::log::{Batch, LogError, Outgoing, Partition};
 use crate::merge::{declared, windows_of_finals};
 use crate::outcome::Tally;
@@ -157,7 +158,7 @@ impl Job {
         for (partition, until) in &self.until {
             let (oldest, begin) = history.begin(partition, at_ms)?;
             let begin = begin.min(*until);
-            fold.assign(partition.clone(), begin, &[])?;
+            fold.assign(begin, Takeover::new(partition.clone(), begin))?;
             stretches.push(Stretch {
                 partition: partition.clone(),
                 next: begin,

@@ -1,7 +1,7 @@
 //! The metrics of the engine. What is counted under each name stands in the [`Tally`](super::Tally).
 
 /// Names of all metrics of the engine, with their kind and unit.
-pub const METRICS: [(&str, &str, &str); 46] = [
+pub const METRICS: [(&str, &str, &str); 48] = [
     (
         "quaystream_records_total",
         "counter",
