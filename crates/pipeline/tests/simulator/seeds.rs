@@ -17,6 +17,8 @@ use crate::workload::{EVENTS, Record, day};
 const DAYS: u64 = 8;
 /// Seeds of an ordinary run.
 const SEEDS: u64 = 40;
+/// Long runs say after so many seeds how far they are.
+const TELL_EVERY: u64 = 250;
 
 /// A day and all that must come of it.
 pub struct Told {
@@ -104,6 +106,9 @@ fn rows_rejects_and_plans_survive_any_history_of_faults() {
                         return;
                     }
                     let history = history(seed, &programs);
+                    if seed > 0 && seed % TELL_EVERY == 0 {
+                        eprintln!("{seed} of {seeds} seeds");
+                    }
                     if history.result.is_err() {
                         next.store(seeds, Ordering::Relaxed);
                         fail(seed, &history);
