@@ -104,9 +104,4 @@ impl Copies {
     pub fn shelves(&mut self) -> &mut Shelves {
         &mut self.shelves
     }
-
-    /// Events of which copies came.
-    pub fn len(&self) -> usize {
-        self.seen.len()
-    }
 }
