@@ -172,6 +172,7 @@ impl<S: Source, K: Sink> FoldWorker<S, K> {
             let takeover = Takeover::new(partition, offset);
             homes.entry(home).or_default().push((offset, takeover));
         }
+        let has_any = !homes.is_empty();
         for (home, mut takeovers) in homes {
             self.read_state(&home, &mut takeovers)?;
             for (offset, takeover) in takeovers {
@@ -183,8 +184,10 @@ impl<S: Source, K: Sink> FoldWorker<S, K> {
                 events += known;
             }
         }
-        let took = self.shared.clock.elapsed().saturating_sub(started);
-        self.shared.tally.taken_over(events, took.as_secs_f64());
+        if has_any {
+            let took = self.shared.clock.elapsed().saturating_sub(started);
+            self.shared.tally.taken_over(events, took.as_secs_f64());
+        }
         Ok(())
     }
 
