@@ -1,5 +1,5 @@
 //! Lists all plans below a target among the options that the bound has left: depth first over the calls by time, cut off as
-//! soon as the reduced costs taken exceed what the target leaves. Proves small ports and the last per cent of larger ones.
+//! soon as the reduced costs taken exceed what the target leaves. Proves small ports and small parts of larger ones.
 
 use super::bound::Bound;
 use super::insert::{self, Scratch};
@@ -8,7 +8,7 @@ use super::state::{Placement, State};
 use crate::budget::Stop;
 
 /// Options that may be listed, over all calls.
-const OPTIONS_MAX: usize = 200_000;
+const OPTIONS_MAX: usize = 50_000;
 
 /// The outside stop is asked once in so many nodes.
 const STOP_EVERY: u64 = 512;

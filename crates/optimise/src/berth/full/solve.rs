@@ -1,11 +1,11 @@
 //! Construction, search and bound put together.
 
 use super::bound::Bound;
-use super::exact;
 use super::insert::{self, Scratch};
 use super::model::{CallModel, Model};
 use super::search::Search;
 use super::state::{Placement, State};
+use super::tree::Tree;
 use crate::answer::{Answer, Statistics};
 use crate::berth::solve::{Duals, Solved, Warm};
 use crate::budget::{Budget, Stop};
@@ -15,16 +15,8 @@ use domain::berth::{BerthPlan, BerthProblem, Stay};
 const OPENING: u64 = 300;
 /// Effort of one turn of search or bound.
 const TURN: u64 = 100;
-/// Nodes of the first exact listing; each that is cut short gets four times as many.
-const NODES_FIRST: u64 = 4_000;
-/// Nodes of one listing at most.
-const NODES_MAX: u64 = 4_000_000;
-/// Nodes that cost as much time as one iteration of the search.
-const NODES_AN_ITERATION: u64 = 40;
-/// The listing looks first for plans in this part of the gap above the bound.
-const TARGET_PART: i64 = 4;
 /// Options are fixed once in so many iterations of the bound.
-const FIX_EVERY: u64 = 20;
+pub(super) const FIX_EVERY: u64 = 20;
 
 /// Plans with all rules.
 pub(crate) fn solve(
@@ -102,9 +94,10 @@ struct Run {
     bound_value: i64,
     /// Effort spent on the bound, in search iterations.
     bound_effort: u64,
+    /// Parts of all trees.
     nodes: u64,
-    /// Nodes that the next exact listing may visit.
-    nodes_max: u64,
+    /// The tree at work, once the bound has stalled.
+    tree: Option<Tree>,
 }
 
 impl Run {
@@ -114,7 +107,7 @@ impl Run {
             bound: None,
             bound_effort: 0,
             nodes: 0,
-            nodes_max: NODES_FIRST,
+            tree: None,
         }
     }
 
@@ -149,9 +142,9 @@ impl Run {
             let turn = TURN.min(budget.iterations - done);
             let is_bound_turn = self.bound_effort <= search.iterations;
             let stopped = match (&mut self.bound, is_bound_turn) {
-                (Some(bound), true) if bound.is_done() => {
+                (Some(bound), true) if self.tree.is_some() || bound.is_done() => {
                     if !bound.is_too_large() {
-                        self.list(model, search, budget.stop);
+                        self.branch(model, search, budget.stop);
                     } else {
                         self.bound_effort = u64::MAX / 2;
                     }
@@ -166,34 +159,42 @@ impl Run {
         }
     }
 
-    /// Lists the plans in the lower part of the gap; an empty list raises the bound.
-    fn list(&mut self, model: &Model<'_>, search: &mut Search<'_>, stop: &dyn Stop) {
+    /// One part of the tree that looks for plans in the lower part of the gap; an empty tree raises the bound to there.
+    fn branch(&mut self, model: &Model<'_>, search: &mut Search<'_>, stop: &dyn Stop) {
         let Some(bound) = &mut self.bound else {
             return;
         };
         let value = search.best.value;
-        let part = ((value - self.bound_value) / TARGET_PART).max(1);
-        let target = (self.bound_value + part).min(value);
-        let outcome = exact::below(model, bound, &search.best, target, (self.nodes_max, stop));
-        self.nodes += outcome.nodes;
-        self.bound_effort += outcome.nodes / NODES_AN_ITERATION + bound.effort();
-        if outcome.is_complete {
-            let found = outcome.plan.as_ref().map_or(target, |plan| plan.value);
-            self.bound_value = self.bound_value.max(found);
-            self.nodes_max = NODES_FIRST;
-        } else {
-            self.nodes_max = (self.nodes_max * 4).min(NODES_MAX);
-            self.bound_effort += NODES_FIRST / NODES_AN_ITERATION;
-        }
-        if let Some(plan) = outcome.plan {
+        let tree = self
+            .tree
+            .get_or_insert_with(|| Tree::new(bound, self.bound_value, value));
+        let (effort, plan) = tree.step(model, bound, &search.best, stop);
+        self.nodes += 1;
+        self.bound_effort = match tree.is_full() {
+            true => u64::MAX / 2,
+            false => self.bound_effort + effort,
+        };
+        self.bound_value = self.bound_value.max(tree.bound());
+        if let Some(plan) = plan {
             search.restart_from(&plan);
+        }
+        if tree.is_closed() {
+            let root = self.tree.take().map(Tree::into_root);
+            if let Some(root) = root {
+                bound.enter(&root);
+                bound.rest();
+            }
         }
     }
 
     fn turn(&mut self, model: &Model<'_>, value: i64, effort: u64, stop: &dyn Stop) -> bool {
         let bound = self.bound.get_or_insert_with(|| Bound::new(model, value));
         let until = self.bound_effort + effort;
-        while self.bound_effort < until && !bound.is_done() && bound.value() < value {
+        while self.bound_effort < until
+            && !bound.is_done()
+            && !bound.is_empty()
+            && bound.value() < value
+        {
             if stop.stop() {
                 return true;
             }
@@ -202,9 +203,16 @@ impl Run {
             if bound.iterations.is_multiple_of(FIX_EVERY) {
                 self.bound_effort += 2 * bound.effort();
                 bound.fix(value);
+                bound.agree(model);
             }
         }
-        self.bound_value = self.bound_value.max(bound.value());
+        // where a call has no option left, no plan is cheaper
+        let proven = if bound.is_empty() {
+            value
+        } else {
+            bound.value()
+        };
+        self.bound_value = self.bound_value.max(proven);
         false
     }
 }

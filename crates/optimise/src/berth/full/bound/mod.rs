@@ -11,7 +11,13 @@
 //! all there is. Prices are integers in fixed point: the bound is exact.
 
 mod ascent;
+mod couplings;
+mod fixing;
+mod node;
 mod options;
 mod prices;
+mod view;
 
-pub(super) use ascent::{Bound, Candidate, SCALE_BITS};
+pub(super) use ascent::{Bound, SCALE_BITS};
+pub(super) use fixing::Candidate;
+pub(super) use node::Part;

@@ -2,7 +2,8 @@
 
 use super::super::model::{CallModel, Mode, Model, Relation, Spot, cost_of};
 use super::super::modes::is_home;
-use super::prices::{Layout, Precedence};
+use super::prices::{Layout, Pair, Side};
+use std::rc::Rc;
 
 /// Starts of a call with so many of certain cranes: when each ends and what it costs but for the place.
 #[derive(Debug, Clone)]
@@ -38,6 +39,8 @@ pub(super) struct Group {
     pub row_to: u32,
     /// Slots after the end during which the barge still travels.
     pub travel_slots: u32,
+    /// The same towards the other call of each pair.
+    pub pair_slots: Rc<[u32]>,
     pub place_cost: i64,
     /// No start costs less, prices apart.
     pub floor: i64,
@@ -48,12 +51,14 @@ pub(super) struct Group {
 #[derive(Debug, Clone)]
 pub(super) struct Options {
     pub profiles: Vec<Profile>,
-    /// Ascending by floor.
-    pub groups: Vec<Group>,
-    pub price: i64,
+    /// Ascending by floor; shared by the parts of a tree that leave them as they are.
+    pub groups: Rc<Vec<Group>>,
+    /// Of leaving the call out; none where that is excluded.
+    pub price: Option<i64>,
     /// The barge's row, if the call is in a rotation.
     pub barge: Option<u32>,
-    pub precedences: Vec<Precedence>,
+    /// Rows shared with one other call.
+    pub pairs: Vec<Pair>,
     /// The least cost of an option or of none.
     pub floor: i64,
 }
@@ -133,12 +138,13 @@ pub(super) fn enumerate(
     let compiled = &model.calls[call];
     let mut options = Options {
         profiles: Vec::new(),
-        groups: Vec::new(),
-        price: model.problem.calls[call].unassigned_price,
+        groups: Rc::default(),
+        price: Some(model.problem.calls[call].unassigned_price),
         barge: layout.barge_of[call],
-        precedences: layout.precedences[call].clone(),
+        pairs: layout.pairs[call].clone(),
         floor: model.problem.calls[call].unassigned_price,
     };
+    let mut groups: Vec<Group> = Vec::new();
     for (number, spot) in compiled.spots.iter().enumerate() {
         let Some(place_cost) = compiled
             .modes
@@ -168,13 +174,12 @@ pub(super) fn enumerate(
             );
             if !group.starts.is_empty() {
                 options.floor = options.floor.min(group.floor);
-                options.groups.push(group);
+                groups.push(group);
             }
         }
     }
-    options
-        .groups
-        .sort_by_key(|group| (group.floor, group.row_from, group.profile));
+    groups.sort_by_key(|group| (group.floor, group.row_from, group.profile));
+    options.groups = Rc::new(groups);
     options
 }
 
@@ -337,6 +342,7 @@ fn group(
         row_from,
         row_to,
         travel_slots: layout.travel_slots(model, call, spot),
+        pair_slots: pair_slots(layout, model, spot, &options.pairs),
         place_cost,
         floor: i64::MAX,
         starts: Vec::new(),
@@ -351,4 +357,13 @@ fn group(
         }
     }
     group
+}
+
+/// Slots of travel that count after the end, by pair.
+fn pair_slots(layout: &Layout, model: &Model<'_>, spot: &Spot, pairs: &[Pair]) -> Rc<[u32]> {
+    let travel = pairs.iter().map(|pair| match pair.side {
+        Side::End | Side::Apart => layout.travel_to_slots(model, pair.mate, spot),
+        Side::Start | Side::Second => 0,
+    });
+    travel.collect()
 }

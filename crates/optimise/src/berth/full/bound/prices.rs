@@ -3,23 +3,29 @@
 use super::super::model::{Model, Relation, Spot};
 use domain::berth::Layout as BerthLayout;
 
-/// One side of "first before second": a row with room for one. The first call uses every slot before it is done, the second
-/// every slot from its start on; they fit if the first is done by then.
+/// One side of what two calls demand of one another, a row with room for one.
+///
+/// "First before second": the first call uses every slot before it is done, the second every slot from its start on; they fit
+/// if the first is done by then. Two calls of a barge in any order: each uses its slots and those of its travel to the other.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Precedence {
+pub(super) struct Pair {
     pub row: u32,
     pub side: Side,
+    /// The other call.
+    pub mate: u32,
 }
 
-/// Which side of a precedence, and what counts.
+/// Which side of a pair, and what counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
-    /// Before the end and so many slots of travel.
-    End(u32),
+    /// Before the end and the travel.
+    End,
     /// Before the start.
     Start,
     /// From the start on.
     Second,
+    /// From the start to the end and the travel.
+    Apart,
 }
 
 /// Which row of prices belongs to what. Rows are `slots` long; the prefix sums have one more row a berth and one more
@@ -29,6 +35,8 @@ pub(super) struct Layout {
     pub first_min: i64,
     pub step_min: i64,
     pub slots: usize,
+    /// Slots that an option left still touches; prices beyond are zero.
+    pub active: usize,
     /// By berth: first row, and number of cells.
     pub berths: Vec<(u32, u32)>,
     /// By berth: first row of the prefix sums.
@@ -41,8 +49,8 @@ pub(super) struct Layout {
     pub capacity: Vec<i64>,
     /// By call: the barge's row.
     pub barge_of: Vec<Option<u32>>,
-    /// By call: the rows of its precedences.
-    pub precedences: Vec<Vec<Precedence>>,
+    /// By call: the rows that it shares with one other call.
+    pub pairs: Vec<Vec<Pair>>,
     /// Calls that claim no cells: both lie alongside and overlap, which is a fact.
     is_fact: Vec<bool>,
 }
@@ -60,6 +68,7 @@ impl Layout {
             first_min,
             step_min,
             slots,
+            active: slots,
             berths: Vec::new(),
             prefix_rows: Vec::new(),
             crane_row: 0,
@@ -67,7 +76,7 @@ impl Layout {
             rows: 0,
             capacity: Vec::new(),
             barge_of: vec![None; model.calls.len()],
-            precedences: vec![Vec::new(); model.calls.len()],
+            pairs: vec![Vec::new(); model.calls.len()],
             is_fact: facts(model),
         };
         let mut row = 0;
@@ -99,42 +108,50 @@ impl Layout {
             }
             layout.capacity.push(1);
         }
-        layout.add_precedences(model);
+        layout.add_pairs(model);
         layout.rows = layout.capacity.len();
         layout
     }
 
-    fn add_precedences(&mut self, model: &Model<'_>) {
+    fn add_pairs(&mut self, model: &Model<'_>) {
         for (first, compiled) in model.calls.iter().enumerate() {
             for (second, relation) in &compiled.couplings {
-                let second = *second as usize;
-                let side = match relation {
-                    Relation::Before => {
-                        let travel_min = super::options::least_travel_min(model, first, second);
-                        Side::End((travel_min / self.step_min) as u32)
+                let (mate, second) = (*second, *second as usize);
+                let sides = match relation {
+                    Relation::Before => (Side::End, Side::Second),
+                    Relation::StartsBefore => (Side::Start, Side::Second),
+                    // the row of the barge says as much where it has two calls
+                    Relation::Apart if first < second && compiled.couplings.len() > 1 => {
+                        (Side::Apart, Side::Apart)
                     }
-                    Relation::StartsBefore => Side::Start,
                     _ => continue,
                 };
                 let row = self.capacity.len() as u32;
                 self.capacity.push(1);
-                self.precedences[first].push(Precedence { row, side });
-                self.precedences[second].push(Precedence {
-                    row,
-                    side: Side::Second,
-                });
+                for (call, side, mate) in [(first, sides.0, mate), (second, sides.1, first as u32)]
+                {
+                    self.pairs[call].push(Pair { row, side, mate });
+                }
             }
         }
     }
 
-    /// The slots that a stay uses in the row of a precedence.
-    pub fn precedence_slots(&self, precedence: &Precedence, from: u32, to: u32) -> (usize, usize) {
-        let clip = |slot: u32| (slot as usize).min(self.slots);
-        match precedence.side {
-            Side::End(travel_slots) => (0, clip(to + travel_slots)),
+    /// The slots that a stay uses in the row of a pair.
+    pub fn pair_slots(&self, side: Side, from: u32, to: u32, travel_slots: u32) -> (usize, usize) {
+        let clip = |slot: u32| (slot as usize).min(self.active);
+        match side {
+            Side::End => (0, clip(to + travel_slots)),
             Side::Start => (0, clip(from)),
-            Side::Second => (clip(from), self.slots),
+            Side::Second => (clip(from), self.active),
+            Side::Apart => (clip(from), clip(to + travel_slots)),
         }
+    }
+
+    /// What all there is costs at these prices, scaled.
+    pub fn price_of_all(&self, lambda: &[i64]) -> i64 {
+        let rows = lambda.chunks_exact(self.slots).zip(&self.capacity);
+        rows.map(|(prices, capacity)| capacity * prices[..self.active].iter().sum::<i64>())
+            .sum()
     }
 
     pub fn slot_up(&self, minute: i64) -> u32 {
@@ -154,7 +171,8 @@ impl Layout {
         }
         match berth.layout {
             BerthLayout::Discrete => (row, row + 1),
-            BerthLayout::ByMetre { step_m, gap_m } => {
+            BerthLayout::ByMetre { step_m, .. } => {
+                let gap_m = clear_m(model, call, spot);
                 let cells = i64::from(self.berths[spot.berth as usize].1);
                 let (from_m, to_m) = (spot.from_m - berth.from_m, spot.to_m + gap_m - berth.from_m);
                 let (from, to) = if from_m % step_m == 0 {
@@ -171,19 +189,38 @@ impl Layout {
 
     /// Slots that a barge cannot use after a stay, whatever it does next.
     pub fn travel_slots(&self, model: &Model<'_>, call: usize, spot: &Spot) -> u32 {
-        let from = model.problem.berths[spot.berth as usize].terminal;
         let mates = model.calls[call].couplings.iter().filter(|(_, relation)| {
             matches!(
                 relation,
                 Relation::Apart | Relation::Before | Relation::After
             )
         });
-        let spots = mates.flat_map(|(mate, _)| model.calls[*mate as usize].spots.iter());
-        let travel = spots.map(|spot| {
+        let travel = mates.map(|(mate, _)| self.travel_to_slots(model, *mate, spot));
+        travel.min().unwrap_or(0)
+    }
+
+    /// Slots of the least travel from a spot to where another call may lie.
+    pub fn travel_to_slots(&self, model: &Model<'_>, mate: u32, spot: &Spot) -> u32 {
+        let from = model.problem.berths[spot.berth as usize].terminal;
+        let travel = model.calls[mate as usize].spots.iter().map(|spot| {
             let to = model.problem.berths[spot.berth as usize].terminal;
             model.problem.travel_between_min(from, to)
         });
         (travel.min().unwrap_or(0) / self.step_min) as u32
+    }
+}
+
+/// Metres above a stay that nobody else on its berth can use: the gap, or the distance that its cones demand of every
+/// neighbour. The distance below it is the neighbour's to keep, if that has cones too, or is not in the bound.
+fn clear_m(model: &Model<'_>, call: usize, spot: &Spot) -> i64 {
+    let gap_m = spot.gap_m.unwrap_or(i64::MAX / 4);
+    let cones = usize::from(model.problem.calls[call].cones).min(3);
+    let distances_m = &model.problem.cone_distance_m[cones..];
+    // the neighbour may have more cones, and the table need not ascend
+    let least_m = distances_m.iter().min().copied().unwrap_or(0);
+    match cones {
+        0 => gap_m,
+        _ => gap_m.max(least_m),
     }
 }
 
@@ -202,9 +239,8 @@ fn facts(model: &Model<'_>) -> Vec<bool> {
         let Some(spot_a) = place(a) else { continue };
         for b in a + 1..model.calls.len() {
             let Some(spot_b) = place(b) else { continue };
-            let gap_m = spot_a.gap_m.unwrap_or(i64::MAX / 4);
-            let overlap =
-                spot_a.from_m < spot_b.to_m + gap_m && spot_b.from_m < spot_a.to_m + gap_m;
+            let overlap = spot_a.from_m < spot_b.to_m + clear_m(model, b, &spot_b)
+                && spot_b.from_m < spot_a.to_m + clear_m(model, a, &spot_a);
             if spot_a.berth == spot_b.berth && overlap {
                 (is_fact[a], is_fact[b]) = (true, true);
             }
@@ -241,23 +277,23 @@ impl Prefix {
         for (number, (row, cells)) in layout.berths.iter().enumerate() {
             let first = *row as usize + number;
             for cell in 0..*cells as usize {
-                let prices = &lambda[(*row as usize + cell) * layout.slots..][..layout.slots];
+                let prices = &lambda[(*row as usize + cell) * layout.slots..][..layout.active];
                 let (below, above) = self.berths[(first + cell) * self.columns..]
                     [..2 * self.columns]
                     .split_at_mut(self.columns);
                 let mut sum = 0;
-                for slot in 0..layout.slots {
+                for slot in 0..layout.active {
                     sum += prices[slot];
                     above[slot + 1] = below[slot + 1] + sum;
                 }
             }
         }
         for row in layout.crane_row as usize..layout.rows {
-            let prices = &lambda[row * layout.slots..][..layout.slots];
+            let prices = &lambda[row * layout.slots..][..layout.active];
             let sums = &mut self.others[(row - layout.crane_row as usize) * self.columns..]
                 [..self.columns];
             let mut sum = 0;
-            for slot in 0..layout.slots {
+            for slot in 0..layout.active {
                 sum += prices[slot];
                 sums[slot + 1] = sum;
             }
