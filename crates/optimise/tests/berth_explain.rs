@@ -202,3 +202,132 @@ fn a_vessel_alongside_that_the_last_plan_did_not_have_there_thaws_the_frozen_sta
     check(&problem, &answer.plan).expect("feasible");
     assert_eq!(answer.plan.unassigned, vec![]);
 }
+
+fn stay(call: usize, berth: usize, (start_min, end_min): (i64, i64)) -> Stay {
+    Stay {
+        call,
+        berth,
+        from_m: 200 * berth as i64,
+        start_min,
+        end_min,
+        cranes: Vec::new(),
+    }
+}
+
+/// Three piers of one quay; X may use the first two and is late for all but a start within 40 min.
+fn crowded() -> BerthProblem {
+    let pier = |n: i64| Berth {
+        id: format!("P{n}"),
+        from_m: 200 * n,
+        to_m: 200 * n + 100,
+        depth_cm: 300,
+        cones_max: 3,
+        ..Berth::default()
+    };
+    let call = |id: &str, minutes| Call {
+        handling: vec![Handling::Minutes(minutes); 3],
+        ..call(id, 0, minutes)
+    };
+    let mut x = call("X", 60);
+    x.handling[2] = Handling::Forbidden;
+    x.latest_departure_min = Some(100);
+    BerthProblem {
+        berths: (0..3).map(pier).collect(),
+        calls: vec![call("Z", 10), call("B", 10), call("C", 10), x],
+        cone_distance_m: [0, 1000, 1000, 1000],
+        ..port()
+    }
+}
+
+#[test]
+fn the_smallest_set_of_stays_is_found_where_thinning_ends_in_a_larger_one() {
+    let mut problem = crowded();
+    problem.calls[0].cones = 1; // alone keeps X from both piers; so do B and C together
+    let left = domain::berth::Unassigned {
+        call: 3,
+        reason: String::new(),
+    };
+    let plan = BerthPlan {
+        stays: vec![
+            stay(0, 2, (50, 60)),
+            stay(1, 0, (40, 50)),
+            stay(2, 1, (40, 50)),
+        ],
+        unassigned: vec![left],
+    };
+    check(&problem, &plan).expect("feasible");
+    let conflict = &explain(&problem, &plan).conflicts[0];
+    assert_eq!(
+        (&conflict.calls[..], conflict.is_smallest),
+        (&[0][..], true)
+    );
+
+    problem.calls[0].cones = 0;
+    let conflict = &explain(&problem, &plan).conflicts[0];
+    assert_eq!(
+        (&conflict.calls[..], conflict.is_smallest),
+        (&[1, 2][..], true)
+    );
+}
+
+#[test]
+fn a_smallest_set_of_four_stays_is_proved() {
+    let mut problem = crowded();
+    problem.calls[3].latest_departure_min = Some(150);
+    problem.calls.insert(0, problem.calls[0].clone());
+    problem.calls[0].id = "Y".into();
+    problem.calls.insert(4, problem.calls[0].clone());
+    problem.calls[4].id = "W".into();
+    let left = domain::berth::Unassigned {
+        call: 5,
+        reason: String::new(),
+    };
+    // the first stay at each pier leaves X the time after it, the second the time before it
+    let plan = BerthPlan {
+        stays: vec![
+            stay(0, 0, (30, 40)),
+            stay(1, 2, (0, 10)),
+            stay(2, 0, (90, 100)),
+            stay(3, 1, (40, 50)),
+            stay(4, 1, (100, 110)),
+        ],
+        unassigned: vec![left],
+    };
+    check(&problem, &plan).expect("feasible");
+    let conflict = &explain(&problem, &plan).conflicts[0];
+    assert_eq!(
+        (&conflict.calls[..], conflict.is_smallest),
+        (&[0, 2, 3, 4][..], true)
+    );
+}
+
+#[test]
+fn the_smallest_set_of_rules_is_found_where_lifting_ends_in_a_larger_one() {
+    let mut problem = port();
+    problem.calls[1].draught_cm = 301; // alone forbids B; so do opening hours and departure together
+    problem.calls[1].latest_departure_min = Some(400);
+    for berth in &mut problem.berths {
+        berth.open = vec![domain::berth::Interval::new(500, 2000)];
+    }
+    let plan = solve(&problem, None, 1, &Budget::iterations(500)).plan;
+    let conflict = &explain(&problem, &plan).conflicts[0];
+    assert_eq!(
+        (conflict.call, &conflict.rules[..], conflict.is_smallest),
+        (1, &[Rule::Draught][..], true)
+    );
+
+    problem.calls[1].draught_cm = 250;
+    let plan = solve(&problem, None, 1, &Budget::iterations(500)).plan;
+    let conflict = &explain(&problem, &plan).conflicts[0];
+    assert_eq!(
+        (conflict.call, &conflict.rules[..], conflict.is_smallest),
+        (1, &[Rule::Closures, Rule::Departure][..], true)
+    );
+    problem.calls[1].length_m = 101;
+    let plan = solve(&problem, None, 1, &Budget::iterations(500)).plan;
+    let conflict = &explain(&problem, &plan).conflicts[0];
+    assert_eq!(
+        (&conflict.rules[..], conflict.is_smallest),
+        (&[Rule::Length][..], true)
+    );
+}

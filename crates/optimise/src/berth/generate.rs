@@ -24,7 +24,7 @@ pub struct Size {
 impl Size {
     /// A port of 20 to 40 calls, one every two hours.
     pub fn port(seed: u64) -> Self {
-        let calls = 20 + (seed as usize * 7) % 21;
+        let calls = 20 + (seed % 21 * 7) as usize % 21;
         Size {
             calls,
             hours: calls as i64 * 2,

@@ -1,4 +1,4 @@
-//! `quaystream plan berths --generate COUNT`: generated ports with all rules, and how often each rule binds.
+//! `quaystream plan berths --generate COUNT --seed FIRST`: generated ports with all rules, and how often each rule binds.
 
 use super::super::clock::{calibration_s, thread_cpu_s};
 use super::super::limit::LimitArgs;
@@ -13,6 +13,9 @@ use std::fmt::Write;
 
 /// Iterations for a plan without one of the rules.
 const RELAXED_ITERATIONS: u64 = 2_000;
+
+/// Seed of the searches, the same for every port.
+const SEARCH: u64 = 1;
 
 /// Takes a rule out of a problem.
 type Relax = fn(&mut BerthProblem);
@@ -75,7 +78,7 @@ fn no_closures(problem: &mut BerthProblem) {
     }
 }
 
-/// Solves the ports and renders the tables.
+/// Solves so many ports from the one that the seed names and renders the tables.
 pub fn generate(count: u64, limit: &LimitArgs) -> Result<String, PlanError> {
     let mut table = Table::new(&[
         "port",
@@ -91,18 +94,12 @@ pub fn generate(count: u64, limit: &LimitArgs) -> Result<String, PlanError> {
     let mut gaps = Vec::new();
     let mut binding = [0_u64; RULES.len()];
     let mut fcfs_percent = Vec::new();
-    for seed in 1..=count {
+    for seed in limit.seed..limit.seed.saturating_add(count) {
         let problem = port(seed, Size::port(seed));
-        let first_come = solve(&problem, None, limit.seed, &Budget::iterations(0));
+        let first_come = solve(&problem, None, SEARCH, &Budget::iterations(0));
         let start_s = thread_cpu_s();
         let deadline = limit.deadline();
-        let answer = solve_warm(
-            &problem,
-            Warm::default(),
-            limit.seed,
-            &limit.budget(&deadline),
-        )
-        .answer;
+        let answer = solve_warm(&problem, Warm::default(), SEARCH, &limit.budget(&deadline)).answer;
         let seconds = thread_cpu_s() - start_s;
         verify(&problem, &answer)?;
         table.row([
@@ -124,7 +121,7 @@ pub fn generate(count: u64, limit: &LimitArgs) -> Result<String, PlanError> {
             let plan = solve(
                 &relaxed,
                 None,
-                limit.seed,
+                SEARCH,
                 &Budget::iterations(RELAXED_ITERATIONS),
             )
             .plan;

@@ -45,7 +45,7 @@ pub struct Args {
     /// With --bench: delay ships and plan again within 30 ms from the last plan
     #[arg(long, requires = "bench")]
     pub warm: bool,
-    /// Solve so many generated ports with all rules, and count where each rule binds
+    /// Solve so many generated ports with all rules, the first of them named by --seed, and count where each rule binds
     #[arg(long, value_name = "COUNT")]
     pub generate: Option<u64>,
     /// Solve instances from 10 to 500 calls and print the curve

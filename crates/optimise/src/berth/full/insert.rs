@@ -100,21 +100,17 @@ pub(super) fn exactly(
     scratch: &mut Scratch,
 ) -> Option<Placement> {
     let compiled = &model.calls[call];
-    let mode = &compiled.modes[placement.mode as usize];
-    let starts = starts(model, state, call, mode, scratch, i64::MAX)?;
     let fixed_elsewhere = compiled
         .fixed_start_min
         .is_some_and(|start_min| start_min != placement.start_min);
     let off_grid =
         !compiled.is_alongside && model.round_down_min(placement.start_min) != placement.start_min;
-    let (start_min, end_min) = starts
-        .exactly(placement.start_min)
-        .filter(|_| !fixed_elsewhere && !off_grid)?;
-    Some(Placement {
-        start_min,
-        end_min,
-        cost: model.cost(call, mode, start_min, end_min),
-        ..*placement
+    if fixed_elsewhere || off_grid {
+        return None;
+    }
+    let start_min = placement.start_min;
+    in_same_mode(model, state, call, placement, scratch, |starts| {
+        starts.exactly(start_min)
     })
 }
 
@@ -126,10 +122,23 @@ pub(super) fn not_before(
     placement: &Placement,
     scratch: &mut Scratch,
 ) -> Option<Placement> {
+    in_same_mode(model, state, call, placement, scratch, |starts| {
+        let from_min = placement.start_min.max(starts.limits.start_from_min);
+        starts.earliest(model.problem.round_up_min(from_min))
+    })
+}
+
+/// The placement with the start and end that `choose` picks in its mode among the others.
+fn in_same_mode(
+    model: &Model<'_>,
+    state: &State,
+    call: usize,
+    placement: &Placement,
+    scratch: &mut Scratch,
+    choose: impl Fn(&Starts<'_>) -> Option<(i64, i64)>,
+) -> Option<Placement> {
     let mode = &model.calls[call].modes[placement.mode as usize];
-    let starts = starts(model, state, call, mode, scratch, i64::MAX)?;
-    let from_min = placement.start_min.max(starts.limits.start_from_min);
-    let (start_min, end_min) = starts.earliest(model.problem.round_up_min(from_min))?;
+    let (start_min, end_min) = choose(&starts(model, state, call, mode, scratch, i64::MAX)?)?;
     Some(Placement {
         start_min,
         end_min,
