@@ -43,7 +43,7 @@ fn threads_change_nothing() {
     let mut problems: Vec<BerthProblem> = (0..3).map(discrete).collect();
     problems.extend((0..3).map(|seed| port(seed, Size::port(seed))));
     let alone = answers(&problems);
-    assert!(alone.iter().any(|solved| !solved.duals.calls.is_empty()));
+    assert!(alone.iter().any(|solved| !solved.duals.prices.is_empty()));
     assert!(
         alone
             .iter()

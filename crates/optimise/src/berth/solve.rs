@@ -8,8 +8,9 @@ use domain::berth::{BerthPlan, BerthProblem};
 /// Prices learnt by the bound; handed to the next solve they make its bound good at once.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Duals {
-    /// By call id, in fixed point (1/1024 cost unit), ascending by id.
-    pub calls: Vec<(String, i64)>,
+    /// By name, ascending, in fixed point (1/1024 cost unit): of the call with that id for discrete berths; for all rules of
+    /// a berth's cell, a quay's cranes, a barge or a pair of calls in one hour, and the starts by which its clock is known.
+    pub prices: Vec<(String, i64)>,
 }
 
 /// What is known from the last solve.

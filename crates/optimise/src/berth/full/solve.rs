@@ -54,12 +54,15 @@ fn solve_with(
     warm: Warm<'_>,
     seed: u64,
     expected: u64,
-    spend: impl FnOnce(&mut Run, &Model<'_>, &mut Search<'_>),
+    spend: impl FnOnce(&mut Run<'_>, &Model<'_>, &mut Search<'_>),
 ) -> Solved {
     let model = Model::new(problem);
     let start = start(&model, warm.plan, expected > 0);
     let mut search = Search::new(&model, seed, start, expected);
     let mut run = Run::new(&model);
+    if let (Some(duals), Some(plan)) = (warm.duals, warm.plan) {
+        run.last = Some((duals, plan));
+    }
     spend(&mut run, &model, &mut search);
     run.solved(&model, &search)
 }
@@ -89,7 +92,9 @@ fn start(model: &Model<'_>, last: Option<&BerthPlan>, has_budget: bool) -> State
     start
 }
 
-struct Run {
+struct Run<'a> {
+    /// Prices and plan of the last solve, until the bound has taken them up.
+    last: Option<(&'a Duals, &'a BerthPlan)>,
     bound: Option<Bound>,
     bound_value: i64,
     /// Effort spent on the bound, in search iterations.
@@ -100,9 +105,10 @@ struct Run {
     tree: Option<Tree>,
 }
 
-impl Run {
+impl Run<'_> {
     fn new(model: &Model<'_>) -> Self {
         Run {
+            last: None,
             bound_value: model.calls.iter().map(|call| call.floor).sum(),
             bound: None,
             bound_effort: 0,
@@ -111,13 +117,21 @@ impl Run {
         }
     }
 
-    fn solved(self, model: &Model<'_>, search: &Search<'_>) -> Solved {
+    fn solved(mut self, model: &Model<'_>, search: &Search<'_>) -> Solved {
         let value = search.best.value;
+        let plan = search.best.to_plan(model);
+        if let (Some(bound), Some(tree)) = (&mut self.bound, self.tree) {
+            bound.enter(&tree.into_root());
+        }
+        let prices = self
+            .bound
+            .as_ref()
+            .map_or(Vec::new(), |bound| bound.remember(model, &plan));
         Solved {
             answer: Answer {
                 value,
                 bound: self.bound_value.min(value),
-                plan: search.best.to_plan(model),
+                plan,
                 statistics: Statistics {
                     iterations: search.iterations + self.bound_effort,
                     improvements: search.improvements,
@@ -125,7 +139,7 @@ impl Run {
                     nodes: self.nodes,
                 },
             },
-            duals: Duals::default(),
+            duals: Duals { prices },
         }
     }
 
@@ -189,6 +203,10 @@ impl Run {
 
     fn turn(&mut self, model: &Model<'_>, value: i64, effort: u64, stop: &dyn Stop) -> bool {
         let bound = self.bound.get_or_insert_with(|| Bound::new(model, value));
+        let is_warm = self
+            .last
+            .take()
+            .is_some_and(|(duals, plan)| bound.recall(model, &duals.prices, plan));
         let until = self.bound_effort + effort;
         while self.bound_effort < until
             && !bound.is_done()
@@ -200,7 +218,8 @@ impl Run {
             }
             self.bound_effort += bound.effort();
             bound.iterate(value);
-            if bound.iterations.is_multiple_of(FIX_EVERY) {
+            // remembered prices leave few options at once
+            if bound.iterations.is_multiple_of(FIX_EVERY) || is_warm && bound.iterations == 1 {
                 self.bound_effort += 2 * bound.effort();
                 bound.fix(value);
                 bound.agree(model);

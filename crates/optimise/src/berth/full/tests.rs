@@ -1,6 +1,6 @@
 //! The full-rule solver on small ports.
 
-use crate::berth::solve;
+use crate::berth::{Duals, Warm, solve, solve_warm};
 use crate::budget::Budget;
 use domain::berth::*;
 
@@ -106,4 +106,90 @@ fn where_one_vessel_is_late_those_behind_it_keep_their_turn() {
         .filter_map(|call| answer.plan.stay_of(call).map(|stay| stay.start_min))
         .collect();
     assert_eq!(starts, [60, 180, 300, 420]);
+}
+
+/// More vessels than the quay holds at once, all there within two hours, the clock begun so many minutes later.
+fn congested(clock_min: i64) -> BerthProblem {
+    let mut problem = problem();
+    problem.horizon_end_min = 6000 - clock_min;
+    problem.calls = (0..12)
+        .map(|n| Call {
+            cost_per_min: 1 + n % 4,
+            ..call(&format!("V{n:02}"), 90, 120 + n * 10 - clock_min)
+        })
+        .collect();
+    problem
+}
+
+#[test]
+fn prices_of_the_last_solve_make_the_bound_good_at_once_though_the_clock_has_moved() {
+    let first = solve_warm(
+        &congested(0),
+        Warm::default(),
+        1,
+        &Budget::iterations(6_000),
+    );
+    let clock_min = 60;
+    let mut last = first.answer.plan.clone();
+    for stay in &mut last.stays {
+        stay.start_min -= clock_min;
+        stay.end_min -= clock_min;
+    }
+    let bound_with = |prices: &[(String, i64)]| {
+        let duals = Duals {
+            prices: prices.to_vec(),
+        };
+        let warm = Warm {
+            plan: Some(&last),
+            duals: Some(&duals),
+        };
+        let solved = solve_warm(&congested(clock_min), warm, 1, &Budget::iterations(320));
+        assert!(solved.answer.bound <= solved.answer.value);
+        solved.answer.bound
+    };
+    let warm = bound_with(&first.duals.prices);
+    let cold = bound_with(&[]);
+    let floors = first.answer.value - first.answer.bound;
+    assert!(
+        first.answer.value - warm < (first.answer.value - cold) / 2,
+        "value {}, bound {warm} with prices, {cold} without; left after the first solve {floors}",
+        first.answer.value
+    );
+    // told of another clock the same prices are worth less
+    let starts_moved: Vec<(String, i64)> = first
+        .duals
+        .prices
+        .iter()
+        .map(|(name, price)| match name.starts_with("start ") {
+            true => (name.clone(), price + 600),
+            false => (name.clone(), *price),
+        })
+        .collect();
+    assert!(bound_with(&starts_moved) < warm);
+}
+
+#[test]
+fn the_bound_knows_the_distance_of_cones() {
+    let mut problem = problem();
+    problem.calls.truncate(2);
+    for call in &mut problem.calls {
+        call.handling = vec![Handling::Minutes(120)];
+        call.arrival_min = 0;
+        call.release_min = 0;
+    }
+    problem.berths[0].cones_max = 3;
+    let value_and_bound = |cones: u8| {
+        let mut problem = problem.clone();
+        problem.calls.iter_mut().for_each(|call| call.cones = cones);
+        problem.cone_distance_m = [0, 10, 50, 150];
+        let model = super::model::Model::new(&problem);
+        let mut bound = super::bound::Bound::new(&model, 10_000);
+        (0..400).for_each(|_| bound.iterate(10_000));
+        let answer = solve(&problem, None, 1, &Budget::iterations(1000));
+        (answer.value, bound.value())
+    };
+    assert_eq!(value_and_bound(0), (480, 480));
+    let (value, bound) = value_and_bound(3); // one after the other
+    assert_eq!(value, 720);
+    assert!(bound > 700, "{bound}");
 }

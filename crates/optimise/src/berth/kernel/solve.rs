@@ -155,8 +155,8 @@ impl<'a> Run<'a> {
         let mut prices = start.marginal_costs(instance);
         if let Some(duals) = warm.duals {
             for (call, price) in problem.calls.iter().zip(&mut prices) {
-                if let Ok(found) = duals.calls.binary_search_by(|(id, _)| id.cmp(&call.id)) {
-                    *price = duals.calls[found].1;
+                if let Ok(found) = duals.prices.binary_search_by(|(id, _)| id.cmp(&call.id)) {
+                    *price = duals.prices[found].1;
                 }
             }
         } else {
@@ -165,7 +165,7 @@ impl<'a> Run<'a> {
         let mut dual = Dual::new(instance, &prices);
         let search = Search::new(instance, seed, start);
         let is_warm =
-            warm.plan.is_some() && warm.duals.is_some_and(|duals| !duals.calls.is_empty());
+            warm.plan.is_some() && warm.duals.is_some_and(|duals| !duals.prices.is_empty());
         let pace = if is_warm { WARM } else { COLD };
         (dual.step, dual.patience) = (pace.step, pace.patience);
         Run {
@@ -363,7 +363,7 @@ impl<'a> Run<'a> {
                     nodes,
                 },
             },
-            duals: Duals { calls },
+            duals: Duals { prices: calls },
         }
     }
 }

@@ -17,8 +17,8 @@ impl BerthPlanner {
             start_us: stay.start_us,
             end_us: stay.end_us,
         });
-        let prices = self.duals.calls.iter().map(|(call, price)| CallPrice {
-            call: call.clone(),
+        let prices = self.duals.prices.iter().map(|(name, price)| CallPrice {
+            call: name.clone(),
             price: *price,
         });
         state.berths = Some(BerthMemory {
@@ -42,7 +42,7 @@ impl BerthPlanner {
         self.stays = stays.collect();
         let prices = memory.prices.into_iter();
         self.duals = Duals {
-            calls: prices.map(|price| (price.call, price.price)).collect(),
+            prices: prices.map(|price| (price.call, price.price)).collect(),
         };
         Ok(())
     }

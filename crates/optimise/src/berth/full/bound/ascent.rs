@@ -41,7 +41,7 @@ pub(in super::super) struct Bound {
     pub iterations: u64,
     is_too_large: bool,
     /// No price goes higher: sums over all prices must fit 64 bits.
-    price_max: i64,
+    pub(super) price_max: i64,
 }
 
 impl Bound {

@@ -13,6 +13,7 @@
 mod ascent;
 mod couplings;
 mod fixing;
+mod memory;
 mod node;
 mod options;
 mod prices;

@@ -154,6 +154,11 @@ impl Layout {
             .sum()
     }
 
+    /// When a slot begins.
+    pub fn minute(&self, slot: usize) -> i64 {
+        self.first_min + slot as i64 * self.step_min
+    }
+
     pub fn slot_up(&self, minute: i64) -> u32 {
         (minute - self.first_min + self.step_min - 1).div_euclid(self.step_min) as u32
     }
