@@ -98,8 +98,8 @@ impl Cover<'_> {
         if left == 0 || self.sets >= SETS_MAX {
             return false;
         }
-        for n in 0..self.placed.len() {
-            let other = self.placed[n];
+        let placed = self.placed;
+        for other in placed.iter().copied() {
             if self.clashes(other, &placement) {
                 chosen.push(other);
                 if self.keeps_out(left - 1, chosen) {

@@ -1,9 +1,9 @@
 //! Explanations from the compiled model: one stay moves at a time, everyone else stays where they are.
 
 use super::conflict;
+use super::construct::{kept, mode_of};
 use super::insert::{self, Scratch};
 use super::model::Model;
-use super::solve::{kept, mode_of};
 use super::state::{Placement, State};
 use crate::berth::explain::{
     Binding, Change, ChangeReason, Explanation, RunnerUp, StayExplanation,
