@@ -91,6 +91,8 @@ impl PlanError {
             None => &reason[..],
         };
         let field = match field_before(content, error.line(), error.column()) {
+            // a field that nobody knows is named by the reason; the one before it is not at fault
+            Some(_) if reason.starts_with("unknown field") => String::new(),
             Some(field) if !reason.contains(&format!("`{field}`")) => format!(", {field}"),
             _ => String::new(),
         };

@@ -114,7 +114,12 @@ fn mistakes_are_named_with_line_field_and_reason() {
         "field.json",
         &EXAMPLE.replacen("\"cones_max\"", "\"cones_most\"", 1),
     );
-    assert!(error.contains("cones_most"), "{error}");
+    let before = error.split(": unknown field `cones_most`").next();
+    assert!(
+        error.contains("cones_most")
+            && before.is_some_and(|before| before.ends_with(|end: char| end.is_ascii_digit())),
+        "only the line stands before the reason: {error}"
+    );
     let error = error_of(
         "berth.json",
         &EXAMPLE.replacen("\"Pier\": 150", "\"Peer\": 150", 1),

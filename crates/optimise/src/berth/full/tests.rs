@@ -149,10 +149,10 @@ fn prices_of_the_last_solve_make_the_bound_good_at_once_though_the_clock_has_mov
     };
     let warm = bound_with(&first.duals.prices);
     let cold = bound_with(&[]);
-    let floors = first.answer.value - first.answer.bound;
+    let left = first.answer.value - first.answer.bound;
     assert!(
         first.answer.value - warm < (first.answer.value - cold) / 2,
-        "value {}, bound {warm} with prices, {cold} without; left after the first solve {floors}",
+        "value {}, bound {warm} with prices, {cold} without; {left} left after the first solve",
         first.answer.value
     );
     // told of another clock the same prices are worth less

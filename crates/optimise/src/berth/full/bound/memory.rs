@@ -112,8 +112,8 @@ fn row_names(model: &Model<'_>, layout: &Layout) -> Vec<String> {
     }
     let quays = 0..model.quay_cranes.len();
     names.extend(quays.map(|quay| {
-        let berths = problem.berths.iter().zip(&model.berth_quay);
-        let first = berths.into_iter().find(|(_, of)| **of as usize == quay);
+        let mut berths = problem.berths.iter().zip(&model.berth_quay);
+        let first = berths.find(|(_, of)| **of as usize == quay);
         format!("cranes {}", first.map_or("", |(berth, _)| &berth.id))
     }));
     let barges = problem.rotations.iter();
