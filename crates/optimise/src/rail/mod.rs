@@ -22,6 +22,7 @@ pub mod dual;
 pub mod exact;
 pub mod explain;
 pub mod full;
+pub mod gather;
 pub mod generate;
 pub mod greedy;
 pub mod insert;

@@ -124,7 +124,7 @@ impl Kernel<'_> {
         if found.value < before {
             self.best.clone_from(&found);
         }
-        self.found = Some(found).filter(|found| found.value < i64::MAX);
+        self.found = (found.value < i64::MAX).then(|| State::new(self.core, &found.choice));
         if self.is_cold && self.best.value == before {
             let mended = self.mended(&from);
             if mended.value < before {

@@ -2,7 +2,8 @@
 //!
 //! Order of work: prices of capacity and a bound ([`relaxation`]); first plans by regret greedy under
 //! those prices; options that no better plan can use leave play; then cycles of annealing ([`soft`](super::soft) with
-//! priced overloads, [`anneal`](super::anneal) with ejection chains), which widen and narrow the options they look at,
+//! priced overloads, [`anneal`](super::anneal) with ejection chains; after each, [`gather`](super::gather) brings scattered
+//! room together), which widen and narrow the options they look at,
 //! while the bound of the [`knapsack`](super::knapsack) relaxation rises beside them; an exact search
 //! ([`exact`]) once little is left in play.
 
@@ -12,6 +13,7 @@ mod search;
 use super::active::Active;
 use super::core::Core;
 use super::exact::{self, Outcome};
+use super::gather::Gather;
 use super::greedy;
 use super::insert::insert;
 use super::knapsack::Knapsacks;
@@ -80,6 +82,7 @@ struct Kernel<'a> {
     relaxation: Relaxation,
     prices: Prices,
     knapsacks: Option<Knapsacks>,
+    gather: Option<Gather>,
     best: State,
     is_proved: bool,
     is_warm: bool,
@@ -121,6 +124,7 @@ impl<'a> Kernel<'a> {
             random: Random::new(seed),
             best: State::new(core, &first),
             knapsacks: Knapsacks::new(core, &active, &prices),
+            gather: Gather::new(core, &relaxation.prices),
             active,
             is_warm: start.is_some_and(|start| start.choice.iter().any(Option::is_some)),
             last: None,
@@ -144,6 +148,7 @@ impl<'a> Kernel<'a> {
         kernel.fix();
         if let Some(start) = start.filter(|_| kernel.is_warm) {
             kernel.resume(&start.choice);
+            kernel.gather();
         }
         kernel
     }
@@ -190,6 +195,27 @@ impl<'a> Kernel<'a> {
             if self.best.value == before || stop() {
                 break;
             }
+        }
+    }
+
+    /// Gathers room for the best plan, and for the best of the last soft cycle.
+    fn gather(&mut self) {
+        let Some(gather) = &self.gather else {
+            return;
+        };
+        let before = self.best.value;
+        let stop = || self.budget.stop.stop();
+        let (core, active, prices) = (self.core, &self.active, &self.prices);
+        gather.run(core, active, prices, &mut self.best, &stop);
+        if let Some(found) = &mut self.found {
+            gather.run(core, active, prices, found, &stop);
+            if found.value < self.best.value {
+                self.best.clone_from(found);
+            }
+        }
+        if self.best.value < before {
+            self.statistics.improvements += 1;
+            self.fix();
         }
     }
 

@@ -12,6 +12,8 @@ const MOVES_AN_ITEM: u64 = 100;
 const FIRST_PART: u64 = 3;
 /// Cycles without success after which a warm start has given what it can, and the full relaxation follows.
 const WARM_CYCLES: usize = 4;
+/// Cycles of a warm start are shorter by this factor: there is time for several, and each leaves room elsewhere to be gathered.
+const WARM_PART: u64 = 3;
 /// Moves of the first cycle at least.
 const MOVES_AT_LEAST: u64 = 30_000;
 /// Steps of re-splits for a move of annealing, in eighths: at first, at least, at most.
@@ -90,6 +92,7 @@ impl Kernel<'_> {
             // From the relaxation's choice little is left to do: a short cycle finds the first good plan.
             let first = moves / FIRST_PART;
             self.cycle(CYCLES[0], first.min(budget.iterations));
+            self.gather();
             self.fix();
         }
         let mut tried = u64::MAX;
@@ -99,9 +102,12 @@ impl Kernel<'_> {
         {
             let before = self.best.value;
             let left = budget.iterations - self.statistics.iterations;
-            self.cycle(CYCLES[nth % CYCLES.len()], moves.min(left));
+            let part = if self.is_warm { WARM_PART } else { 1 };
+            let moves_now = (moves / part).min(left);
+            self.cycle(CYCLES[nth % CYCLES.len()], moves_now);
+            self.gather();
             let annealed = self.best.value;
-            self.resplit(moves.min(left), before);
+            self.resplit(moves_now, before);
             if self.best.value < before {
                 self.statistics.improvements += 1;
                 self.fix();
