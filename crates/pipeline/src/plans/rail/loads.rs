@@ -1,6 +1,8 @@
-//! Level 2 in the plan: trains that close soon are loaded onto their wagons; what cannot stand is a cut that the next plan
-//! keeps. A load that was found holds as long as its units and wagons are the same.
+//! Level 2 in the plan: what the wagons of trains that close soon hold is known beforehand ([`foreseen`]); such trains are
+//! loaded onto their wagons, and what cannot stand is a cut that the next plan keeps. A load that was found holds as long as
+//! its units and wagons are the same.
 
+mod foreseen;
 mod saved;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +20,7 @@ use super::inputs::{Inputs, SlotRow};
 use super::rules::RailRules;
 use super::wagons::consist;
 use crate::error::EngineError;
+use foreseen::Foreseen;
 
 /// A train that was loaded, or tried.
 #[derive(Debug)]
@@ -33,6 +36,7 @@ struct Tried {
 pub struct Loads {
     tried: BTreeMap<String, Tried>,
     cuts: Vec<LoadCut>,
+    foreseen: Foreseen,
 }
 
 /// What a train's row is made with.
@@ -49,7 +53,7 @@ pub struct Frame<'p> {
 }
 
 impl Loads {
-    /// The cuts that still concern an open train.
+    /// The cuts that still concern an open train, learned and foreseen.
     pub fn cuts(&mut self, problem: &RailProblem) -> Vec<LoadCut> {
         let is_open = |slot: &&TrainSlot| !slot.is_frozen(problem.now_at_min);
         let open = problem.trains.iter().filter(is_open);
@@ -58,7 +62,26 @@ impl Loads {
         let known = problem.trains.iter().map(|slot| slot.id.as_str());
         let known: BTreeSet<&str> = known.collect();
         self.tried.retain(|slot, _| known.contains(slot.as_str()));
-        self.cuts.clone()
+        self.cuts
+            .iter()
+            .chain(&self.foreseen.cuts)
+            .cloned()
+            .collect()
+    }
+
+    /// The trains of a problem that are to be loaded now, and their wagons.
+    fn due<'p>(
+        inputs: &'p Inputs,
+        problem: &'p RailProblem,
+        rules: &'p RailRules,
+    ) -> impl Iterator<Item = (&'p TrainSlot, Consist)> {
+        let is_due = |slot: &&TrainSlot| {
+            let left_min = slot.closing_at_min - problem.now_at_min;
+            let is_soon = !slot.is_frozen(problem.now_at_min) && left_min <= rules.load_within_min;
+            is_soon && rules.load_iterations > 0
+        };
+        let slots = problem.trains.iter().filter(is_due);
+        slots.filter_map(|slot| Some((slot, consist_of(inputs, slot, rules)?)))
     }
 
     /// Loads the trains of a plan that close soon and are not booked beyond their room. True if a load cannot stand and
@@ -73,15 +96,8 @@ impl Loads {
         seed: u64,
     ) -> Result<bool, EngineError> {
         let mut has_learned = false;
-        for slot in &problem.trains {
-            let left_min = slot.closing_at_min - problem.now_at_min;
-            let is_soon = !slot.is_frozen(problem.now_at_min) && left_min <= rules.load_within_min;
-            if !is_soon || rules.load_iterations == 0 || overbooked.contains_key(&slot.id) {
-                continue;
-            }
-            let Some(consist) = self.consist(inputs, slot, rules) else {
-                continue;
-            };
+        let due = Self::due(inputs, problem, rules);
+        for (slot, consist) in due.filter(|(slot, _)| !overbooked.contains_key(&slot.id)) {
             let units = teach::aboard(problem, plan, &slot.id);
             let fingerprint = fingerprint(&consist, &units);
             let tried = self.tried.get(&slot.id);
@@ -109,18 +125,6 @@ impl Loads {
             self.tried.insert(slot.id.clone(), tried);
         }
         Ok(has_learned)
-    }
-
-    fn consist(&self, inputs: &Inputs, slot: &TrainSlot, rules: &RailRules) -> Option<Consist> {
-        let row = inputs
-            .slots
-            .iter()
-            .find(|row| row.train_slot_id == slot.id)?;
-        let composition = inputs
-            .compositions
-            .iter()
-            .find(|one| one.train_slot_id == slot.id);
-        consist(row, composition, &inputs.defective_wagons, rules)
     }
 
     /// A row for each train that was loaded, or is booked beyond its room, by its slot.
@@ -172,7 +176,11 @@ impl Loads {
             places: loaded
                 .and_then(|tried| tried.places.clone())
                 .unwrap_or_default(),
-            cuts: cuts.map(in_words).collect(),
+            cuts: self
+                .foreseen
+                .in_words(id)
+                .chain(cuts.map(in_words))
+                .collect(),
             teu_risk_ppm: ppm(overbooked.map(|train| train.teu_risk)),
             length_risk_ppm: ppm(overbooked.map(|train| train.length_risk)),
             gross_risk_ppm: ppm(overbooked.map(|train| train.gross_risk)),
@@ -186,6 +194,18 @@ impl Loads {
             teu_bookable_quarters: limit(planned.max_teu_quarters),
         })
     }
+}
+
+fn consist_of(inputs: &Inputs, slot: &TrainSlot, rules: &RailRules) -> Option<Consist> {
+    let row = inputs
+        .slots
+        .iter()
+        .find(|row| row.train_slot_id == slot.id)?;
+    let composition = inputs
+        .compositions
+        .iter()
+        .find(|one| one.train_slot_id == slot.id);
+    consist(row, composition, &inputs.defective_wagons, rules)
 }
 
 /// A loading that breaks a rule is not published.

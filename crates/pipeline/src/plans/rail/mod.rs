@@ -82,7 +82,6 @@ impl Planner for RailPlanner {
             return Ok(None);
         }
         let mut translated = translate(&inputs, &self.paths, planned_at_us, &self.rules);
-        translated.problem.load_cuts = self.loads.cuts(&translated.problem);
         self.publisher.tell(left_out(&inputs, &translated));
         let solved = self.solve(&inputs, &mut translated)?;
         let plain = std::mem::replace(&mut translated.problem, solved.booked.problem);
@@ -171,6 +170,10 @@ impl RailPlanner {
             .map(|(unit, row)| (unit.id.clone(), shows.permille(row, &self.rules)))
             .collect();
         let of_unit = |unit: &rail::Unit| permille.get(&unit.id).copied().unwrap_or(1000);
+        let confidence_permille = self.rules.overbooking_confidence_permille;
+        let is_sure = confidence_permille >= 1000 || permille.values().all(|&shows| shows >= 1000);
+        let problem = &mut translated.problem;
+        self.loads.foresee(inputs, problem, &self.rules, is_sure);
         let mut budgets = vec![Budget::iterations(self.run.iterations)];
         let repeat = || Budget::iterations(self.run.iterations / REPEATS);
         budgets.extend((0..REPEATS).map(|_| repeat()));
@@ -180,7 +183,7 @@ impl RailPlanner {
             let booked = plan_overbooked(
                 &translated.problem,
                 &of_unit,
-                self.rules.overbooking_confidence_permille,
+                confidence_permille,
                 warm.as_ref(),
                 self.run.seed,
                 if round == 1 { &budgets } else { &budgets[1..] },

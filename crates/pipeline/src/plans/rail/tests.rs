@@ -216,8 +216,17 @@ fn rows_that_make_no_sense_are_left_out_and_the_rest_is_planned() {
     assert_eq!(planned(&translated), [on("S2")]);
 }
 
-/// The records of the first plan of these inputs, read back.
+/// The rows of the trains in the first plan of these inputs, and how many units go.
 fn loads_of(inputs: &Inputs, rules: &RailRules) -> (BTreeMap<String, v1::TrainLoad>, usize) {
+    let (rows, assigned, _) = loads_and_learned(inputs, rules);
+    (rows, assigned)
+}
+
+/// The same, and how many cuts loading has taught.
+fn loads_and_learned(
+    inputs: &Inputs,
+    rules: &RailRules,
+) -> (BTreeMap<String, v1::TrainLoad>, usize, usize) {
     let run = PlannerRun {
         is_on: true,
         inputs: Vec::new(),
@@ -242,33 +251,39 @@ fn loads_of(inputs: &Inputs, rules: &RailRules) -> (BTreeMap<String, v1::TrainLo
         overbooked: &solved.booked.trains,
     };
     let permille = |unit: &str| solved.permille[unit];
-    (
-        planner.loads.rows(&frame, &permille),
-        plan.assignments.len(),
-    )
+    let rows = planner.loads.rows(&frame, &permille);
+    (rows, plan.assignments.len(), planner.loads.save().1.len())
 }
 
-#[test]
-fn trains_that_close_soon_are_loaded_and_what_cannot_stand_is_a_cut() {
+/// Two wagons of two platforms, and each platform bears one of 40 ft.
+fn four_platforms(units: usize) -> (Inputs, RailRules) {
     let mut inputs = inputs();
     inputs.slots = vec![SlotRow {
         teu_max_quarters: 0,
-        length_max_dm: 300,
+        length_max_dm: 1_000,
         ..slot("S1", 600)
     }];
-    // Two wagons of two platforms, and each platform bears one of 40 ft. Level 1 knows of no limit but the metres.
-    inputs.slots[0].length_max_dm = 1_000;
-    inputs.units = (0..8).map(|nth| unit(&format!("U{nth}"))).collect();
+    inputs.units = (0..units).map(|nth| unit(&format!("U{nth}"))).collect();
     let rules = RailRules {
         train_length_max_dm: 600,
         ..RailRules::default()
     };
-    let (rows, assigned) = loads_of(&inputs, &rules);
+    (inputs, rules)
+}
+
+#[test]
+fn what_wagons_hold_is_known_before_anything_is_loaded() {
+    let (inputs, rules) = four_platforms(8);
+    let (rows, assigned, learned) = loads_and_learned(&inputs, &rules);
     assert_eq!(assigned, 4, "four platforms");
+    assert_eq!(learned, 0, "nothing is left to learn");
     let row = &rows["S1"];
     assert_eq!(row.state(), v1::LoadState::Loaded, "{row:?}");
     assert_eq!((row.units, row.places.len()), (4, 4));
-    assert!(!row.cuts.is_empty());
+    assert!(
+        row.cuts[0].starts_with("its wagons hold 32 quarters of a TEU"),
+        "{row:?}"
+    );
     let far = RailRules {
         load_within_min: 60,
         ..rules
@@ -276,6 +291,22 @@ fn trains_that_close_soon_are_loaded_and_what_cannot_stand_is_a_cut() {
     let (rows, assigned) = loads_of(&inputs, &far);
     assert!(rows.is_empty(), "it closes in seven hours");
     assert_eq!(assigned, 8);
+}
+
+/// Explosives do not share a wagon with flammable liquids, which counting platforms does not see.
+#[test]
+fn what_cannot_stand_is_a_cut() {
+    let (mut inputs, rules) = four_platforms(4);
+    for (nth, unit) in inputs.units.iter_mut().enumerate() {
+        unit.dangerous_goods_class = if nth < 3 { "1" } else { "3" }.to_owned();
+    }
+    let (rows, assigned, learned) = loads_and_learned(&inputs, &rules);
+    assert_eq!(assigned, 3);
+    assert_eq!(learned, 1);
+    let row = &rows["S1"];
+    assert_eq!(row.state(), v1::LoadState::Loaded, "{row:?}");
+    let told = "of 4 units at most 3 can stand on its wagons together";
+    assert!(row.cuts.iter().any(|cut| cut == told), "{row:?}");
 }
 
 #[test]
