@@ -140,6 +140,12 @@ impl Arcs {
         self.ways[at].cost
     }
 
+    /// What one arc gains at most.
+    pub fn gain(&self) -> i64 {
+        let ways = self.ways.iter().map(|way| way.cost);
+        ways.min().map_or(0, |least| (-least).max(0))
+    }
+
     /// Adds the shifts behind [`Arcs::cost`] to those of other arcs. Whoever moves there already is left to them, and the next
     /// of his size goes; false if there is none.
     pub fn shifts(&self, from: u32, to: u32, room: i64, shifts: &mut Vec<(u32, u32)>) -> bool {

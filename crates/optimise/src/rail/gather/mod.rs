@@ -24,7 +24,7 @@ use paths::Paths;
 const MAX_SIZES: usize = 6;
 /// The largest size at most, in units of the greatest common divisor of all sizes and capacities.
 const MAX_SIZE: i64 = 24;
-/// Paths that are tried, if those before could not be taken, before the search gives up.
+/// Paths that are tried before arcs are looked at anew.
 const TRIED: usize = 24;
 
 /// What is the same for every search on a core: the leading row of each train, the size of each item.
@@ -81,8 +81,12 @@ impl Gather {
             let room = self.rooms(core, state);
             let mut paths = Paths::new(&arcs, &room);
             paths.search(stop);
-            let found = paths.cheaper(TRIED);
-            if !found.iter().any(|shifts| take(core, state, shifts)) {
+            let before = state.value;
+            // What was found first may stand in the way of the rest, which is then not taken.
+            for shifts in paths.cheaper(TRIED) {
+                take(core, state, &shifts);
+            }
+            if state.value == before {
                 break;
             }
         }
@@ -101,7 +105,7 @@ impl Gather {
 }
 
 /// Makes the shifts if the plan stays feasible and becomes cheaper.
-fn take(core: &Core, state: &mut State, shifts: &[(u32, u32)]) -> bool {
+fn take(core: &Core, state: &mut State, shifts: &[(u32, u32)]) {
     let before = state.value;
     let mut undo = Vec::with_capacity(shifts.len());
     for &(item, option) in shifts {
@@ -110,12 +114,11 @@ fn take(core: &Core, state: &mut State, shifts: &[(u32, u32)]) -> bool {
     let touched = || shifts.iter().chain(&undo);
     let fits = touched().all(|&(_, option)| state.overfull(core, option).is_none());
     if fits && state.value < before {
-        return true;
+        return;
     }
     for &(item, option) in undo.iter().rev() {
         state.shift(core, item, option);
     }
-    false
 }
 
 /// The row at that place among the rows of its train where prices of all trains add up to most.

@@ -43,6 +43,8 @@ impl<'a> Paths<'a> {
             first[node * self.width + self.arcs.most as usize].cost = 0;
         }
         self.levels.push(first);
+        // A path that has cost more than any arc gains is not followed.
+        let limit = self.arcs.gain();
         for level in 0..MAX_ARCS {
             if stop() {
                 return;
@@ -50,7 +52,7 @@ impl<'a> Paths<'a> {
             let mut next = vec![nothing; self.arcs.nodes * self.width];
             for from in 0..self.levels[level].len() {
                 let label = self.levels[level][from];
-                if label.cost < NEVER {
+                if label.cost < limit {
                     self.extend(level, from, label.cost, &mut next);
                 }
             }

@@ -90,7 +90,8 @@ impl Kernel<'_> {
         let mut nth = 0;
         if self.last.is_some() && !self.is_proved {
             // From the relaxation's choice little is left to do: a short cycle finds the first good plan.
-            let first = moves / FIRST_PART;
+            let part = if self.is_warm { WARM_PART } else { 1 };
+            let first = moves / (FIRST_PART * part);
             self.cycle(CYCLES[0], first.min(budget.iterations));
             self.gather();
             self.fix();
