@@ -24,6 +24,8 @@ use paths::Paths;
 const MAX_SIZES: usize = 6;
 /// The largest size at most, in units of the greatest common divisor of all sizes and capacities.
 const MAX_SIZE: i64 = 24;
+/// Trains at most: arcs grow with their square.
+const MAX_TRAINS: usize = 100;
 /// Paths that are tried before arcs are looked at anew.
 const TRIED: usize = 24;
 
@@ -43,8 +45,11 @@ pub struct Gather {
 }
 
 impl Gather {
-    /// None where sizes are too many or too large for room to be counted out.
+    /// None where sizes are too many or too large for room to be counted out, or trains too many for the arcs between them.
     pub fn new(core: &Core, row_prices: &[f64]) -> Option<Self> {
+        if core.trains() > MAX_TRAINS {
+            return None;
+        }
         let row = leading_rows(core, row_prices);
         let mut leads = vec![false; core.capacity().len()];
         let led = row.iter().filter(|&&row| row != u32::MAX);
