@@ -5,7 +5,7 @@
 //! *slices* that it touched, of one source and minute each, are written as they stand, and its key is deleted. A slice is
 //! deleted when its minute is late. All of it leaves with fold's commit.
 //!
-//! Reading order: [`key`], [`codec`], [`ledger`] (which deltas the topic holds), [`write`], [`takeover`].
+//! Reading order: [`key`], [`codec`], [`ledger`] (which deltas the topic holds), [`mod@write`], [`takeover`].
 
 pub mod codec;
 pub mod key;

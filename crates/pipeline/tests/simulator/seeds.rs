@@ -106,7 +106,7 @@ fn rows_rejects_and_plans_survive_any_history_of_faults() {
                         return;
                     }
                     let history = history(seed, &programs);
-                    if seed > 0 && seed % TELL_EVERY == 0 {
+                    if seed > 0 && seed.is_multiple_of(TELL_EVERY) {
                         eprintln!("{seed} of {seeds} seeds");
                     }
                     if history.result.is_err() {
