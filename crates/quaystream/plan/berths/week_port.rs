@@ -280,8 +280,8 @@ fn port() -> BerthProblem {
         slushy_shift_m: 60,
         weights: Weights {
             crane_per_min: 1,
-            change_stay: 250,
-            change_stay_soon: 20,
+            change_stay: 200,
+            change_stay_soon: 15,
             change_tolerance_min: MOVED_MIN,
             ..Weights::default()
         },
