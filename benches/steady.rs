@@ -183,11 +183,18 @@ fn steady(rate: u64, time: Duration) {
         is_over.store(true, Ordering::Relaxed);
         (reading.join().expect("the reader"), memory)
     });
+    let largest = processor.tally.largest();
     stop.request();
     processor
         .wait(Duration::from_millis(100), |_| {})
         .expect("a good end");
     tell(rate, time, latencies, &memory);
+    if let Some((query, bytes)) = largest {
+        println!(
+            "  most of it: {query}, {:.1}",
+            bytes as f64 / f64::from(1 << 20)
+        );
+    }
 }
 
 /// Memory at some second, bytes.
