@@ -5,10 +5,9 @@ use std::process::{Child, Command};
 
 use quaystream::demo::outputs::Outputs;
 use quaystream::demo::scene::Scene;
-use quaystream::wiring::signals::StopRequest;
 
 use super::cluster;
-use super::place::{Place, produce, shipped, wait};
+use super::place::{Place, produce, shipped, undisturbed, wait};
 
 /// The queries that come later.
 const LATER: [&str; 3] = ["b1_berth_occupancy", "b3_eta_drift", "r3_train_punctuality"];
@@ -19,13 +18,7 @@ fn queries_that_are_added_with_the_input_of_before_tell_it_once() {
         hours: 2,
         ..portsim::Settings::default()
     };
-    let stop = StopRequest::default();
-    let undisturbed = Scene::embedded(cluster::config("")).expect("the embedded broker");
-    produce(&undisturbed, settings.clone());
-    undisturbed.process(&stop, |_| {}).expect("processed");
-    let expected = Outputs::read(&undisturbed.config).expect("outputs");
-    drop(undisturbed);
-
+    let expected = undisturbed(settings.clone());
     let scene = Scene::embedded(cluster::config("")).expect("the embedded broker");
     produce(&scene, settings);
     let place = Place::new("backfill");

@@ -3,10 +3,9 @@
 use quaystream::config::{Config, Folder};
 use quaystream::demo::outputs::Outputs;
 use quaystream::demo::scene::Scene;
-use quaystream::wiring::signals::StopRequest;
 
 use super::cluster;
-use super::place::{Place, produce, shipped, wait};
+use super::place::{Place, produce, shipped, undisturbed, wait};
 
 #[test]
 fn a_killed_processor_takes_up_from_snapshots_in_a_folder() {
@@ -14,13 +13,7 @@ fn a_killed_processor_takes_up_from_snapshots_in_a_folder() {
         hours: 2,
         ..portsim::Settings::default()
     };
-    let stop = StopRequest::default();
-    let undisturbed = Scene::embedded(cluster::config("")).expect("the embedded broker");
-    produce(&undisturbed, settings.clone());
-    undisturbed.process(&stop, |_| {}).expect("processed");
-    let expected = Outputs::read(&undisturbed.config).expect("outputs");
-    drop(undisturbed);
-
+    let expected = undisturbed(settings.clone());
     let scene = Scene::embedded(cluster::config("")).expect("the embedded broker");
     produce(&scene, settings);
     let place = Place::new("folder");

@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use quaystream::demo::outputs::Outputs;
 use quaystream::demo::scene::Scene;
 use quaystream::wiring::feed::Pace;
 use quaystream::wiring::signals::StopRequest;
+
+use super::cluster;
 
 /// Bound on each wait: a debug build on a busy machine is slow.
 const WAIT_MAX: Duration = Duration::from_secs(240);
@@ -62,6 +65,16 @@ impl Drop for Place {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+/// What comes out of the simulated port where nothing happens to the processor.
+pub fn undisturbed(settings: portsim::Settings) -> Outputs {
+    let scene = Scene::embedded(cluster::config("")).expect("the embedded broker");
+    produce(&scene, settings);
+    scene
+        .process(&StopRequest::default(), |_| {})
+        .expect("processed");
+    Outputs::read(&scene.config).expect("outputs")
 }
 
 /// The simulated port writes all that it has.

@@ -1,12 +1,13 @@
 //! The two loops: read, work, commit. A worker runs on a thread of its own; nothing is shared between workers but the
 //! log. The commit is the one place where outputs, state and positions leave the process.
 //!
-//! Reading order: this file (what both share), [`fold`], [`merge`], [`programs`], `snapshots`, `sending`, `backfill`, `spare`.
+//! Reading order: this file (what both share), [`fold`], [`merge`], [`programs`], `recover`, `snapshots`, `sending`, `backfill`, `spare`.
 
 mod backfill;
 pub mod fold;
 pub mod merge;
 pub mod programs;
+mod recover;
 mod sending;
 mod snapshots;
 mod spare;

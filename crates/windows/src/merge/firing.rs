@@ -100,6 +100,10 @@ impl Merge {
     /// False for queries that are held, and for those that have passed the instant: it is one of a query that comes behind
     /// them.
     fn is_due(&self, place: usize, firing: &Firing) -> bool {
+        if firing.due.is_some() {
+            // In the middle of it: what is left may have been taken out of its state.
+            return true;
+        }
         let running = &self.running[place];
         let is_behind = || {
             let next_at = running.next_at(self.now(firing.at_us, &firing.reached));

@@ -7,6 +7,7 @@
 )]
 
 mod aggregates;
+mod behind;
 mod engine;
 mod faults;
 mod golden;
