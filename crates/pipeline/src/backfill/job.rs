@@ -7,7 +7,7 @@ use windows::frontier::Frontier;
 use windows::program::Program;
 
 use super::outbox::Outbox;
-use super::past::{Named, Past, Told};
+use super::past::{Named, Past};
 use super::{BackfillFrom, History};
 use crate::budget::Memory;
 use crate::clock::Clock;
@@ -81,12 +81,18 @@ impl Job {
         let tally = Arc::new(Tally::silent());
         let program = Arc::clone(&self.program);
         let mut fold = Fold::new(Arc::clone(&settings), program, self.clock.clone(), tally)?;
-        let state = windows_of_finals(
+        let mut state = windows_of_finals(
             &settings,
             Arc::clone(&self.program),
             &self.partition,
             self.memory.spill.clone(),
         )?;
+        for (place, query) in self.program.queries.iter().enumerate() {
+            let told_us = self.told.get(&(query.name.clone(), query.fingerprint));
+            if let Some(told_us) = told_us.copied().flatten() {
+                state.set_told(place, told_us);
+            }
+        }
         let frontier = declared(&settings);
         let mut past = Past::new(
             Arc::clone(&settings),
@@ -239,20 +245,9 @@ impl Job {
     fn tell(&self, past: &mut Past, outbox: &Outbox) -> Result<(), EngineError> {
         past.tell(&mut |told| {
             self.check()?;
-            let told = still_to_tell(&self.told, told);
             outbox.put(told, self.is_threaded, &|| self.check())
         })
     }
-}
-
-/// What was not told before.
-pub fn still_to_tell(before: &BTreeMap<Named, Option<i64>>, mut told: Told) -> Told {
-    let at_us = told.at_us;
-    told.rows.retain(|(named, _)| {
-        let told_us = before.get(named).copied().flatten();
-        told_us.is_none_or(|told_us| told_us < at_us)
-    });
-    told
 }
 
 /// The partition that is not done and has come least far in time.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::merge::MergeWorker;
 use super::{Shared, Stop};
-use crate::backfill::job::{Job, still_to_tell};
+use crate::backfill::job::Job;
 use crate::backfill::outbox::Outbox;
 use crate::backfill::past::{Past, Told};
 use crate::depot::beside::Beside;
@@ -22,8 +22,8 @@ const TELL_EVERY: Duration = Duration::from_secs(10);
 pub(super) enum Backfill {
     /// The input of before is read.
     Reading(Box<Reading>),
-    /// Its state is taken over, at this offset; a snapshot is waited for.
-    TakenOver(i64),
+    /// Its state is taken over; the snapshot of this number, the first that holds it, is waited for.
+    TakenOver(u64),
     /// It failed, at this moment of the worker's clock.
     Failed(Duration),
 }
@@ -183,14 +183,15 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
             })
         })?;
         for told in all {
-            self.write_told(partition, still_to_tell(&reading.hand_over.told, told));
+            self.write_told(partition, told);
         }
         if let Some(merge) = self.merges.get_mut(partition) {
             merge.take_over(past)?;
             tracing::info!(%partition, next_offset, "backfill: all is read; a snapshot is waited for");
         }
         self.write_roster(partition);
-        Ok(Some(Backfill::TakenOver(next_offset)))
+        let snapshots = self.snapshots.get_mut(partition);
+        Ok(snapshots.map(|snapshots| Backfill::TakenOver(snapshots.want())))
     }
 
     /// Adds rows to the commit in the making. True if there were any.
@@ -218,10 +219,10 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
         }
     }
 
-    /// A snapshot that stands for all partials below `next_offset` is whole.
-    pub(super) fn note_snapshot(&mut self, partition: &Partition, next_offset: i64) {
+    /// A snapshot is whole.
+    pub(super) fn note_snapshot(&mut self, partition: &Partition, number: u64) {
         let taken_over = match self.backfills.get(partition) {
-            Some(Backfill::TakenOver(offset)) => *offset <= next_offset,
+            Some(Backfill::TakenOver(first)) => *first <= number,
             _ => false,
         };
         if let Some(merge) = self.merges.get_mut(partition).filter(|_| taken_over) {

@@ -28,7 +28,7 @@ pub struct MergeWorker<S, K> {
     is_strict: bool,
     pub(super) merges: BTreeMap<Partition, Merge>,
     pub(super) backfills: BTreeMap<Partition, Backfill>,
-    snapshots: BTreeMap<Partition, Snapshots>,
+    pub(super) snapshots: BTreeMap<Partition, Snapshots>,
     committed: BTreeMap<Partition, Position>,
     /// What the next commit will hold.
     pub(super) pending: Parcel,
@@ -355,7 +355,7 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
                 snapshots.committed();
             }
             tracing::info!(%partition, bytes = whole.bytes, seconds, "snapshot written");
-            self.note_snapshot(&partition, whole.next_offset);
+            self.note_snapshot(&partition, whole.number);
             let is_endless = self.shared.settings.bounded == Bounded::Never;
             let needed_from = whole.needed_from.filter(|_| is_endless);
             let needed_from = needed_from.zip(self.merges.get(&partition));

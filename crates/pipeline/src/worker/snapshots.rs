@@ -30,6 +30,8 @@ pub(super) struct Snapshots {
     taken_at: Duration,
     /// The same of the last one that is whole.
     whole_at: Duration,
+    /// The state is another than the last one's, though no record came.
+    is_wanted: bool,
     on_the_way: Option<OnTheWay>,
     sweeping: Option<Beside<Result<usize, StoreError>>>,
 }
@@ -49,12 +51,12 @@ enum OnTheWay {
 /// A snapshot that becomes whole with a commit.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Finished {
+    /// They are numbered as they are taken.
+    pub number: u64,
     /// Bytes of its pieces.
     pub bytes: u64,
     /// When it was taken, on the clock of the worker.
     pub taken_at: Duration,
-    /// It stands for all partials below this offset.
-    pub next_offset: i64,
     /// Nothing below this offset is needed to start again.
     pub needed_from: Option<i64>,
 }
@@ -70,6 +72,7 @@ impl Snapshots {
             next_number: shelf.next_number,
             taken_at: now,
             whole_at: now,
+            is_wanted: false,
             on_the_way: None,
             sweeping: None,
         }
@@ -82,6 +85,12 @@ impl Snapshots {
             Some(OnTheWay::Topic(writing)) => writing.bytes(),
             Some(OnTheWay::Store { held, .. }) => *held,
         }
+    }
+
+    /// The state has changed without a record: the next snapshot is taken even if none comes. Its number.
+    pub fn want(&mut self) -> u64 {
+        self.is_wanted = true;
+        self.next_number
     }
 
     /// How old the newest whole one is; since this partition was taken, if none was written yet.
@@ -102,7 +111,7 @@ impl Snapshots {
         let is_due = merge.is_between_records()
             && !settings.interval.is_zero()
             && now.saturating_sub(self.taken_at) >= settings.interval
-            && self.last_offset() != Some(merge.next_offset());
+            && (self.is_wanted || self.last_offset() != Some(merge.next_offset()));
         if self.on_the_way.is_none() && is_due {
             self.begin(merge, settings, now)?;
         }
@@ -129,13 +138,13 @@ impl Snapshots {
         };
         self.on_the_way = None;
         self.whole_at = self.taken_at;
-        let next_offset = known.next_offset;
+        let number = known.number;
         self.kept.push(known);
         self.throw_away(merge.timestamp_ms(), records);
         Ok(Some(Finished {
+            number,
             bytes,
             taken_at: self.taken_at,
-            next_offset,
             needed_from: (self.kept.len() == KEPT)
                 .then(|| self.kept.iter().map(|known| known.next_offset).min())
                 .flatten(),
@@ -176,6 +185,7 @@ impl Snapshots {
             }
         });
         self.next_number += 1;
+        self.is_wanted = false;
         self.taken_at = now;
         Ok(())
     }

@@ -1,9 +1,13 @@
 //! Queries that are added with the input of before: they tell what they would have told had they always been there.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use events::Message;
+use events::internal::{Roster, RosterEntry};
 use pipeline::backfill::BackfillFrom;
-use pipeline::settings::Settings;
+use pipeline::roster;
+use pipeline::settings::{Bounded, Settings, SnapshotSettings};
 use windows::sql::parse::SqlFile;
 
 use crate::crew::{Crew, NEW, Row, finals, new, old, told_ahead, undisturbed};
@@ -67,6 +71,18 @@ fn added(
     crew.merge(with());
     crew.turn(60);
     crew.finish(&change(wanted()))
+}
+
+/// A snapshot with every turn, in many commits.
+fn with_quick_snapshots(settings: Settings) -> Settings {
+    Settings {
+        snapshots: SnapshotSettings {
+            interval: Duration::from_millis(40),
+            commit_bytes_max: 2_000,
+            ..settings.snapshots
+        },
+        ..settings
+    }
 }
 
 fn assert_each_once(found: &BTreeMap<String, Vec<Row>>) {
@@ -142,4 +158,55 @@ fn rows_ahead_and_split_commits_go_on_behind_a_backfill() {
         rows.len() > finals(rows).len(),
         "nothing is told ahead behind the backfill"
     );
+}
+
+#[test]
+fn what_is_taken_over_survives_a_snapshot_that_was_under_way() {
+    let after = undisturbed(&wanted());
+    for deaths in [0, 5] {
+        let found = added(BackfillFrom::Earliest, with_quick_snapshots, deaths);
+        for name in names() {
+            assert!(
+                found[name] == after[name],
+                "{name} after {deaths} deaths: {} rows, {} expected",
+                found[name].len(),
+                after[name].len()
+            );
+        }
+    }
+}
+
+#[test]
+fn a_backfill_is_done_where_no_event_comes_any_more() {
+    let endless = |settings| Settings {
+        bounded: Bounded::Never,
+        ..with_quick_snapshots(settings)
+    };
+    let with = || from(BackfillFrom::Earliest, endless(wanted()));
+    let mut crew = Crew::new();
+    crew.fold(endless(old()));
+    crew.merge(endless(old()));
+    crew.read_percent(100);
+    crew.folds.clear();
+    crew.fold(with());
+    // To the end of what there is, with a snapshot there.
+    crew.turn(100);
+    crew.merges.clear();
+    crew.merge(with());
+    crew.turn(400);
+    let mut entries = Vec::new();
+    for records in crew.log.records("snapshots") {
+        let mut newest = records.iter().rev();
+        let newest = newest.find(|record| record.key.as_deref() == Some(roster::KEY));
+        let value = newest.and_then(|record| record.value.as_deref());
+        let roster = Roster::decode(value.expect("a roster")).expect("a roster");
+        entries.extend(roster.entries);
+    }
+    for name in names() {
+        let of = entries.iter().filter(|entry| entry.name == name);
+        let of: Vec<_> = of.collect();
+        assert!(!of.is_empty(), "{name} is on no roster");
+        let is_done = |entry: &&RosterEntry| entry.was_backfilled && !entry.is_backfilled;
+        assert!(of.iter().all(is_done), "{name} waits");
+    }
 }

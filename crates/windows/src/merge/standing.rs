@@ -80,6 +80,11 @@ impl Merge {
         self.running[query].standing.whole_from_us = whole_from_us;
     }
 
+    /// What a query has due by `told_us` was told before: it is computed, and not told again.
+    pub fn set_told(&mut self, query: usize, told_us: i64) {
+        self.running[query].standing.told_us = told_us;
+    }
+
     /// As [`Self::hold`]; rows are not taken in either, since [`Self::replace`] will bring them.
     pub fn deafen(&mut self, query: usize) {
         self.hold(query);
