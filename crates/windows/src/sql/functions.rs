@@ -1,4 +1,4 @@
-//! SQL functions that ports need and DataFusion lacks.
+//! SQL functions that ports need and DataFusion lacks, or does in another way.
 
 use std::sync::Arc;
 
@@ -26,7 +26,10 @@ impl Default for Functions {
             scalars: vec![ScalarUDF::new_from_impl(SignFlips {
                 signature: Signature::any(1, Volatility::Immutable),
             })],
-            aggregates: vec![super::percentile::approx_percentile()],
+            aggregates: vec![
+                super::percentile::approx_percentile(),
+                super::percentile_cont::percentile_cont(),
+            ],
         }
     }
 }

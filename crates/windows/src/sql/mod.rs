@@ -9,6 +9,7 @@ pub mod functions;
 pub mod inputs;
 pub mod parse;
 pub mod percentile;
+pub mod percentile_cont;
 pub mod relation;
 pub mod session;
 pub mod slot;

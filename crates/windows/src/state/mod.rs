@@ -12,6 +12,7 @@ pub mod schedule;
 pub mod sessions;
 pub mod sums;
 pub mod tables;
+mod tiers;
 pub mod waiting;
 
 use arrow::array::{Array, AsArray, RecordBatch, TimestampMicrosecondArray};

@@ -14,12 +14,9 @@ use super::held::{Held, Spill};
 use super::revisions::StatKind;
 use super::schedule::{Ahead, Due, Schedule};
 use super::sums::{PaneRows, Reduce, Sums};
-use super::{constant, instants};
+use super::{constant, instants, tiers};
 use crate::sql::call::{WINDOW_END, WINDOW_START};
 use crate::window::Windows;
-
-/// Batches of one pane beyond this number are reduced to one.
-pub const BATCHES_MAX: usize = 32;
 
 /// The panes of one query.
 #[derive(Debug)]
@@ -74,16 +71,7 @@ impl Panes {
             }
             let held = self.panes.entry(pane).or_default();
             held.push(rows.into());
-            if held.iter().filter_map(Held::here).count() > BATCHES_MAX {
-                let (here, away): (Vec<Held>, Vec<Held>) = std::mem::take(held)
-                    .into_iter()
-                    .partition(|rows| rows.here().is_some());
-                let here = reduce(here.iter().filter_map(Held::here).cloned().collect())?;
-                *held = away
-                    .into_iter()
-                    .chain(here.into_iter().map(Held::from))
-                    .collect();
-            }
+            add_up(held, reduce)?;
             if is_news {
                 self.schedule.touch(pane);
             }
@@ -183,6 +171,19 @@ impl Panes {
         let sums = self.sums.iter().chain(&self.sums_ahead).map(Sums::rows);
         (self.panes.len(), held.sum::<usize>() + sums.sum::<usize>())
     }
+}
+
+/// Makes fewer batches of the last ones of a pane, if they are many. Those that are kept away stay so.
+fn add_up(held: &mut Vec<Held>, reduce: &mut Reduce<'_>) -> Result<()> {
+    let here = held.iter().rev().map_while(Held::here);
+    let last = tiers::tail(here.map(RecordBatch::num_rows));
+    if last > 0 {
+        let last = held.split_off(held.len() - last);
+        let last = last.iter().filter_map(Held::here).cloned().collect();
+        let added_up = tiers::together(reduce(last)?)?;
+        held.extend(added_up.into_iter().map(Held::from));
+    }
+    Ok(())
 }
 
 /// Rows with other bounds in place of theirs, where they have any.

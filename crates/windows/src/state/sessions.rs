@@ -13,30 +13,23 @@ use arrow::row::{OwnedRow, RowConverter, SortField};
 use datafusion::common::Result;
 
 use super::held::{batch_bytes, keyed_bytes};
-use super::instants;
 use super::revisions::StatKind;
 use super::schedule::Due;
 use super::sums::Reduce;
+use super::{instants, tiers};
 use crate::merge::Refused;
 use crate::sql::call::{SessionRule, WINDOW_END, WINDOW_START};
 
-/// Batches are rewritten once there are more.
-const BATCHES_MAX: usize = 256;
 /// Rows are added up once there are so many more than the last time.
 const ROWS_SLACK: usize = 4096;
-
-#[derive(Debug, Clone, Copy)]
-struct RowAt {
-    batch: usize,
-    row: usize,
-}
 
 /// A session that may still grow.
 #[derive(Debug)]
 struct Open {
     start_us: i64,
     end_us: i64,
-    rows: Vec<RowAt>,
+    /// Numbers of its rows, counted over all batches.
+    rows: Vec<usize>,
 }
 
 /// The open sessions of one query.
@@ -96,8 +89,10 @@ impl Sessions {
     /// Takes sessions of one commit in.
     pub fn absorb(&mut self, batch: &RecordBatch, reduce: &mut Reduce<'_>) -> Result<Refused> {
         let refused = self.store(batch)?;
-        if self.stored > 2 * self.added_up + ROWS_SLACK || self.batches.len() > BATCHES_MAX {
+        if self.stored > 2 * self.added_up + ROWS_SLACK {
             self.add_up(reduce)?;
+        } else {
+            self.put_together()?;
         }
         Ok(refused)
     }
@@ -112,13 +107,12 @@ impl Sessions {
         let starts = instants(batch, WINDOW_START)?;
         let ends = instants(batch, WINDOW_END)?;
         let mut refused = Refused::default();
-        let place = self.batches.len();
         for (row, (&start_us, &end_us)) in starts.iter().zip(ends).enumerate() {
             let key = keys.row(row).owned();
             let part = Open {
                 start_us,
                 end_us,
-                rows: vec![RowAt { batch: place, row }],
+                rows: vec![self.stored + row],
             };
             match self.open.contains_key(&key) {
                 false if end_us > self.closed_us && self.open.len() >= self.keys_max => {
@@ -235,10 +229,17 @@ impl Sessions {
 
     /// The rows of these sessions, with the bounds of their sessions.
     fn gather<'a>(&self, sessions: impl IntoIterator<Item = &'a Open>) -> Result<RecordBatch> {
+        let mut firsts = Vec::with_capacity(self.batches.len());
+        let mut before = 0;
+        for batch in &self.batches {
+            firsts.push(before);
+            before += batch.num_rows();
+        }
         let (mut places, mut starts, mut ends) = (Vec::new(), Vec::new(), Vec::new());
         for session in sessions {
-            for at in &session.rows {
-                places.push((at.batch, at.row));
+            for &row in &session.rows {
+                let batch = firsts.partition_point(|&first| first <= row) - 1;
+                places.push((batch, row - firsts[batch]));
                 starts.push(session.start_us);
                 ends.push(session.end_us);
             }
@@ -267,9 +268,24 @@ impl Sessions {
         self.stored = 0;
         self.open.clear();
         self.ends.clear();
+        let reduced = tiers::together(reduced)?;
         let stored = reduced.iter().try_for_each(|batch| self.store_again(batch));
         self.added_up = self.stored;
         stored
+    }
+
+    /// Makes fewer batches of the last ones, if they are many: rows keep their numbers.
+    fn put_together(&mut self) -> Result<()> {
+        let last = tiers::tail(self.batches.iter().rev().map(RecordBatch::num_rows));
+        if last > 0 {
+            let last = self.batches.split_off(self.batches.len() - last);
+            let before: usize = last.iter().map(batch_bytes).sum();
+            let last = tiers::together(last)?;
+            let after: usize = last.iter().map(batch_bytes).sum();
+            self.batch_bytes = self.batch_bytes + after - before;
+            self.batches.extend(last);
+        }
+        Ok(())
     }
 
     /// Stores rows of sessions that were open before, as they were.
@@ -286,7 +302,7 @@ impl Sessions {
         let key = self.open.first_key_value();
         let key = key.map_or(0, |(key, _)| key.row().as_ref().len());
         let session = std::mem::size_of::<Open>();
-        let row = std::mem::size_of::<RowAt>();
+        let row = std::mem::size_of::<usize>();
         // Each key stands by its sessions, and by their ends.
         2 * keyed_bytes(self.open.len(), key, session) + self.stored * row + self.batch_bytes
     }
