@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -18,6 +18,7 @@ use quaystream::wiring::feed::Pace;
 use quaystream::wiring::signals::StopRequest;
 
 use super::cluster::{self, script};
+use super::place::Place;
 
 const INSTANCES: usize = 3;
 const KILLS_MIN: usize = 20;
@@ -30,6 +31,17 @@ const SIGABRT: i32 = 6;
 
 #[test]
 fn deaths_of_processes_and_brokers_cost_time_and_nothing_else() {
+    disturbed(None);
+}
+
+#[test]
+fn so_do_they_where_snapshots_lie_in_a_store() {
+    let place = Place::new("chaos");
+    disturbed(Some(&place.0));
+}
+
+/// `store`: a folder for snapshots; else they are records of a topic.
+fn disturbed(store: Option<&Path>) {
     let Some(bootstrap) = three_brokers() else {
         return;
     };
@@ -46,7 +58,7 @@ fn deaths_of_processes_and_brokers_cost_time_and_nothing_else() {
     undisturbed.process(&stop, |_| {}).expect("processed");
     let expected = Outputs::read(&undisturbed.config).expect("outputs");
 
-    let file = configuration(&bootstrap);
+    let file = configuration(&bootstrap, store);
     let toml = std::fs::read_to_string(&file).expect("readable");
     let config = Config::parse("chaos.toml", &toml, |_| Ok(Folder::shipped())).expect("sound");
     let scene = Scene::at(config, &bootstrap, "").expect("topics on Kafka");
@@ -103,7 +115,7 @@ fn three_brokers() -> Option<String> {
 }
 
 /// The configuration that all processes run with, its topics used by nobody else.
-fn configuration(bootstrap: &str) -> PathBuf {
+fn configuration(bootstrap: &str, store: Option<&Path>) -> PathBuf {
     let prefix = cluster::prefix();
     let pipeline = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/pipelines/duisburg");
     let shipped = cluster::config("");
@@ -140,8 +152,11 @@ fn configuration(bootstrap: &str) -> PathBuf {
          [kafka]\nbootstrap = {bootstrap:?}\nreplication = -1\n\n\
          [delivery]\ncommit_interval_ms = 200\n\n\
          [time]\nidle_timeout_s = 3600\n\n\
-         [state]\nsnapshot_interval_s = 2\n\n\
-         [limits]\nfetch_rows_max = 500\n"
+         [state]\nsnapshot_interval_s = 2\n{}\n\
+         [limits]\nfetch_rows_max = 500\n",
+        store.map_or_else(String::new, |folder| {
+            format!("snapshots = \"file://{}\"\n", folder.display())
+        })
     );
     for (section, topic) in named {
         toml.push_str(&format!("\n[{section}]\nname = \"{prefix}{topic}\"\n"));

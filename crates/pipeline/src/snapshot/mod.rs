@@ -20,7 +20,7 @@ use crate::depot::Stored;
 use crate::error::EngineError;
 
 /// Format of snapshots. A version reads its own and those before.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// Snapshots that stay. With one alone, a fault in it would leave nothing once the log is trimmed.
 pub const KEPT: usize = 2;

@@ -1,12 +1,15 @@
 //! `percentile_cont(p) WITHIN GROUP (ORDER BY x)`, exact, as DataFusion's, with another state: each value once, with how often
 //! it came. DataFusion's keeps every value, so that its state grows with the rows of a window; this one grows with the
 //! different values alone. Parts add up in any order to the same.
+//!
+//! A state is a list of values, as DataFusion's is, and as fold sends it. What was added up begins with NULL, which no list of
+//! values does: behind it stand values and their counts in turn.
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, ListArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, ListArray, RecordBatch};
 use arrow::buffer::OffsetBuffer;
-use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Int64Type};
+use arrow::datatypes::{DataType, Field, FieldRef, Float64Type};
 use datafusion::common::{Result, ScalarValue, exec_datafusion_err, exec_err, plan_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::AggregateOrderSensitivity;
@@ -89,21 +92,21 @@ impl AggregateUDFImpl for PercentileCont {
         Ok(Box::new(Values {
             share: if is_descending { 1.0 - share } else { share },
             is_distinct: arguments.is_distinct,
+            is_sum: false,
             sorted: Vec::new(),
             unsorted: Vec::new(),
         }))
     }
 
     fn state_fields(&self, arguments: StateFieldsArgs) -> Result<Vec<FieldRef>> {
-        let field = |what: &str, kind: DataType| {
-            let item = Arc::new(Field::new_list_field(kind, true));
-            let name = format!("{}[{what}]", arguments.name);
-            Arc::new(Field::new(name, DataType::List(item), true))
+        let item = Arc::new(Field::new_list_field(DataType::Float64, true));
+        let distinct = if arguments.is_distinct {
+            "distinct_"
+        } else {
+            ""
         };
-        Ok(vec![
-            field("values", DataType::Float64),
-            field("counts", DataType::Int64),
-        ])
+        let name = format!("{}[{distinct}percentile_cont]", arguments.name);
+        Ok(vec![Arc::new(Field::new(name, DataType::List(item), true))])
     }
 }
 
@@ -112,14 +115,16 @@ impl AggregateUDFImpl for PercentileCont {
 struct Values {
     share: f64,
     is_distinct: bool,
+    /// It holds states of others.
+    is_sum: bool,
     /// Each value once, ascending, and how often it came.
-    sorted: Vec<(f64, i64)>,
+    sorted: Vec<(f64, u64)>,
     /// Those that came since.
-    unsorted: Vec<(f64, i64)>,
+    unsorted: Vec<(f64, u64)>,
 }
 
 impl Values {
-    fn add(&mut self, value: f64, count: i64) {
+    fn add(&mut self, value: f64, count: u64) {
         self.unsorted.push((value, count));
         if self.unsorted.len() >= UNSORTED_MIN.max(self.sorted.len()) {
             self.sort();
@@ -136,7 +141,7 @@ impl Values {
         all.sort_unstable_by(|(left, _), (right, _)| left.total_cmp(right));
         all.dedup_by(|(next, more), (value, count)| {
             let is_same = next.total_cmp(value).is_eq();
-            if is_same {
+            if is_same && !self.is_distinct {
                 *count = count.saturating_add(*more);
             }
             is_same
@@ -144,16 +149,12 @@ impl Values {
         self.sorted = all;
     }
 
-    fn count(&self, count: i64) -> i64 {
-        if self.is_distinct { 1 } else { count }
-    }
-
     /// The value of this rank, from 0.
-    fn at(&self, rank: i64) -> Option<f64> {
+    fn at(&self, rank: u64) -> Option<f64> {
         let mut below = 0;
         let mut values = self.sorted.iter();
         let found = values.find(|&&(_, count)| {
-            below += self.count(count);
+            below += count;
             below > rank
         });
         found.map(|(value, _)| *value)
@@ -172,55 +173,54 @@ impl Accumulator for Values {
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        let lists = |place: usize| {
-            let states = states.get(place);
-            let lists = states.and_then(|states| states.as_list_opt::<i32>());
-            lists.ok_or_else(|| exec_datafusion_err!("values and counts are lists"))
-        };
-        for (values, counts) in lists(0)?.iter().zip(lists(1)?.iter()) {
-            let (Some(values), Some(counts)) = (values, counts) else {
-                continue;
+        let lists = states.first();
+        let lists = lists.and_then(|states| states.as_list_opt::<i32>());
+        let lists = lists.ok_or_else(|| exec_datafusion_err!("values are a list"))?;
+        self.is_sum = true;
+        for list in lists.iter().flatten() {
+            let Some(numbers) = list.as_primitive_opt::<Float64Type>() else {
+                return exec_err!("values are a list of DOUBLE");
             };
-            let values = values.as_primitive_opt::<Float64Type>();
-            let counts = counts.as_primitive_opt::<Int64Type>();
-            let (Some(values), Some(counts)) = (values, counts) else {
-                return exec_err!("values are a list of DOUBLE, counts of BIGINT");
-            };
-            match counts.is_empty() {
-                true => {
-                    let values = values.values().iter();
-                    values.for_each(|&value| self.add(value, 1));
-                }
+            match numbers.is_empty() || numbers.is_valid(0) {
+                true => numbers
+                    .values()
+                    .iter()
+                    .for_each(|&value| self.add(value, 1)),
                 false => {
-                    let pairs = values.values().iter().zip(counts.values());
-                    pairs.for_each(|(&value, &count)| self.add(value, count));
+                    let pairs = numbers.values()[1..].chunks_exact(2);
+                    pairs.for_each(|pair| self.add(pair[0], pair[1] as u64));
                 }
             }
         }
         Ok(())
     }
 
-    /// Without counts where each value came once.
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
         self.sort();
-        let values = self.sorted.iter().map(|(value, _)| *value);
-        let values = Float64Array::from_iter_values(values);
-        let is_plain = self.sorted.iter().all(|&(_, count)| count == 1);
-        let counts = self.sorted.iter().filter(|_| !is_plain);
-        let counts = Int64Array::from_iter_values(counts.map(|(_, count)| *count));
-        Ok(vec![list(Arc::new(values)), list(Arc::new(counts))])
+        let sorted = self.sorted.iter();
+        let is_counted = self.is_sum && sorted.clone().any(|&(_, count)| count > 1);
+        let numbers: Float64Array = match is_counted {
+            false => {
+                let values = sorted.flat_map(|&(value, count)| (0..count).map(move |_| value));
+                values.map(Some).collect()
+            }
+            true => {
+                let pairs = sorted.flat_map(|&(value, count)| [value, count as f64]);
+                std::iter::once(None).chain(pairs.map(Some)).collect()
+            }
+        };
+        let field = Arc::new(Field::new_list_field(DataType::Float64, true));
+        let offsets = OffsetBuffer::from_lengths([numbers.len()]);
+        let list = ListArray::new(field, offsets, Arc::new(numbers), None);
+        Ok(vec![ScalarValue::List(Arc::new(list))])
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
         self.sort();
-        let total: i64 = self
-            .sorted
-            .iter()
-            .map(|&(_, count)| self.count(count))
-            .sum();
-        let index = self.share * (total - 1).max(0) as f64;
-        let lower = self.at(index.floor() as i64);
-        let upper = self.at(index.ceil() as i64);
+        let total: u64 = self.sorted.iter().map(|&(_, count)| count).sum();
+        let index = self.share * total.saturating_sub(1) as f64;
+        let lower = self.at(index.floor() as u64);
+        let upper = self.at(index.ceil() as u64);
         let value = lower.zip(upper).map(|(lower, upper)| {
             let weight = (index.fract() * STEPS).floor() / STEPS;
             match weight == 0.0 {
@@ -234,14 +234,8 @@ impl Accumulator for Values {
 
     fn size(&self) -> usize {
         let values = self.sorted.capacity() + self.unsorted.capacity();
-        size_of::<Self>() + values * size_of::<(f64, i64)>()
+        size_of::<Self>() + values * size_of::<(f64, u64)>()
     }
-}
-
-fn list(items: ArrayRef) -> ScalarValue {
-    let field = Arc::new(Field::new_list_field(items.data_type().clone(), true));
-    let offsets = OffsetBuffer::from_lengths([items.len()]);
-    ScalarValue::List(Arc::new(ListArray::new(field, offsets, items, None)))
 }
 
 #[cfg(test)]
@@ -256,6 +250,7 @@ mod tests {
         let mut group = Values {
             share,
             is_distinct: false,
+            is_sum: false,
             sorted: Vec::new(),
             unsorted: Vec::new(),
         };
@@ -307,16 +302,19 @@ mod tests {
     }
 
     #[test]
-    fn the_state_grows_with_the_different_values_alone() {
+    fn a_sum_grows_with_the_different_values_alone() {
         let of = |rows: u32, different: u32| {
             let all: Vec<f64> = (0..rows).map(|row| f64::from(row % different)).collect();
-            values(0.5, &all).state().expect("a state")
+            let part = values(0.5, &all).state().expect("a state");
+            let mut sum = values(0.5, &[]);
+            sum.merge_batch(&[part[0].to_array().expect("an array")])
+                .expect("merged");
+            let state = sum.state().expect("a state")[0].to_array().expect("one");
+            let state = state.as_list::<i32>().value(0);
+            (state.len(), state.is_null(0))
         };
-        assert_eq!(of(100_000, 10)[0], of(1_000, 10)[0]);
-        let ScalarValue::List(counts) = &of(50, 50)[1] else {
-            panic!("a list");
-        };
-        assert!(counts.value(0).is_empty(), "counts where each came once");
+        assert_eq!(of(100_000, 10), (21, true));
+        assert_eq!(of(50, 50), (50, false), "as DataFusion's");
     }
 
     #[test]

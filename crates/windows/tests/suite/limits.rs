@@ -11,12 +11,12 @@ const HOP: &str = "INSERT INTO window_stat SELECT window_start, window_end, equi
 const SESSION: &str = "INSERT INTO window_stat SELECT window_start, window_end, equipment_id, count(*) AS n FROM SESSION(move_event, DESCRIPTOR(row_time), DESCRIPTOR(equipment_id), INTERVAL '10' MINUTE) GROUP BY window_start, window_end, equipment_id";
 const LEVEL: &str = "INSERT INTO window_stat SELECT window_start, window_end, equipment_id, level_end FROM LEVEL(move_event, DESCRIPTOR(row_time), DESCRIPTOR(equipment_id), teu_quarters, INTERVAL '15' MINUTE)";
 
-/// Reads commits one after the other, with room for two keys; fires up to the given time after each. Returns the refused
-/// rows of each commit, and the rows that left.
-fn run(text: &str, commits: &[(&str, &str)]) -> (Vec<Refused>, Vec<String>) {
+/// Reads commits one after the other, with room for so many keys; fires up to the given time after each. Returns the
+/// refused rows of each commit, and the rows that left.
+fn run(text: &str, keys_max: usize, commits: &[(&str, &str)]) -> (Vec<Refused>, Vec<String>) {
     let files = [SqlFile::new("q", text)];
     let settings = MergeSettings {
-        query_keys_max: 2,
+        query_keys_max: keys_max,
         ..MergeSettings::default()
     };
     let fold = compile(&files);
@@ -73,7 +73,7 @@ fn a_query_holds_so_many_keys_and_no_more() {
         ("00:41 | C3 | 1\n00:41 | C2 | 1\n00:42 | C1 | 1", "02:00"),
     ];
     for text in [TUMBLE, SESSION] {
-        let (refused, rows) = run(text, &commits);
+        let (refused, rows) = run(text, 2, &commits);
         assert_eq!(refused, [full(0), full(2), full(1), full(1)], "{text}");
         let count = |key: &str, n: i64| {
             let cell = format!("| {key} | {n} |");
@@ -83,14 +83,37 @@ fn a_query_holds_so_many_keys_and_no_more() {
         assert_eq!(rows.len(), 4, "{rows:?}");
         assert!(!rows.iter().any(|row| row.contains("C4")));
     }
-    let (refused, rows) = run(HOP, &commits);
+    let (refused, rows) = run(HOP, 2, &commits);
     assert_eq!(refused, [full(0), full(2), full(1), full(1)]);
     assert_eq!(rows.len(), 2 * 2 + 2 * 2, "{rows:?}");
-    let (refused, rows) = run(LEVEL, &commits);
+    let (refused, rows) = run(LEVEL, 2, &commits);
     // A level stays where it is, and so does its key.
     assert_eq!(refused, [full(0), full(2), full(1), full(1)]);
     assert!(
         rows.iter()
             .all(|row| row.contains("C1") || row.contains("C2"))
     );
+}
+
+#[test]
+fn ten_times_as_many_keys_leave_the_first_ones_as_they_were() {
+    const KEYS_MAX: usize = 40;
+    let lines = |minute: &str, keys: std::ops::Range<usize>| {
+        let lines = keys.map(|key| format!("{minute} | C{key} | 1"));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let first = lines("00:01", 0..KEYS_MAX);
+    let flood = [
+        lines("00:02", KEYS_MAX..10 * KEYS_MAX),
+        lines("00:03", 0..KEYS_MAX),
+    ];
+    let (flooded, again) = (flood.join("\n"), &flood[1]);
+    for text in [TUMBLE, HOP, SESSION, LEVEL] {
+        let commits = |second| [(first.as_str(), "00:01"), (second, "02:00")];
+        let (refused, rows) = run(text, KEYS_MAX, &commits(&flooded));
+        assert_eq!(refused, [full(0), full(9 * KEYS_MAX)], "{text}");
+        let (refused, expected) = run(text, usize::MAX, &commits(again));
+        assert_eq!(refused, [full(0); 2], "{text}");
+        assert!(expected.len() >= KEYS_MAX && rows == expected, "{text}");
+    }
 }
