@@ -185,6 +185,13 @@ impl Crew {
         false
     }
 
+    /// How many partials are gone from the log.
+    pub fn trimmed(&self) -> usize {
+        let written: usize = self.log.written("partials").iter().map(Vec::len).sum();
+        let left: usize = self.log.records("partials").iter().map(Vec::len).sum();
+        written - left
+    }
+
     pub fn is_within_a_record(&self) -> bool {
         let partitions = [0, 1].map(|index| Partition::new("partials", index));
         let mut positions = partitions
