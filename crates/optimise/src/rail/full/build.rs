@@ -42,15 +42,26 @@ pub fn build(problem: &RailProblem) -> Built {
 /// The kernel's problem with every path, or with those that `chosen` names by party. Staying is the first option of every
 /// item.
 pub fn select(problem: &RailProblem, network: &Network, chosen: Option<&[Vec<u32>]>) -> Built {
+    sample(problem, network, chosen, 1)
+}
+
+/// As [`select`] for one party in `every`, with as small a part of all capacities.
+pub fn sample(
+    problem: &RailProblem,
+    network: &Network,
+    chosen: Option<&[Vec<u32>]>,
+    every: usize,
+) -> Built {
+    let part = |capacity: &i64| (*capacity as u64).div_ceil(every as u64) as i64;
     let train_of = network.rows.meaning.iter().map(|(slot, _)| *slot);
     let mut core = Core::new(
         problem.trains.len(),
-        network.rows.capacity.clone(),
+        network.rows.capacity.iter().map(part).collect(),
         train_of.collect(),
     );
     let mut items = Vec::with_capacity(network.parties.len());
     let mut uses: Vec<Use> = Vec::new();
-    for (at, party) in network.parties.iter().enumerate() {
+    for (at, party) in network.parties.iter().enumerate().step_by(every) {
         let profile = &network.profiles[party.profile];
         let offered = &network.relations[profile.relation].paths;
         let mut item = Item {

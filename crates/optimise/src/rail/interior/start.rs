@@ -3,6 +3,9 @@
 use super::form::Form;
 use super::point::Point;
 
+/// The central path is entered where complementarity is the mean spread of costs in so many parts: further out, Newton steps
+/// are spent on the way in; further in, the shares overfill the rows.
+const PART: f64 = 4.0;
 /// Halvings when a value is sought.
 const BISECTIONS: u32 = 20;
 
@@ -21,7 +24,7 @@ pub(super) fn start(form: &Form) -> Point {
             form.uses(at).iter().for_each(|&(row, _)| users[row] += 1.0);
         }
     }
-    let centre = 1.0 + spread / form.options.len().max(1) as f64;
+    let centre = 1.0 + spread / (PART * form.options.len().max(1) as f64);
     let prices: Vec<f64> = users.iter().map(|users| centre * users).collect();
     let mut share = vec![0.0; form.options.len()];
     let mut share_dual = vec![0.0; form.options.len()];
