@@ -153,3 +153,6 @@ pub fn first_breach(path: &Path) -> Option<Breach> {
     ];
     RULES.iter().find_map(|rule| rule(path))
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,3 +12,6 @@ pub mod loading;
 pub use check::{LoadRule, LoadViolation, check};
 pub use consist::{Consist, LoadUnit, Pattern, Platform, Position, Segregation, Wagon, WagonType};
 pub use loading::{Loading, Placed};
+
+#[cfg(test)]
+mod tests;
