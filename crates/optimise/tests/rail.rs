@@ -4,6 +4,8 @@
 mod brute;
 #[path = "rail/give_way.rs"]
 mod give_way;
+#[path = "rail/limits.rs"]
+mod limits;
 #[path = "rail/loading.rs"]
 mod loading;
 #[path = "rail/sets.rs"]

@@ -8,6 +8,7 @@ use optimise::budget::Budget;
 use optimise::rail::generate::{Shape, problem};
 use optimise::rail::load::foresight::{Foresight, foresee};
 use optimise::rail::load::generate::train;
+use optimise::rail::load::proof::Proof;
 use optimise::rail::load::teach::plan_and_load;
 use optimise::rail::load::{Answer, first_fit, solve};
 
@@ -250,4 +251,29 @@ fn level_one_learns_from_loads_that_cannot_stand() {
         loaded.cuts.len(),
         loaded.loadings.len()
     );
+}
+
+/// Generated places bear all that comes, and generated trains are never too long.
+#[test]
+fn weak_places_and_long_trains_are_respected() {
+    let mut stand = 0;
+    for seed in 0..30 {
+        let (mut consist, units) = train(20, 60, seed);
+        for wagon_type in consist.types.iter_mut().step_by(2) {
+            let platforms = wagon_type.platforms.iter_mut();
+            let patterns = platforms.flat_map(|platform| &mut platform.patterns);
+            let places = patterns.flat_map(|pattern| &mut pattern.positions);
+            places.for_each(|place| place.max_kg = 15_000);
+        }
+        let budget = Budget::iterations(u64::MAX);
+        if let Answer::Loaded(loading) = solve(&consist, &units, seed, &budget) {
+            let checked = check(&consist, &units, &loading);
+            assert!(checked.is_ok(), "seed {seed}: {checked:?}");
+            stand += 1;
+        }
+        consist.max_length_dm = consist.length_dm() - 1;
+        let long = solve(&consist, &units, seed, &budget);
+        assert_eq!(long, Answer::Impossible(Proof::TrainLength { over_dm: 1 }));
+    }
+    assert!(stand >= 3, "{stand}");
 }

@@ -126,6 +126,9 @@ fn legs_lead_from_origin_to_destination() {
     assert_eq!(on(&["B"], |_| {}), [Rule::Chain]);
     assert_eq!(on(&["A"], |_| {}), [Rule::Chain]);
     assert_eq!(on(&["C", "B"], |_| {}), [Rule::Chain]);
+    // The second train starts where the first one does not go.
+    let elsewhere = |problem: &mut RailProblem| problem.trains[1].origin = "PLWAW".into();
+    assert_eq!(on(&["A", "B"], elsewhere), [Rule::Chain]);
     // A train may end further on and still serve the place.
     let serves = |problem: &mut RailProblem| problem.trains[2].also_serves = vec!["CNXIY".into()];
     assert_eq!(on(&["C"], serves), []);
