@@ -60,6 +60,9 @@ pub enum CliError {
     /// The rail planner on files.
     #[error(transparent)]
     PlanRail(#[from] crate::plan::rail::RailError),
+    /// `plan check` cannot read a file, or the plan breaks rules.
+    #[error(transparent)]
+    PlanCheck(#[from] crate::plan::check::CheckError),
     /// Something that the user can mend.
     #[error("{0}")]
     Usage(String),

@@ -2,6 +2,7 @@
 //! limit, the printing and the JSON forms live here.
 
 pub mod berths;
+pub mod check;
 pub mod clock;
 pub mod limit;
 pub mod rail;

@@ -60,18 +60,6 @@ pub struct Args {
     pub runs: u64,
 }
 
-/// Options of `quaystream plan check`.
-#[derive(Debug, Clone, clap::Args)]
-pub struct CheckArgs {
-    /// Instance file
-    pub file: PathBuf,
-    /// Plan file: the output of `--out json`, or its `plan` alone
-    pub plan: PathBuf,
-    /// Format of the instance file; by its extension if not given
-    #[arg(long, value_enum)]
-    pub format: Option<Format>,
-}
-
 /// Formats of instance files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {

@@ -71,7 +71,7 @@ fn refuse<T, F: std::fmt::Display>(
     })
 }
 
-/// Solves or checks the instance of a file.
+/// Solves the instance of a file.
 pub fn run(
     args: &Args,
     file: &Path,
@@ -81,9 +81,6 @@ pub fn run(
         file: file.to_owned(),
         source,
     })?;
-    if let Some(plan) = &args.check {
-        return check(&problem, plan);
-    }
     let deadline = args.limit.deadline();
     let solved = solve(
         &problem,
@@ -116,7 +113,16 @@ pub fn run(
     Ok(draw::bare(&problem, &answer.plan) + &draw::summary(answer, solved.seconds))
 }
 
-fn check(problem: &Assignment, plan: &Path) -> Result<String, RailError> {
+/// Checks a plan for the instance of a file.
+pub fn check_plan(
+    file: &Path,
+    read: Result<Assignment, ReadError>,
+    plan: &Path,
+) -> Result<String, RailError> {
+    let problem = read.map_err(|source| RailError::Text {
+        file: file.to_owned(),
+        source,
+    })?;
     let text = error::read(plan)?;
     let given: Given<BarePlan> = serde_json::from_str(&text).map_err(|source| RailError::Json {
         file: plan.to_owned(),
@@ -137,6 +143,6 @@ fn check(problem: &Assignment, plan: &Path) -> Result<String, RailError> {
         .enumerate()
         .map(option)
         .collect();
-    let value = refuse(assignment::check(problem, &chosen), plan)?;
+    let value = refuse(assignment::check(&problem, &chosen), plan)?;
     Ok(format!("the plan keeps every rule and costs {value}\n"))
 }

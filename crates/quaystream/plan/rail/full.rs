@@ -68,19 +68,21 @@ fn solve(args: &Args, instance: &Instance) -> Planned {
     }
 }
 
-/// Solves, checks or explains the instance of a file.
+/// Checks a plan for the instance of a file.
+pub fn check_plan(file: &Path, text: &str, plan: &Path) -> Result<String, RailError> {
+    let instance = json::read(text, file)?;
+    let cost = refuse(&instance.problem, &read_plan(plan)?, plan)?;
+    Ok(format!(
+        "the plan keeps every rule and costs {}\n{}",
+        cost.total(),
+        draw::terms(&cost)
+    ))
+}
+
+/// Solves or explains the instance of a file.
 pub fn run(args: &Args, file: &Path, text: &str) -> Result<String, RailError> {
     let instance = json::read(text, file)?;
     let problem = &instance.problem;
-    if let Some(plan) = &args.check {
-        let plan = read_plan(plan)?;
-        let cost = refuse(problem, &plan, file)?;
-        return Ok(format!(
-            "the plan keeps every rule and costs {}\n{}",
-            cost.total(),
-            draw::terms(&cost)
-        ));
-    }
     let Planned {
         answer,
         loads,

@@ -13,7 +13,7 @@ pub mod output;
 pub mod warm;
 pub mod week;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::limit::LimitArgs;
 pub use error::RailError;
@@ -99,16 +99,29 @@ pub fn run(args: &Args) -> Result<String, RailError> {
         return bench::loads(count, &args.limit);
     }
     let file = args.file.as_ref().ok_or(RailError::NoFile)?;
+    if let Some(plan) = &args.check {
+        return check_files(file, args.format, plan);
+    }
     let text = error::read(file)?;
-    match format(args, file) {
+    match format(args.format, file) {
         Format::Json => full::run(args, file, &text),
         Format::Slots => bare::run(args, file, optimise::rail::read::slots::read(&text)),
         Format::Gap => bare::run(args, file, optimise::rail::read::gap::read(&text)),
     }
 }
 
-fn format(args: &Args, file: &std::path::Path) -> Format {
-    args.format.unwrap_or_else(
+/// Checks a plan file (the object of `--out json`, or its `plan` alone) against a problem file.
+pub fn check_files(file: &Path, given: Option<Format>, plan: &Path) -> Result<String, RailError> {
+    let text = error::read(file)?;
+    match format(given, file) {
+        Format::Json => full::check_plan(file, &text, plan),
+        Format::Slots => bare::check_plan(file, optimise::rail::read::slots::read(&text), plan),
+        Format::Gap => bare::check_plan(file, optimise::rail::read::gap::read(&text), plan),
+    }
+}
+
+fn format(given: Option<Format>, file: &Path) -> Format {
+    given.unwrap_or_else(
         || match file.extension().and_then(|ending| ending.to_str()) {
             Some("json") => Format::Json,
             Some("txt") => Format::Slots,

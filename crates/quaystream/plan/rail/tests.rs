@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Parser;
 
 use super::{Args, run};
+use crate::plan::check;
 
 #[derive(Parser)]
 struct Command {
@@ -162,4 +163,38 @@ fn trains_with_wagons_are_loaded_and_their_wagons_known_beforehand() {
             .unwrap_err()
             .contains("wagon type \"Sgnx\" is not one of")
     );
+}
+
+/// `quaystream plan check` tells by the files which planner they belong to.
+#[test]
+fn plan_check_knows_rail_plans_of_every_format() {
+    let check = |file: &Temporary, plan: &Temporary, format| {
+        let (file, plan) = (file.0.clone(), plan.0.clone());
+        check::run(&check::CheckArgs { file, plan, format }).map_err(|error| error.to_string())
+    };
+    let file = Temporary::new("check.json", TWO_FOR_ONE);
+    let json = command(&[file.arg(), "--iterations", "1000", "--out", "json"]).unwrap();
+    let plan = Temporary::new("check-plan.json", &json);
+    for format in [None, Some(check::Format::Json)] {
+        let checked = check(&file, &plan, format).unwrap();
+        assert!(checked.contains("every rule and costs 1518"), "{checked}");
+    }
+    let both = r#"{"assignments": [{"unit": "U1", "legs": ["T1"]}, {"unit": "U2", "legs": ["T1"]}], "rolled_over": []}"#;
+    let both = Temporary::new("check-both.json", both);
+    let fault = check(&file, &both, None).unwrap_err();
+    assert!(fault.contains("TEU train T1 needs 16 of 8"), "{fault}");
+    assert!(fault.contains("check-both.json"), "{fault}");
+
+    let bare = Temporary::new("check-gap", "2 2\n1 2\n4 3\n5 6\n5 6\n6 6\n");
+    for (train, costs) in [("[0, 1]", Some("costs 4")), ("[0, 0]", None)] {
+        let plan = format!(r#"{{"plan": {{"train": {train}}}}}"#);
+        let plan = Temporary::new("check-train.json", &plan);
+        for format in [None, Some(check::Format::Gap)] {
+            match (check(&bare, &plan, format), costs) {
+                (Ok(checked), Some(costs)) => assert!(checked.contains(costs), "{checked}"),
+                (Err(fault), None) => assert!(fault.contains("breaks 1 rules"), "{fault}"),
+                (other, _) => panic!("{other:?} for {train}"),
+            }
+        }
+    }
 }

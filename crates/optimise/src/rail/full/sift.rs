@@ -28,6 +28,10 @@ const MANY_OPTIONS: usize = 300_000;
 const FEW_ROUNDS: usize = 2;
 /// The first round looks at one party in so many.
 const SAMPLED: usize = 5;
+/// Above so many options it is the only one, looks at more parties, and more closely.
+const HUGE_OPTIONS: usize = 4_000_000;
+const HUGE_SAMPLED: usize = 3;
+const HUGE_ROUGH: f64 = 3e-3;
 /// Another round is worth while if paths outside would lower the bound by this part.
 const WORTH: f64 = 2e-4;
 
@@ -70,12 +74,15 @@ pub fn sift(
         ..=MANY_OPTIONS => ROUGH.iter(),
         _ => ROUGH[..FEW_ROUNDS].iter(),
     };
+    let is_huge = known.is_none() && options(network) > HUGE_OPTIONS;
     if prices.is_none() {
         // One party in five asks for about the same prices, if trains have a fifth of their room.
-        let few = sample(problem, network, Some(&chosen), SAMPLED);
+        let every = if is_huge { HUGE_SAMPLED } else { SAMPLED };
+        let few = sample(problem, network, Some(&chosen), every);
         let active = Active::new(&few.core);
         let from = vec![0.0; network.rows.capacity.len()];
-        let enough = left.next().copied().unwrap_or(1.0);
+        let rough = left.next().copied().unwrap_or(1.0);
+        let enough = if is_huge { HUGE_ROUGH } else { rough };
         let relaxed = relaxation::full(&few.core, &active, from, enough, stop);
         prove(problem, network, &relaxed.prices, &mut best);
         prices = Some(relaxed.prices);
@@ -92,6 +99,17 @@ pub fn sift(
             paths.dedup();
         }
         let built = select(problem, network, Some(&chosen));
+        if is_huge && let Some(Proven { prices, bound }) = best {
+            let start = Start {
+                prices,
+                ..Start::default()
+            };
+            return Sifted {
+                built,
+                start,
+                bound,
+            };
+        }
         let active = Active::new(&built.core);
         let from = prices.unwrap_or_else(|| vec![0.0; network.rows.capacity.len()]);
         let enough = left.next().copied().unwrap_or(1.0);
