@@ -9,6 +9,7 @@ generalised assignment. CP-SAT is hinted with first come first served where that
 """
 
 import json
+import math
 import subprocess
 import sys
 
@@ -137,7 +138,7 @@ def main():
                                       capture_output=True, check=True).stdout.splitlines()[-1])
             for name in ("cp_sat", "highs")
         ]:
-            cells += ["none" if answer[0] is None else str(answer[0]), str(int(answer[1]))]
+            cells += ["none" if answer[0] is None else str(answer[0]), "none" if math.isinf(answer[1]) else str(int(answer[1]))]
         print("| " + " | ".join(cells) + " |", flush=True)
 
 

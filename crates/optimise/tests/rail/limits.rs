@@ -5,6 +5,9 @@ use optimise::budget::Budget;
 use optimise::rail::generate::{Shape, problem};
 use optimise::rail::solve;
 
+/// A rule, and how a problem becomes one where it does not bind.
+type Loosened = (Rule, fn(&mut RailProblem));
+
 fn tightened(seed: u64) -> RailProblem {
     let shape = Shape {
         units: 250,
@@ -29,7 +32,7 @@ fn tightened(seed: u64) -> RailProblem {
 
 #[test]
 fn limits_that_generated_problems_leave_loose_are_kept_too() {
-    let loosened: [(Rule, fn(&mut RailProblem)); 3] = [
+    let loosened: [Loosened; 3] = [
         (Rule::Length, |problem| {
             let trains = problem.trains.iter_mut();
             trains.for_each(|slot| slot.max_length_dm = UNLIMITED);
