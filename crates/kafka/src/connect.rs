@@ -44,6 +44,7 @@ pub fn connect(
         connection: connection.clone(),
         worker,
         consumer,
+        trimming: None,
     };
     source.join()?;
     Ok((source, sink))

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use pipeline::log::{Batch, LogError, Partition, Signal, Source};
@@ -37,6 +38,8 @@ pub struct KafkaSource {
     pub(crate) connection: Connection,
     pub(crate) worker: Worker,
     pub(crate) consumer: SharedConsumer,
+    /// Records that are being let go.
+    pub(crate) trimming: Option<JoinHandle<Result<(), LogError>>>,
 }
 
 impl std::fmt::Debug for KafkaSource {
@@ -243,9 +246,30 @@ impl Source for KafkaSource {
         Ok(drained.unwrap_or(false))
     }
 
+    /// On a thread of its own: a broker that is slow to answer must not hold rows up. What became of it is told with the
+    /// next call; one that is still under way stands for both, since the next snapshot asks for more.
     fn trim(&mut self, partition: &Partition, before: i64) -> Result<(), LogError> {
-        let admin = Admin::connect(&self.connection, LOOKUP_WAIT)?;
-        Ok(admin.trim(partition, before)?)
+        if self
+            .trimming
+            .as_ref()
+            .is_some_and(|last| !last.is_finished())
+        {
+            return Ok(());
+        }
+        let last = self.trimming.take().map(JoinHandle::join);
+        let (connection, partition) = (self.connection.clone(), partition.clone());
+        let work = move || {
+            let admin = Admin::connect(&connection, LOOKUP_WAIT)?;
+            Ok(admin.trim(&partition, before)?)
+        };
+        let started = std::thread::Builder::new()
+            .name("trim".to_owned())
+            .spawn(work);
+        self.trimming = started.ok();
+        match last {
+            Some(Ok(told)) => told,
+            _ => Ok(()),
+        }
     }
 
     fn replay(

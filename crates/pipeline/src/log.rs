@@ -240,7 +240,8 @@ pub trait Source {
     /// to know whether there will be something.
     fn is_drained(&mut self) -> Result<bool, LogError>;
 
-    /// Lets the records of a partition before `before` go. Nobody may need them any more.
+    /// Lets the records of a partition before `before` go, some time soon. Nobody may need them any more. An error may be that of
+    /// the call before.
     fn trim(&mut self, partition: &Partition, before: i64) -> Result<(), LogError>;
 
     /// Reads one partition from its first record, or `from`, to `to` (exclusive; its end at the time of the call if

@@ -72,7 +72,7 @@ impl<'p> Explainer<'p> {
         let stay: Vec<&Unit> = units
             .filter(|unit| gone.iter().all(|gone| gone.id != unit.id))
             .collect();
-        !lacks(self.problem, slot, &stay).is_empty()
+        !lacks(self.problem, slot, &stay, None).is_empty()
     }
 
     /// Who could leave the full slots, cheapest first.

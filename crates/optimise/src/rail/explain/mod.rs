@@ -184,19 +184,12 @@ fn judge(
         let others = aboard.get(slot.id.as_str()).into_iter().flatten().copied();
         let mut units: Vec<&Unit> = others.filter(|other| other.id != unit.id).collect();
         units.push(unit);
-        let lacks = lacks(problem, slot, &units).into_iter();
-        // A cut of the loading concerns those that it names.
-        let concerns = |cut: &LoadCut| cut.train == slot.id && cut.units.contains(&unit.id);
-        let is_named = problem.load_cuts.iter().any(concerns);
-        obstacles.extend(
-            lacks
-                .filter(|(rule, _)| *rule != Rule::LoadCut || is_named)
-                .map(|(rule, lack)| Obstacle::Room {
-                    train: slot.id.clone(),
-                    rule,
-                    lack,
-                }),
-        );
+        let lacks = lacks(problem, slot, &units, Some(unit)).into_iter();
+        obstacles.extend(lacks.map(|(rule, lack)| Obstacle::Room {
+            train: slot.id.clone(),
+            rule,
+            lack,
+        }));
     }
     Alternative {
         legs: legs.iter().map(|slot| slot.id.clone()).collect(),
@@ -205,8 +198,14 @@ fn judge(
     }
 }
 
-/// What `units` together lack on `slot`, by rule.
-fn lacks(problem: &RailProblem, slot: &TrainSlot, units: &[&Unit]) -> Vec<(Rule, i64)> {
+/// What `units` together lack on `slot`, by rule; with one of them given what stands in its way alone: a cut of the loading
+/// concerns those that it names.
+fn lacks(
+    problem: &RailProblem,
+    slot: &TrainSlot,
+    units: &[&Unit],
+    of: Option<&Unit>,
+) -> Vec<(Rule, i64)> {
     let rooms = capacity::overloads(slot, units).map(|(rule, used, limit)| (rule, used - limit));
     let mut lacks: Vec<(Rule, i64)> = rooms.collect();
     for (limit, count, gross_kg) in rules::dangerous::overloads(slot, units) {
@@ -218,7 +217,9 @@ fn lacks(problem: &RailProblem, slot: &TrainSlot, units: &[&Unit]) -> Vec<(Rule,
         };
         lacks.push((Rule::Dangerous, over));
     }
-    for cut in problem.load_cuts.iter().filter(|cut| cut.train == slot.id) {
+    let concerns =
+        |cut: &&LoadCut| cut.train == slot.id && of.is_none_or(|unit| cut.units.contains(&unit.id));
+    for cut in problem.load_cuts.iter().filter(concerns) {
         let over = rules::load_cut::counted(cut, units) - cut.max_units;
         if over > 0 {
             lacks.push((Rule::LoadCut, over));
