@@ -1,5 +1,6 @@
 //! The full-rule solver on small ports.
 
+use crate::berth::generate::{Size, port};
 use crate::berth::{Duals, Warm, solve, solve_warm};
 use crate::budget::Budget;
 use domain::berth::*;
@@ -192,4 +193,18 @@ fn the_bound_knows_the_distance_of_cones() {
     let (value, bound) = value_and_bound(3); // one after the other
     assert_eq!(value, 720);
     assert!(bound > 700, "{bound}");
+}
+
+/// Prices alone end more than 4 % below the value here: cranes that cannot pass one another are not in them.
+#[test]
+fn listing_closes_what_crossing_cranes_leave_open() {
+    let size = Size {
+        calls: 10,
+        hours: 20,
+        step_min: 15,
+        is_tiny: false,
+    };
+    let problem = port(7, size);
+    let answer = solve(&problem, None, 1, &Budget::iterations(60_000));
+    assert!(answer.gap() < 0.02, "{} {}", answer.value, answer.bound);
 }

@@ -16,11 +16,9 @@ const TARGET_PART: i64 = 4;
 /// Iterations of the bound in one part at most.
 const ITERATIONS: u64 = 2 * FIX_EVERY;
 /// Nodes of the listing of one part.
-const LISTED: u64 = 2_000;
+const LISTED: u64 = 20_000;
 /// Nodes of the listing of a part that cannot be halved.
 const LISTED_LAST: u64 = 1_000_000;
-/// Nodes of a listing that cost as much time as one iteration of the search.
-const NODES_AN_ITERATION: u64 = 40;
 /// Open parts at most.
 const OPEN_MAX: usize = 4_000;
 
@@ -92,8 +90,8 @@ impl Tree {
         } else {
             LISTED_LAST
         };
-        let listed = exact::below(model, bound, best, self.target, (nodes_max, stop));
-        effort += listed.nodes / NODES_AN_ITERATION + bound.effort();
+        let listed = exact::below(model, bound, self.target, (nodes_max, stop));
+        effort += listed.effort + bound.effort();
         if let Some(plan) = &listed.plan {
             self.target = plan.value;
         }
