@@ -2,6 +2,7 @@
 
 mod commitments;
 mod cost;
+mod edges;
 
 use super::Rule;
 use crate::berth::*;
