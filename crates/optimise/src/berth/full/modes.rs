@@ -5,7 +5,7 @@ use domain::berth::cost::move_price;
 use domain::berth::horizon::Hold;
 use domain::berth::{Berth, BerthProblem, Call, Handling, Interval, Layout};
 
-/// Beyond so many cranes in reach only neighbouring cranes are combined.
+/// Beyond so many cranes in reach only neighbouring cranes and the fastest are combined.
 pub(super) const CRANES_COMBINED_MAX: usize = 5;
 
 /// Fills in the call's spots, modes and floor.
@@ -198,7 +198,9 @@ fn crane_modes(
                     .map(|bit| model.problem.cranes[cranes[*bit] as usize].rate_centimoves_h)
                     .sum()
             };
-            let sets = crane_sets(&bits, call.work.cranes_min.max(1), call.work.cranes_max);
+            let rate = |bit: usize| model.problem.cranes[cranes[bit] as usize].rate_centimoves_h;
+            let (fewest, most) = (call.work.cranes_min.max(1), call.work.cranes_max);
+            let sets = crane_sets(&bits, fewest, most, rate);
             for (set, rate) in sets.into_iter().map(|set| (set, rate_of(set))) {
                 add(
                     model,
@@ -213,8 +215,9 @@ fn crane_modes(
     }
 }
 
-/// All sets of `fewest` to `most` of the cranes, or all rows of neighbours if the cranes are many.
-fn crane_sets(bits: &[usize], fewest: usize, most: usize) -> Vec<u64> {
+/// All sets of `fewest` to `most` of the cranes. If the cranes are many, all rows of neighbours, and of each size the fastest:
+/// floors are those of modes, and no set of the size may be below.
+fn crane_sets(bits: &[usize], fewest: usize, most: usize, rate: impl Fn(usize) -> i64) -> Vec<u64> {
     if bits.len() <= CRANES_COMBINED_MAX {
         let spread = |choice: u64| {
             let chosen = bits
@@ -228,9 +231,18 @@ fn crane_sets(bits: &[usize], fewest: usize, most: usize) -> Vec<u64> {
             .filter(|set| (fewest..=most).contains(&(set.count_ones() as usize)))
             .collect();
     }
-    let rows = (fewest..=most.min(bits.len())).flat_map(|size| bits.windows(size));
-    rows.map(|row| row.iter().fold(0_u64, |set, bit| set | 1 << bit))
-        .collect()
+    let sizes = fewest..=most.min(bits.len());
+    let mut by_rate = bits.to_vec();
+    by_rate.sort_by_key(|bit| (std::cmp::Reverse(rate(*bit)), *bit));
+    let rows = sizes.clone().flat_map(|size| bits.windows(size));
+    let fastest = sizes.map(|size| &by_rate[..size]);
+    let mut sets: Vec<u64> = rows
+        .chain(fastest)
+        .map(|row| row.iter().fold(0_u64, |set, bit| set | 1 << bit))
+        .collect();
+    sets.sort_unstable();
+    sets.dedup();
+    sets
 }
 
 fn add(

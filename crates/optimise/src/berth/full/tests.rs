@@ -5,6 +5,9 @@ use crate::berth::{Duals, Warm, solve, solve_warm};
 use crate::budget::Budget;
 use domain::berth::*;
 
+mod below;
+mod rules;
+
 fn call(id: &str, length_m: i64, arrival_min: i64) -> Call {
     Call {
         id: id.into(),

@@ -23,8 +23,8 @@ struct Clash {
 struct View {
     /// Surplus of any plan that is left, at least.
     least: i64,
-    /// The call that comes next and the surplus that it may have; none if all cheapest choices left agree.
-    next: Option<(usize, i64)>,
+    /// The call that comes next and the surplus that it may have.
+    next: (usize, i64),
 }
 
 /// The plans below a target, depth first.
@@ -120,7 +120,7 @@ impl<'a> Listing<'a> {
     fn look(&mut self, depth: usize, taken: i64) -> Option<View> {
         let mut view = View {
             least: taken,
-            next: None,
+            next: (0, 0),
         };
         self.firsts.clear();
         for call in 0..self.choices.len() {
@@ -148,6 +148,11 @@ impl<'a> Listing<'a> {
         if view.least > self.spare {
             return None;
         }
+        if self.clashes.is_empty() {
+            self.keep();
+            view.next = self.widest(depth, view.least)?;
+            return Some(view);
+        }
         let mut fewest = u32::MAX;
         for call in self.clashes.iter().flat_map(|clash| clash.calls) {
             let first = self.choices[call][self.next(depth, call, 0)?].surplus;
@@ -155,10 +160,30 @@ impl<'a> Listing<'a> {
             let count = self.count(depth, call, most);
             if count < fewest {
                 fewest = count;
-                view.next = Some((call, most));
+                view.next = (call, most);
             }
         }
         Some(view)
+    }
+
+    /// The call that gains most in cost by a choice dearer at these prices, and the surplus that it may have; none if the
+    /// cheapest choices left are the cheapest plan below the target: prices of what is not used up count against a stay, so
+    /// another plan may cost less.
+    fn widest(&self, depth: usize, least: i64) -> Option<(usize, i64)> {
+        let mut widest = (0, None);
+        for (call, first) in &self.firsts {
+            let choices = &self.choices[*call];
+            let most = self.spare - least + choices[*first].surplus;
+            let mut at = self.next(depth, *call, first + 1);
+            while let Some(number) = at.filter(|number| choices[*number].surplus <= most) {
+                let gain = choices[*first].cost - choices[number].cost;
+                if gain > widest.0 {
+                    widest = (gain, Some((*call, most)));
+                }
+                at = self.next(depth, *call, number + 1);
+            }
+        }
+        widest.1
     }
 
     /// Who cannot both have their cheapest choice, and what that costs more; none if for two of them that is above `most`.
@@ -220,10 +245,7 @@ impl<'a> Listing<'a> {
         let Some(view) = self.look(depth, taken) else {
             return;
         };
-        let Some((call, most)) = view.next else {
-            self.keep();
-            return;
-        };
+        let (call, most) = view.next;
         let mut at = self.next(depth, call, 0);
         let spare = self.spare;
         self.is_chosen[call] = true;
@@ -253,16 +275,19 @@ impl<'a> Listing<'a> {
 
     /// Keeps what is chosen, with the cheapest choices of the others, if that is the cheapest plan so far.
     fn keep(&mut self) {
+        let all = || self.chosen.iter().chain(&self.firsts);
+        let cost: i64 = all().map(|(call, at)| self.choices[*call][*at].cost).sum();
+        if cost >= self.target {
+            return;
+        }
         let mut state = State::empty(self.model);
-        for (call, number) in self.chosen.iter().chain(&self.firsts) {
+        for (call, number) in all() {
             if let Some(placement) = self.choices[*call][*number].placement {
                 state.place(self.model, *call, placement);
             }
         }
-        if state.value < self.target {
-            self.spare -= (self.target - state.value) << SCALE_BITS;
-            self.target = state.value;
-            self.best = Some(state);
-        }
+        self.spare -= (self.target - cost) << SCALE_BITS;
+        self.target = cost;
+        self.best = Some(state);
     }
 }

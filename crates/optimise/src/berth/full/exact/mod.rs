@@ -2,9 +2,10 @@
 //! is, crossing, the distances of cones. Every rule concerns one stay or two, so which stays agree is looked up once for each
 //! two; then depth first.
 //!
-//! At each node every call left takes the cheapest stay that agrees with those chosen. If these agree with one another, they
-//! are the cheapest plan of the node. If not, two that clash cost at least as much as the cheapest two that do not, clashes
-//! of different calls add up, and of the calls that clash the one with the fewest stays left comes next.
+//! At each node every call left takes the stay cheapest at the prices that agrees with those chosen. Two that clash cost at
+//! least as much as the cheapest two that do not, clashes of different calls add up, and of the calls that clash the one with
+//! the fewest stays left comes next. If none clash, they are a plan; the node is done if no call could have a stay that is
+//! cheaper without prices.
 
 mod agreement;
 mod listing;
@@ -29,6 +30,8 @@ const WORK_AN_ITERATION: u64 = 1_500;
 struct Choice {
     /// Reduced cost above the call's cheapest, scaled.
     surplus: i64,
+    /// Without prices.
+    cost: i64,
     /// None leaves the call out.
     placement: Option<Placement>,
 }
@@ -94,6 +97,7 @@ fn choices(model: &Model<'_>, call: usize, candidates: &[Candidate], spare: i64)
         let Some((spot, cranes, start_min, optimistic)) = candidate.stay else {
             choices.push(Choice {
                 surplus: candidate.surplus,
+                cost: model.problem.calls[call].unassigned_price,
                 placement: None,
             });
             continue;
@@ -116,6 +120,7 @@ fn choices(model: &Model<'_>, call: usize, candidates: &[Candidate], spare: i64)
             if surplus <= spare {
                 choices.push(Choice {
                     surplus,
+                    cost: placement.cost,
                     placement: Some(placement),
                 });
             }
