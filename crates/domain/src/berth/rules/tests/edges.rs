@@ -148,9 +148,10 @@ fn no_more_cranes_than_the_work_takes_and_each_from_where_it_reaches() {
 
 #[test]
 fn the_horizon_ends_stays_that_may_depart_later() {
-    breaks(Rule::Departure, |problem, _| {
+    breaks(Rule::Departure, |problem, plan| {
         problem.calls[0].latest_departure_min = Some(1000);
-        problem.horizon_end_min = 59;
+        problem.horizon_end_min = 60;
+        plan.stays[0].end_min = 75;
     });
 }
 
