@@ -40,8 +40,10 @@ pub fn check(problem: &BerthProblem, plan: &BerthPlan, out: &mut Vec<Violation>)
                     rule: Rule::Cones,
                     calls: vec![a.call, b.call],
                     message: format!(
-                        "{} and {} lie {between_m} m apart, {cones} cones ask for {needed_m} m",
-                        call_a.id, call_b.id
+                        "{} and {} lie {} m apart, {cones} cones ask for {needed_m} m",
+                        call_a.id,
+                        call_b.id,
+                        between_m.max(0)
                     ),
                 });
             }
