@@ -21,7 +21,7 @@ const SEARCH: u64 = 1;
 type Relax = fn(&mut BerthProblem);
 
 /// Rules that can be left out of a problem, to see whether its plan then breaks them.
-const RULES: [(Rule, Relax); 12] = [
+const RULES: [(Rule, Relax); 14] = [
     (Rule::Overlap, no_gap),
     (Rule::Departure, |problem| {
         problem
@@ -61,7 +61,20 @@ const RULES: [(Rule, Relax); 12] = [
             .for_each(|call| call.lock = Lock::default())
     }),
     (Rule::Order, |problem| problem.orders.clear()),
+    (Rule::CraneWork, |problem| {
+        for crane in &mut problem.cranes {
+            (crane.reach_from_m, crane.reach_to_m) = (0, FAR_M);
+        }
+    }),
+    (Rule::Frozen, |problem| {
+        (problem.frozen_until_min, problem.slushy_until_min) = (LONG_AGO_MIN, LONG_AGO_MIN);
+    }),
 ];
+
+/// Beyond every quay.
+const FAR_M: i64 = 10_000;
+/// Before every stay.
+const LONG_AGO_MIN: i64 = -10_000;
 
 fn no_gap(problem: &mut BerthProblem) {
     for berth in &mut problem.berths {
