@@ -85,6 +85,24 @@ fn with_quick_snapshots(settings: Settings) -> Settings {
     }
 }
 
+/// The new queries told what they would have told from the beginning.
+#[track_caller]
+fn assert_told(
+    found: &BTreeMap<String, Vec<Row>>,
+    after: &BTreeMap<String, Vec<Row>>,
+    deaths: usize,
+) {
+    for name in names() {
+        let (found, after) = (&found[name], &after[name]);
+        assert!(
+            found == after,
+            "{name} after {deaths} deaths: {} rows, {} expected",
+            found.len(),
+            after.len()
+        );
+    }
+}
+
 fn assert_each_once(found: &BTreeMap<String, Vec<Row>>) {
     for (name, rows) in found {
         let mut once = rows.clone();
@@ -102,14 +120,7 @@ fn a_backfilled_query_tells_what_it_would_have_told_from_the_beginning() {
             assert!(found[name] == before[name], "{name} differs");
         }
         assert_each_once(&found);
-        for name in names() {
-            assert!(
-                found[name] == after[name],
-                "{name} after {deaths} deaths: {} rows, {} expected",
-                found[name].len(),
-                after[name].len()
-            );
-        }
+        assert_told(&found, &after, deaths);
     }
 }
 
@@ -165,14 +176,7 @@ fn what_is_taken_over_survives_a_snapshot_that_was_under_way() {
     let after = undisturbed(&wanted());
     for deaths in [0, 5] {
         let found = added(BackfillFrom::Earliest, with_quick_snapshots, deaths);
-        for name in names() {
-            assert!(
-                found[name] == after[name],
-                "{name} after {deaths} deaths: {} rows, {} expected",
-                found[name].len(),
-                after[name].len()
-            );
-        }
+        assert_told(&found, &after, deaths);
     }
 }
 

@@ -58,28 +58,35 @@ impl AggregateUDFImpl for ApproxPercentile {
     }
 
     fn accumulator(&self, arguments: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        let Some(share) = arguments.exprs.get(1) else {
-            return exec_err!("approx_percentile has two arguments");
-        };
-        let nothing = RecordBatch::new_empty(Arc::new(arguments.schema.clone()));
-        let share = match share.evaluate(&nothing)? {
-            ColumnarValue::Scalar(share) => share.to_array()?,
-            ColumnarValue::Array(share) => share,
-        };
-        let share = share.as_primitive_opt::<Float64Type>();
-        match share.filter(|share| share.len() == 1 && share.is_valid(0)) {
-            Some(share) if (0.0..=1.0).contains(&share.value(0)) => Ok(Box::new(Counts {
-                millionths: (share.value(0) * 1e6).round() as i128,
-                counts: BTreeMap::new(),
-            })),
-            _ => exec_err!("the share of approx_percentile is a number from 0 to 1, not a column"),
-        }
+        Ok(Box::new(Counts {
+            millionths: (share(&arguments)? * 1e6).round() as i128,
+            counts: BTreeMap::new(),
+        }))
     }
 
     fn state_fields(&self, arguments: StateFieldsArgs) -> Result<Vec<FieldRef>> {
         let item = Arc::new(Field::new_list_field(DataType::Int64, true));
         let name = format!("{}[counts]", arguments.name);
         Ok(vec![Arc::new(Field::new(name, DataType::List(item), true))])
+    }
+}
+
+/// The share that a percentile is asked for: its second argument, the same for all rows.
+pub(super) fn share(arguments: &AccumulatorArgs) -> Result<f64> {
+    let name = arguments.name;
+    let Some(share) = arguments.exprs.get(1) else {
+        return exec_err!("{name} lacks its share, a number from 0 to 1");
+    };
+    let nothing = RecordBatch::new_empty(Arc::new(arguments.schema.clone()));
+    let share = match share.evaluate(&nothing)? {
+        ColumnarValue::Scalar(share) => share.to_array()?,
+        ColumnarValue::Array(share) => share,
+    };
+    let share = share.as_primitive_opt::<Float64Type>();
+    let share = share.filter(|share| share.len() == 1 && share.is_valid(0));
+    match share.map(|share| share.value(0)) {
+        Some(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => exec_err!("the share of {name} is a number from 0 to 1, not a column"),
     }
 }
 

@@ -7,15 +7,17 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, ListArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, ListArray};
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, FieldRef, Float64Type};
 use datafusion::common::{Result, ScalarValue, exec_datafusion_err, exec_err, plan_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::AggregateOrderSensitivity;
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, ColumnarValue, Signature, Volatility,
+    Accumulator, AggregateUDF, AggregateUDFImpl, Signature, Volatility,
 };
+
+use super::percentile::share;
 
 /// New values are put in order once there are so many, or as many as there are in order.
 const UNSORTED_MIN: usize = 64;
@@ -73,20 +75,7 @@ impl AggregateUDFImpl for PercentileCont {
     }
 
     fn accumulator(&self, arguments: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        let Some(share) = arguments.exprs.get(1) else {
-            return exec_err!("percentile_cont has a share, and a number to order by");
-        };
-        let nothing = RecordBatch::new_empty(Arc::new(arguments.schema.clone()));
-        let share = match share.evaluate(&nothing)? {
-            ColumnarValue::Scalar(share) => share.to_array()?,
-            ColumnarValue::Array(share) => share,
-        };
-        let share = share.as_primitive_opt::<Float64Type>();
-        let share = share.filter(|share| share.len() == 1 && share.is_valid(0));
-        let share = share.map(|share| share.value(0));
-        let Some(share) = share.filter(|share| (0.0..=1.0).contains(share)) else {
-            return exec_err!("the share of percentile_cont is a number from 0 to 1, not a column");
-        };
+        let share = share(&arguments)?;
         let order = arguments.order_bys.first();
         let is_descending = order.is_some_and(|order| order.options.descending);
         Ok(Box::new(Values {
