@@ -1,4 +1,4 @@
-//! What a window costs by its kind, over the same events: `cargo bench -p quaystream-windows --bench panes [EVENTS]`.
+//! What a window costs by its kind, over the same events: `cargo bench -p quaystream -p quaystream-windows --bench panes -- [EVENTS]`.
 //!
 //! CPU seconds of this thread, both stages, in commits of 8,192 rows; windows that are open at the end are left out.
 //! Targets: a hop with size/slide 288 at most 1.5 times
@@ -23,11 +23,18 @@ const MINUTE_US: i64 = 60_000_000;
 const HOURS: i64 = 48;
 const KEYS: u64 = 300;
 const COMMIT_ROWS: usize = 8_192;
+/// Odd, so that one of them is the median.
+const ROUNDS: usize = 7;
 
 fn main() {
     // Cargo adds an argument of its own.
+    let is_quick = std::env::args().any(|argument| argument == "--test");
     let mut numbers = std::env::args().filter_map(|argument| argument.parse().ok());
-    let events: usize = numbers.next().unwrap_or(4_000_000);
+    let (events, turns) = if is_quick {
+        (200_000, 1)
+    } else {
+        (numbers.next().unwrap_or(4_000_000), ROUNDS)
+    };
     let kinds = [
         (
             "tumble 5 min",
@@ -50,16 +57,24 @@ fn main() {
             "SESSION(move_event, DESCRIPTOR(row_time), DESCRIPTOR(equipment_id), INTERVAL '1' MINUTE)",
         ),
     ];
-    println!("{events} events of {KEYS} keys over {HOURS} h; CPU seconds of one thread");
+    println!(
+        "{events} events of {KEYS} keys over {HOURS} h; CPU seconds of one thread, medians of {turns} rounds"
+    );
     println!("| window | fold | merge | both | to tumble | final rows | merge us a row |");
     println!("|---|---|---|---|---|---|---|");
-    let mut base = 0.0;
-    for (name, from) in kinds {
-        let (fold_s, merge_s, rows) = run(from, events);
-        let both = fold_s + merge_s;
-        if base == 0.0 {
-            base = both;
+    // In turn, so that a machine's slow moments meet all kinds alike.
+    let mut rounds = kinds.map(|_| Vec::new());
+    for _ in 0..turns {
+        for ((_, from), runs) in kinds.iter().zip(&mut rounds) {
+            runs.push(run(from, events));
         }
+    }
+    let mut base = None;
+    for ((name, _), runs) in kinds.iter().zip(&rounds) {
+        let fold_s = median(runs.iter().map(|run| run.fold_s));
+        let merge_s = median(runs.iter().map(|run| run.merge_s));
+        let both = median(runs.iter().map(|run| run.fold_s + run.merge_s));
+        let (base, rows) = (*base.get_or_insert(both), runs[0].rows);
         println!(
             "| {name} | {fold_s:.2} | {merge_s:.2} | {both:.2} | {:.2} | {rows} | {:.2} |",
             both / base,
@@ -68,7 +83,19 @@ fn main() {
     }
 }
 
-fn run(from: &str, events: usize) -> (f64, f64, usize) {
+fn median(seconds: impl Iterator<Item = f64>) -> f64 {
+    let mut seconds: Vec<f64> = seconds.collect();
+    seconds.sort_unstable_by(f64::total_cmp);
+    seconds[seconds.len() / 2]
+}
+
+struct Run {
+    fold_s: f64,
+    merge_s: f64,
+    rows: usize,
+}
+
+fn run(from: &str, events: usize) -> Run {
     let file = SqlFile::new(
         "bench",
         format!(
@@ -98,7 +125,11 @@ fn run(from: &str, events: usize) -> (f64, f64, usize) {
         merge_s += cpu_s() - start;
         from = to;
     }
-    (fold_s, merge_s, rows)
+    Run {
+        fold_s,
+        merge_s,
+        rows,
+    }
 }
 
 fn fire(merge: &mut Merge, frontier_us: i64) -> usize {

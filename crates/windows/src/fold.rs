@@ -7,10 +7,11 @@ use arrow::array::{
 };
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
-use arrow::row::{RowConverter, SortField};
 use datafusion::common::Result;
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::aggregates::group_values::new_group_values;
+use datafusion::physical_plan::aggregates::order::GroupOrdering;
 
 use crate::error::QueryError;
 use crate::sql::call::{ROW_TIME, SessionRule, WINDOW_END, WINDOW_START, instant};
@@ -157,18 +158,11 @@ fn with_sessions(rows: &[RecordBatch], rule: &SessionRule) -> Result<Option<Reco
     for key in &rule.keys {
         columns.push(Arc::clone(rows.column(rows.schema().index_of(key)?)));
     }
-    let fields = columns
-        .iter()
-        .map(|column| SortField::new(column.data_type().clone()));
-    let keys = RowConverter::new(fields.collect())?.convert_columns(&columns)?;
-    let mut order: Vec<usize> = (0..rows.num_rows()).collect();
-    order.sort_unstable_by(|&left, &right| {
-        let by_key = keys.row(left).cmp(&keys.row(right));
-        by_key.then(times[left].cmp(&times[right]))
-    });
+    let keys = numbered(&columns)?;
+    let order = by_key(&keys, times);
     let (mut starts, mut ends) = (vec![0; order.len()], vec![0; order.len()]);
-    let is_together = |left: &usize, right: &usize| {
-        keys.row(*left) == keys.row(*right) && times[*right] - times[*left] < rule.gap_us
+    let is_together = |&left: &usize, &right: &usize| {
+        keys[left] == keys[right] && times[right] - times[left] < rule.gap_us
     };
     for session in order.chunk_by(is_together) {
         let (Some(&first), Some(&last)) = (session.first(), session.last()) else {
@@ -180,6 +174,36 @@ fn with_sessions(rows: &[RecordBatch], rule: &SessionRule) -> Result<Option<Reco
         }
     }
     bounded(&rows, starts, ends).map(Some)
+}
+
+/// For each row the number of its key: rows of equal keys have the same one, from 0 without gaps.
+fn numbered(keys: &[ArrayRef]) -> Result<Vec<usize>> {
+    let fields = keys.iter().enumerate();
+    let fields = fields.map(|(n, key)| Field::new(n.to_string(), key.data_type().clone(), true));
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let mut numbers = Vec::new();
+    new_group_values(schema, &GroupOrdering::None)?.intern(keys, &mut numbers)?;
+    Ok(numbers)
+}
+
+/// The rows in the order of their key's number and then of time. Rows mostly come in the order of time, which makes both steps
+/// linear.
+fn by_key(keys: &[usize], times: &[i64]) -> Vec<usize> {
+    let mut rows: Vec<usize> = (0..keys.len()).collect();
+    rows.sort_by_key(|&row| times[row]);
+    let mut places = vec![0; keys.iter().max().map_or(0, |most| most + 2)];
+    for &key in keys {
+        places[key + 1] += 1;
+    }
+    for key in 1..places.len() {
+        places[key] += places[key - 1];
+    }
+    let mut order = vec![0; keys.len()];
+    for row in rows {
+        order[places[keys[row]]] = row;
+        places[keys[row]] += 1;
+    }
+    order
 }
 
 /// Puts the bounds of a window in front of the columns of each row.

@@ -1,36 +1,29 @@
 //! Sessions: rows of one key with no silence between them. Fold sends the sessions of each commit; here they grow together
 //! when they touch, and are told when no row can come any more that belongs to them.
 
+mod open;
 mod saved;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, TimestampMicrosecondArray};
 use arrow::compute::interleave_record_batch;
 use arrow::datatypes::SchemaRef;
-use arrow::row::{OwnedRow, RowConverter, SortField};
+use arrow::row::{RowConverter, SortField};
 use datafusion::common::Result;
 
-use super::held::{batch_bytes, keyed_bytes};
+use super::held::batch_bytes;
 use super::revisions::StatKind;
 use super::schedule::Due;
 use super::sums::Reduce;
 use super::{instants, tiers};
 use crate::merge::Refused;
 use crate::sql::call::{SessionRule, WINDOW_END, WINDOW_START};
+use open::{Joined, OpenSessions, Session};
 
 /// Rows are added up once there are so many more than the last time.
 const ROWS_SLACK: usize = 4096;
-
-/// A session that may still grow.
-#[derive(Debug)]
-struct Open {
-    start_us: i64,
-    end_us: i64,
-    /// Numbers of its rows, counted over all batches.
-    rows: Vec<usize>,
-}
 
 /// The open sessions of one query.
 #[derive(Debug)]
@@ -47,9 +40,7 @@ pub struct Sessions {
     batch_bytes: usize,
     /// Rows when they were added up last.
     added_up: usize,
-    open: BTreeMap<OwnedRow, Vec<Open>>,
-    /// Key and start of the sessions that end then.
-    ends: BTreeMap<i64, BTreeSet<(OwnedRow, i64)>>,
+    open: OpenSessions,
     /// All sessions that end here or before are final.
     closed_us: i64,
 }
@@ -80,8 +71,7 @@ impl Sessions {
             stored: 0,
             batch_bytes: 0,
             added_up: 0,
-            open: BTreeMap::new(),
-            ends: BTreeMap::new(),
+            open: OpenSessions::default(),
             closed_us: i64::MIN,
         })
     }
@@ -108,17 +98,19 @@ impl Sessions {
         let ends = instants(batch, WINDOW_END)?;
         let mut refused = Refused::default();
         for (row, (&start_us, &end_us)) in starts.iter().zip(ends).enumerate() {
-            let key = keys.row(row).owned();
-            let part = Open {
+            let part = Session {
                 start_us,
                 end_us,
                 rows: vec![self.stored + row],
             };
-            match self.open.contains_key(&key) {
-                false if end_us > self.closed_us && self.open.len() >= self.keys_max => {
-                    refused.full += 1;
-                }
-                _ => refused.late += usize::from(!self.join(key, part)),
+            let key = keys.row(row);
+            match self
+                .open
+                .join(key.as_ref(), part, self.closed_us, self.keys_max)
+            {
+                Joined::Open => {}
+                Joined::Late => refused.late += 1,
+                Joined::Full => refused.full += 1,
             }
         }
         self.batches.push(batch.clone());
@@ -127,47 +119,14 @@ impl Sessions {
         Ok(refused)
     }
 
-    /// Adds a part to the sessions of its key that it touches. False if it would be a session that is final.
-    fn join(&mut self, key: OwnedRow, mut part: Open) -> bool {
-        let sessions = self.open.entry(key.clone()).or_default();
-        // They lie apart and in order: those that the part touches are neighbours.
-        let from = sessions.partition_point(|session| session.end_us <= part.start_us);
-        let to = sessions.partition_point(|session| session.start_us < part.end_us);
-        if from >= to && part.end_us <= self.closed_us {
-            if sessions.is_empty() {
-                self.open.remove(&key);
-            }
-            return false;
-        }
-        for mut touched in sessions.drain(from..to.max(from)) {
-            if let Some(ending) = self.ends.get_mut(&touched.end_us) {
-                ending.remove(&(key.clone(), touched.start_us));
-                if ending.is_empty() {
-                    self.ends.remove(&touched.end_us);
-                }
-            }
-            part.start_us = part.start_us.min(touched.start_us);
-            part.end_us = part.end_us.max(touched.end_us);
-            if touched.rows.len() >= part.rows.len() {
-                std::mem::swap(&mut touched.rows, &mut part.rows);
-            }
-            part.rows.append(&mut touched.rows);
-        }
-        let ending = self.ends.entry(part.end_us).or_default();
-        ending.insert((key, part.start_us));
-        sessions.insert(from, part);
-        true
-    }
-
     /// The next instant at which [`Self::close`] has something to say, if it is not after `frontier_us`.
     pub fn next_at(&self, frontier_us: i64) -> Option<i64> {
-        let mut ends = self.ends.range(..=frontier_us);
-        let end = if self.is_together {
+        let mut ends = self.open.ends(frontier_us);
+        if self.is_together {
             ends.next_back()
         } else {
             ends.next()
-        };
-        end.map(|(&end, _)| end)
+        }
     }
 
     /// Closes the sessions that end at `at_us` or before, and returns the rows of those that are told, with the bounds of
@@ -178,35 +137,23 @@ impl Sessions {
         is_told: &dyn Fn(Due) -> bool,
     ) -> Result<Vec<(Due, RecordBatch)>> {
         self.closed_us = self.closed_us.max(at_us);
-        let later = self.ends.split_off(&at_us.saturating_add(1));
-        let ending = std::mem::replace(&mut self.ends, later);
-        let mut closed: BTreeMap<(i64, i64), Vec<Open>> = BTreeMap::new();
-        for (end_us, sessions) in ending {
-            for (key, start_us) in sessions {
-                let Some(open) = self.open.get_mut(&key) else {
-                    continue;
-                };
-                let place = open.partition_point(|session| session.start_us < start_us);
-                let bounds = if self.is_together {
-                    (0, 0)
-                } else {
-                    (start_us, end_us)
-                };
-                let session = open.remove(place);
-                let due = Due {
-                    start_us,
-                    end_us,
-                    kind: StatKind::Final,
-                };
-                if is_told(due) {
-                    closed.entry(bounds).or_default().push(session);
-                }
-                if open.is_empty() {
-                    self.open.remove(&key);
-                }
+        let mut closed: BTreeMap<(i64, i64), Vec<Session>> = BTreeMap::new();
+        for session in self.open.take(at_us) {
+            let due = Due {
+                start_us: session.start_us,
+                end_us: session.end_us,
+                kind: StatKind::Final,
+            };
+            let bounds = if self.is_together {
+                (0, 0)
+            } else {
+                (due.start_us, due.end_us)
+            };
+            if is_told(due) {
+                closed.entry(bounds).or_default().push(session);
             }
         }
-        let due = |sessions: &[Open]| Due {
+        let due = |sessions: &[Session]| Due {
             start_us: sessions
                 .iter()
                 .map(|session| session.start_us)
@@ -219,16 +166,14 @@ impl Sessions {
         let rows = closed.map(|sessions| Ok((due(&sessions), self.gather(&sessions)?)));
         let rows = rows.collect::<Result<Vec<_>>>()?;
         if self.open.is_empty() {
-            self.batches.clear();
-            self.batch_bytes = 0;
-            self.stored = 0;
+            self.forget();
             self.added_up = 0;
         }
         Ok(rows)
     }
 
     /// The rows of these sessions, with the bounds of their sessions.
-    fn gather<'a>(&self, sessions: impl IntoIterator<Item = &'a Open>) -> Result<RecordBatch> {
+    fn gather<'a>(&self, sessions: impl IntoIterator<Item = &'a Session>) -> Result<RecordBatch> {
         let mut firsts = Vec::with_capacity(self.batches.len());
         let mut before = 0;
         for batch in &self.batches {
@@ -261,17 +206,20 @@ impl Sessions {
     fn add_up(&mut self, reduce: &mut Reduce<'_>) -> Result<()> {
         let reduced = match self.open.is_empty() {
             true => Vec::new(),
-            false => reduce(vec![self.gather(self.open.values().flatten())?])?,
+            false => reduce(vec![self.gather(self.open.iter())?])?,
         };
-        self.batches.clear();
-        self.batch_bytes = 0;
-        self.stored = 0;
-        self.open.clear();
-        self.ends.clear();
+        self.forget();
         let reduced = tiers::together(reduced)?;
         let stored = reduced.iter().try_for_each(|batch| self.store_again(batch));
         self.added_up = self.stored;
         stored
+    }
+
+    fn forget(&mut self) {
+        self.batches.clear();
+        self.batch_bytes = 0;
+        self.stored = 0;
+        self.open = OpenSessions::default();
     }
 
     /// Makes fewer batches of the last ones, if they are many: rows keep their numbers.
@@ -299,12 +247,7 @@ impl Sessions {
 
     /// What they take in memory.
     pub fn bytes(&self) -> usize {
-        let key = self.open.first_key_value();
-        let key = key.map_or(0, |(key, _)| key.row().as_ref().len());
-        let session = std::mem::size_of::<Open>();
-        let row = std::mem::size_of::<usize>();
-        // Each key stands by its sessions, and by their ends.
-        2 * keyed_bytes(self.open.len(), key, session) + self.stored * row + self.batch_bytes
+        self.open.bytes() + self.stored * std::mem::size_of::<usize>() + self.batch_bytes
     }
 
     /// Keys with open sessions, and rows held.

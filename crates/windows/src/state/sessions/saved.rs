@@ -3,7 +3,8 @@
 use arrow::array::RecordBatch;
 use datafusion::common::Result;
 
-use super::{Open, Sessions};
+use super::Sessions;
+use super::open::Session;
 use crate::state::saved::{self, Part, Saved, unknown};
 
 /// Sessions gathered at once.
@@ -11,7 +12,7 @@ const SESSIONS_MAX: usize = 4_096;
 
 impl Sessions {
     pub(crate) fn save(&self) -> Result<Vec<Saved>> {
-        let open: Vec<&Open> = self.open.values().flatten().collect();
+        let open: Vec<&Session> = self.open.iter().collect();
         let chunks = open.chunks(SESSIONS_MAX);
         let batches = chunks.map(|sessions| self.gather(sessions.iter().copied()));
         let batches = batches.collect::<Result<Vec<RecordBatch>>>()?;
