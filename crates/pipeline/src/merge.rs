@@ -20,7 +20,7 @@ pub use backfill::HandOver;
 pub(crate) use room::make_room;
 pub(crate) use state::{declared, settle, windows_of_finals};
 pub use step::Parcel;
-pub(crate) use step::outgoing;
+pub(crate) use step::{outgoing, reached};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -205,9 +205,9 @@ impl Merge {
         ))
     }
 
-    /// True if all input has ended and everything was computed.
+    /// True if all input has ended and everything was computed, and no query waits for its past any more.
     pub fn has_ended(&self) -> bool {
-        self.has_flushed
+        self.has_flushed && !self.wants_backfill()
     }
 
     /// Takes the records of this partition in, one after the other, and computes after each what is due: what an early row

@@ -34,11 +34,17 @@ pub enum Bug {
     SplitNotMarked,
     /// A delta of the intake state is deleted before slices stand for what it says.
     DeltaGivenUpEarly,
+    /// A query that was added tells windows of which it has seen a part.
+    WindowToldInPart,
+    /// A backfill stops one record before the place of its hand-over.
+    BackfillTooShort,
+    /// Nobody writes down how far a backfill has told.
+    BackfillToldTwice,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 15] = [
+    pub const ALL: [Bug; 18] = [
         Bug::OffsetsNotSent,
         Bug::DedupNotRolledBack,
         Bug::EvictionEarly,
@@ -54,6 +60,9 @@ impl Bug {
         Bug::RetractionAppliedTwice,
         Bug::SplitNotMarked,
         Bug::DeltaGivenUpEarly,
+        Bug::WindowToldInPart,
+        Bug::BackfillTooShort,
+        Bug::BackfillToldTwice,
     ];
 }
 

@@ -29,7 +29,7 @@ pub(super) struct RunArgs {
     role: Role,
     /// Queries that are new begin with the input of before: "earliest", or an instant such as 2026-11-01T00:00:00Z at which
     /// their first windows begin
-    #[arg(long, value_name = "EARLIEST|TIME", value_parser = backfill_from, conflicts_with = "until_end")]
+    #[arg(long, value_name = "EARLIEST|TIME", value_parser = backfill_from)]
     from: Option<BackfillFrom>,
     /// Where Prometheus reads the metrics, instead of metrics_address
     #[arg(long, value_name = "ADDRESS")]

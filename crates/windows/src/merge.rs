@@ -326,6 +326,20 @@ impl Merge {
         (at_us <= reached.frontier_us).then_some(at_us)
     }
 
+    /// All that was due is computed: what a query tells later, and what it takes as late, then hangs on the frontier alone,
+    /// and not on what other queries had due.
+    pub fn pass(&mut self, reached: &Reached) {
+        let running = self.running.iter_mut().filter(|running| !running.is_apart);
+        running.for_each(|running| running.pass(reached));
+    }
+
+    /// As [`Self::pass`], for a query with a frontier of its own.
+    pub fn pass_of(&mut self, query: &str, reached: &Reached) {
+        if let Some(place) = self.apart(query) {
+            self.running[place].pass(reached);
+        }
+    }
+
     fn apart(&self, query: &str) -> Option<usize> {
         let place = self
             .program

@@ -8,7 +8,7 @@ use datafusion::common::Result;
 use datafusion::execution::TaskContext;
 
 use crate::fold::bounded;
-use crate::merge::Refused;
+use crate::merge::{Reached, Refused};
 use crate::program::{Join, Query};
 use crate::sql::call::{Kind, ROW_TIME, tick_schema};
 use crate::sql::session::{concatenate, run};
@@ -300,12 +300,21 @@ impl Running {
     pub fn close(&mut self, at_us: i64) {
         match &mut self.state {
             State::Windows(panes) => {
-                panes.close(at_us);
-                self.keys.closed();
+                let has_closed = panes.close(at_us);
+                if has_closed {
+                    self.keys.closed();
+                }
             }
             State::Joined(joined) => joined.close(at_us),
             State::Levels(levels) => levels.pass(at_us),
             _ => {}
+        }
+    }
+
+    /// Nothing is due up to the frontier. Where the input has ended it may go on later, behind its last row.
+    pub fn pass(&mut self, reached: &Reached) {
+        if reached.horizon_us.is_none() && reached.frontier_us <= self.standing.cap_us {
+            self.close(reached.frontier_us);
         }
     }
 

@@ -120,7 +120,7 @@ impl Job {
             }
             self.feed(&mut fold, &mut past, outbox)?;
         }
-        past.frontier = self.frontier.clone();
+        past.reach(self.frontier.clone())?;
         self.tell(&mut past, outbox)?;
         Ok(past)
     }

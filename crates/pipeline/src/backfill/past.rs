@@ -7,12 +7,12 @@ use events::internal::Partials;
 use events::ipc;
 use windows::error::QueryError;
 use windows::frontier::Frontier;
-use windows::merge::{Absorbed, Merge as Windows, Output, Piece, Reached};
+use windows::merge::{Absorbed, Merge as Windows, Output, Piece};
 
 use crate::budget::{Account, Memory};
 use crate::error::EngineError;
 use crate::log::{Batch, Outgoing, Partition};
-use crate::merge::{make_room, outgoing, settle};
+use crate::merge::{make_room, outgoing, reached, settle};
 use crate::partials;
 use crate::settings::Settings;
 
@@ -111,8 +111,7 @@ impl Past {
             }
         }
         partials::update(&mut self.frontier, std::mem::take(&mut message.frontiers));
-        let outcome = settle(&self.settings, &self.frontier, &mut self.state)?;
-        self.fail(outcome.failures)?;
+        self.settle()?;
         if self.unmeasured >= MEASURE_BYTES {
             self.unmeasured = 0;
             make_room(&mut self.state, 0, &mut self.account);
@@ -130,18 +129,25 @@ impl Past {
         Ok(())
     }
 
+    /// Time has come as far as it had for another.
+    pub fn reach(&mut self, frontier: Frontier) -> Result<(), EngineError> {
+        self.frontier = frontier;
+        self.settle()
+    }
+
+    fn settle(&mut self) -> Result<(), EngineError> {
+        let outcome = settle(&self.settings, &self.frontier, &mut self.state)?;
+        self.fail(outcome.failures)
+    }
+
     /// Computes what is due, instant by instant.
     pub fn tell(
         &mut self,
         visit: &mut dyn FnMut(Told) -> Result<(), EngineError>,
     ) -> Result<(), EngineError> {
-        let Some(frontier_us) = self.frontier.reached_us() else {
+        let horizon_us = self.frontier.ended().flatten();
+        let Some(reached) = reached(&self.frontier, self.frontier.reached_us(), horizon_us) else {
             return Ok(());
-        };
-        let reached = Reached {
-            frontier_us,
-            begin_us: self.frontier.begin_us().unwrap_or(frontier_us),
-            horizon_us: None,
         };
         while let Some(at_us) = self.state.next_at(&reached) {
             let fired = self.state.fire(at_us, &reached);
@@ -156,6 +162,7 @@ impl Past {
                 rows: rows.into_iter().collect(),
             })?;
         }
+        self.state.pass(&reached);
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use events::encode;
 use events::internal::Tick;
+use windows::frontier::Frontier;
 use windows::merge::{Firing, Output, Reached};
 use windows::program::Query;
 
@@ -263,23 +264,17 @@ impl Merge {
             return Ok(false);
         }
         let horizon_us = ended.flatten();
-        let all = self.reached(self.frontier.reached_us(), horizon_us);
+        let all = reached(&self.frontier, self.frontier.reached_us(), horizon_us);
         let is_due = all.is_some_and(|reached| self.turn_agenda(step, &reached))
             || self.turn_apart(step, horizon_us);
+        if !is_due {
+            self.pass(all, horizon_us);
+        }
         if is_due && self.stop.is_requested() {
             return Err(EngineError::Stopped);
         }
         self.has_flushed |= !is_due && ended.is_some();
         Ok(is_due)
-    }
-
-    fn reached(&self, reached_us: Option<i64>, horizon_us: Option<i64>) -> Option<Reached> {
-        let frontier_us = horizon_us.map_or(reached_us, |_| Some(i64::MAX))?;
-        Some(Reached {
-            frontier_us,
-            begin_us: self.frontier.begin_us().unwrap_or(frontier_us),
-            horizon_us,
-        })
     }
 
     /// The agenda of all queries but those with a frontier of their own, and of the planners.
@@ -307,7 +302,7 @@ impl Merge {
 
     fn turn_apart(&mut self, step: &mut Step, horizon_us: Option<i64>) -> bool {
         for (query, reached_us) in self.frontier.own() {
-            let Some(reached) = self.reached(reached_us, horizon_us) else {
+            let Some(reached) = reached(&self.frontier, reached_us, horizon_us) else {
                 continue;
             };
             let firing = self.state.next_of(query, &reached);
@@ -319,6 +314,18 @@ impl Merge {
             }
         }
         false
+    }
+
+    /// The queries learn that nothing is left up to the frontier.
+    fn pass(&mut self, all: Option<Reached>, horizon_us: Option<i64>) {
+        if let Some(reached) = all {
+            self.state.pass(&reached);
+        }
+        for (query, reached_us) in self.frontier.own() {
+            if let Some(reached) = reached(&self.frontier, reached_us, horizon_us) {
+                self.state.pass_of(query, &reached);
+            }
+        }
     }
 
     /// Where what is made now is counted: nowhere if it left before.
@@ -335,6 +342,21 @@ impl Merge {
         self.tally_of(step).rows(&query.name, records.len() as u64);
         Ok(records)
     }
+}
+
+/// How far time has come for queries that wait for what has come to `reached_us`. `horizon_us`: all input has ended, with
+/// this as its largest row time.
+pub(crate) fn reached(
+    frontier: &Frontier,
+    reached_us: Option<i64>,
+    horizon_us: Option<i64>,
+) -> Option<Reached> {
+    let frontier_us = horizon_us.map_or(reached_us, |_| Some(i64::MAX))?;
+    Some(Reached {
+        frontier_us,
+        begin_us: frontier.begin_us().unwrap_or(frontier_us),
+        horizon_us,
+    })
 }
 
 /// Rows of a query on their way to its sink.

@@ -10,7 +10,7 @@ use pipeline::roster;
 use pipeline::settings::{Bounded, Settings, SnapshotSettings};
 use windows::sql::parse::SqlFile;
 
-use crate::crew::{Crew, NEW, Row, finals, new, old, told_ahead, undisturbed};
+use crate::crew::{Crew, NEW, Row, finals, new, old, rows, told_ahead, undisturbed};
 
 /// Kinds of queries of which a state goes on from the beginning.
 const WITH_STATE: [(&str, &str); 2] = [
@@ -55,11 +55,21 @@ fn added(
     change: fn(Settings) -> Settings,
     deaths: usize,
 ) -> BTreeMap<String, Vec<Row>> {
+    let endless = |settings| Settings {
+        bounded: Bounded::Never,
+        ..change(settings)
+    };
+    let mut crew = adding(begin, endless, deaths);
+    crew.turn(60);
+    crew.finish(&change(wanted()))
+}
+
+fn adding(begin: BackfillFrom, change: impl Fn(Settings) -> Settings, deaths: usize) -> Crew {
     let with = || from(begin, change(wanted()));
     let mut crew = Crew::new();
     crew.fold(change(old()));
     crew.merge(change(old()));
-    crew.read_percent(80);
+    crew.read_percent(60);
     crew.folds.clear();
     crew.merges.clear();
     crew.fold(with());
@@ -69,8 +79,7 @@ fn added(
         crew.die_after_a_commit();
     }
     crew.merge(with());
-    crew.turn(60);
-    crew.finish(&change(wanted()))
+    crew
 }
 
 /// A snapshot with every turn, in many commits.
@@ -141,6 +150,24 @@ fn a_backfill_from_an_instant_tells_the_windows_that_begin_there_or_later() {
         let expected = after[name].iter().filter(|row| row.0 >= begin_us);
         assert!(found[name].iter().eq(expected), "{name} differs");
         assert!(found[name].len() < after[name].len(), "{name}");
+    }
+}
+
+#[test]
+fn a_backfill_of_input_that_ends_tells_all_before_the_processes_end() {
+    let (before, after) = (undisturbed(&old()), undisturbed(&wanted()));
+    for deaths in [0, 3] {
+        let mut crew = adding(BackfillFrom::Earliest, |settings| settings, deaths);
+        let has_ended = (0..20_000).any(|_| crew.turn(1));
+        assert!(has_ended, "no end");
+        let found = rows(&crew.log);
+        for name in ["moves", "yard", "open_slots"] {
+            assert!(found[name] == before[name], "{name} differs");
+        }
+        assert_each_once(&found);
+        assert_told(&found, &after, deaths);
+        // Whoever comes later finds nothing that is left to tell.
+        assert!(crew.finish(&wanted()) == found);
     }
 }
 

@@ -7,6 +7,7 @@ use events::v1::{PlanDelta, Reject, StatKind, WindowStat};
 use pipeline::memory::MemoryLog;
 
 use crate::oracle::{Expected, Rejects};
+use crate::program::Change;
 use crate::world::World;
 
 /// Key and value of a record.
@@ -32,8 +33,8 @@ pub fn plans(log: &MemoryLog) -> Plans {
 }
 
 /// What is wrong, if anything.
-pub fn verdict(log: &MemoryLog, expected: &Expected) -> Result<(), String> {
-    let rejects = rejects(log)?;
+pub fn verdict(world: &World, expected: &Expected) -> Result<(), String> {
+    let rejects = rejects(&world.log)?;
     if rejects != expected.rejects {
         let more: Vec<_> = rejects.difference(&expected.rejects).take(3).collect();
         let less: Vec<_> = expected.rejects.difference(&rejects).take(3).collect();
@@ -41,9 +42,11 @@ pub fn verdict(log: &MemoryLog, expected: &Expected) -> Result<(), String> {
             "rejects differ: too many {more:?}, missing {less:?}"
         ));
     }
-    let rows = finals(log)?;
+    let goes = |query: &str| world.change().is_some() && Change::goes().any(|name| name == query);
+    let rows = finals(&world.log, goes)?;
     for (query, expected) in &expected.rows {
         let found = rows.get(query).map_or(&[][..], Vec::as_slice);
+        let expected = due(world.change(), query, expected, found);
         if found != expected.as_slice() {
             let only = |left: &[Vec<u8>], right: &[Vec<u8>]| {
                 let row = left.iter().find(|row| !right.contains(row));
@@ -53,12 +56,67 @@ pub fn verdict(log: &MemoryLog, expected: &Expected) -> Result<(), String> {
                 "{query}: {} rows, expected {}; found alone {:?}, expected alone {:?}",
                 found.len(),
                 expected.len(),
-                only(found, expected),
-                only(expected, found)
+                only(found, &expected),
+                only(&expected, found)
             ));
         }
     }
     Ok(())
+}
+
+/// Of the rows that a query would tell over the whole day those that it must tell in this history, of which `found` left.
+/// Of a terminal a query that comes tells all from some window on, and one that goes all up to some window.
+fn due(change: Option<Change>, query: &str, all: &[Vec<u8>], found: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let comes = Change::comes().any(|name| name == query);
+    let goes = Change::goes().any(|name| name == query);
+    let mut due = all.to_vec();
+    match change {
+        None if comes => due.clear(),
+        Some(change) if comes && !change.brings(query) => due.clear(),
+        Some(Change::FromNow) if comes => {
+            let first = told(found, |stat| stat.window_start_us, i64::min);
+            let is_due = |stat: WindowStat| {
+                let first = first.get(&terminal(&stat));
+                first.is_some_and(|first| stat.window_start_us >= *first)
+            };
+            due.retain(|row| is_due(stat(row)));
+        }
+        Some(_) if goes => {
+            let last = told(found, |stat| stat.window_end_us, i64::max);
+            let is_due = |stat: WindowStat| {
+                let last = last.get(&terminal(&stat));
+                last.is_some_and(|last| stat.window_end_us <= *last)
+            };
+            due.retain(|row| is_due(stat(row)));
+        }
+        _ => {}
+    }
+    due
+}
+
+/// By terminal the first or last instant of the rows.
+fn told(
+    rows: &[Vec<u8>],
+    instant: fn(&WindowStat) -> i64,
+    of_both: fn(i64, i64) -> i64,
+) -> BTreeMap<String, i64> {
+    let mut told = BTreeMap::new();
+    for stat in rows.iter().map(|row| stat(row)) {
+        let at_us = instant(&stat);
+        let known = told.entry(terminal(&stat)).or_insert(at_us);
+        *known = of_both(*known, at_us);
+    }
+    told
+}
+
+fn stat(row: &[u8]) -> WindowStat {
+    WindowStat::decode(row).unwrap_or_default()
+}
+
+/// Rows of one terminal are made in one partition of merge, and so are those of none.
+fn terminal(stat: &WindowStat) -> String {
+    let cell = stat.cells.iter().find(|cell| cell.name == "terminal_id");
+    format!("{:?}", cell.map(|cell| &cell.value))
 }
 
 /// Plans are those expected; where they follow the clock and nothing is known before, each is made once for its instant.
@@ -103,8 +161,11 @@ fn rejects(log: &MemoryLog) -> Result<Rejects, String> {
 }
 
 /// Final rows by query. What is told of a key is in order: revisions count up; early rows, then one on time, then
-/// corrections; the last row alone is final.
-pub fn finals(log: &MemoryLog) -> Result<BTreeMap<String, Vec<Vec<u8>>>, String> {
+/// corrections; the last row alone is final, and a query that goes may owe it.
+pub fn finals(
+    log: &MemoryLog,
+    goes: impl Fn(&str) -> bool,
+) -> Result<BTreeMap<String, Vec<Vec<u8>>>, String> {
     let mut rows: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
     let mut open: BTreeMap<Vec<u8>, WindowStat> = BTreeMap::new();
     for record in log.records("window-stats").into_iter().flatten() {
@@ -120,7 +181,10 @@ pub fn finals(log: &MemoryLog) -> Result<BTreeMap<String, Vec<Vec<u8>>>, String>
             of.push(stat.encode_to_vec());
         }
     }
-    if let Some((key, _)) = open.iter().find(|(_, stat)| !stat.is_final) {
+    if let Some((key, _)) = open
+        .iter()
+        .find(|(_, stat)| !stat.is_final && !goes(&stat.query))
+    {
         return Err(format!("{} has no final row", String::from_utf8_lossy(key)));
     }
     rows.values_mut().for_each(|rows| rows.sort());
@@ -136,6 +200,19 @@ pub fn kinds(log: &MemoryLog) -> BTreeMap<StatKind, u64> {
         *kinds.entry(stat.kind()).or_default() += 1;
     }
     kinds
+}
+
+/// How many rows left of queries that came in the middle of the history.
+pub fn came(world: &World) -> BTreeMap<Change, usize> {
+    let records = world.log.records("window-stats").into_iter().flatten();
+    let stats = records.map(|record| stat(record.value.as_deref().unwrap_or_default()));
+    let of_new = stats.filter(|stat| Change::comes().any(|name| name == stat.query));
+    let rows = of_new.count();
+    world
+        .change()
+        .map(|change| (change, rows))
+        .into_iter()
+        .collect()
 }
 
 fn may_follow(before: Option<&WindowStat>, stat: &WindowStat) -> bool {

@@ -7,16 +7,15 @@ use std::time::Duration;
 use events::v1::StatKind;
 use pipeline::memory::{CommitFault, Step, Survival};
 use pipeline::ticks::TickBy;
-use pipeline::worker::programs::Programs;
 
 use crate::check;
 use crate::check::{Plans, told_plans, verdict};
 use crate::dice::Dice;
 use crate::oracle::Expected;
-use crate::program::IDLE_TIMEOUT;
+use crate::program::{Change, IDLE_TIMEOUT, Shelves};
 use crate::replay;
 use crate::workload::Record;
-use crate::world::{STAGES, World};
+use crate::world::{Process, STAGES, World};
 
 /// Turns over which the day is written.
 const FEED_TURNS: u64 = 240;
@@ -43,6 +42,7 @@ pub enum Fault {
     TornSnapshot,
     StoreAway,
     ShortMemory,
+    NewQueries(Change),
 }
 
 /// Of histories with snapshots in the topic, or in an object store.
@@ -73,6 +73,8 @@ pub fn kinds(is_stored: bool) -> Vec<Fault> {
         Fault::CutOff,
         Fault::TornSnapshot,
         Fault::ShortMemory,
+        Fault::NewQueries(Change::FromNow),
+        Fault::NewQueries(Change::WithPast),
     ];
     if is_stored {
         kinds.push(Fault::StoreAway);
@@ -95,6 +97,8 @@ pub struct History {
     /// Ticks of the clock in the log, and plans.
     pub ticks: usize,
     pub plans: usize,
+    /// Rows of queries that came in the middle, by how they came.
+    pub came: BTreeMap<Change, usize>,
     /// Snapshots that were written, and starts of merge from one.
     pub snapshots: (u64, u64),
     /// Commits of merge that hold a part of a step.
@@ -112,7 +116,12 @@ fn schedule(dice: &mut Dice, is_stored: bool) -> Vec<(u64, Fault)> {
     let mut faults: Vec<(u64, Fault)> = Vec::new();
     while faults.len() < count {
         let fault = *dice.pick(&kinds);
-        if faults.iter().all(|(_, known)| *known != fault) {
+        // Queries change once.
+        let is_like = |known: &Fault| match known {
+            Fault::NewQueries(_) => matches!(fault, Fault::NewQueries(_)),
+            known => *known == fault,
+        };
+        if !faults.iter().any(|(_, known)| is_like(known)) {
             let last = match fault {
                 Fault::DeadFold => FEED_TURNS - DEAD_TURNS - 10,
                 _ => FEED_TURNS - 10,
@@ -131,7 +140,7 @@ pub fn run(
     day: &[Record],
     expected: &Expected,
     plans: Option<&Plans>,
-    programs: Programs,
+    shelves: Shelves,
 ) -> History {
     let tick_by = match plans {
         Some(_) => TickBy::Watermark,
@@ -142,17 +151,18 @@ pub fn run(
     let is_stored = seed % 4 >= 2;
     let faults = schedule(&mut dice, is_stored);
     let store = is_stored.then(Arc::default);
-    let world = World::with(programs, 20 + dice.below(400), tick_by, store);
+    let world = World::with(shelves, 20 + dice.below(400), tick_by, store);
     let mut telling = Telling {
         world,
         lines: Vec::new(),
         kinds: BTreeSet::new(),
         settle_at: 0,
         dead: None,
+        replaced: BTreeMap::new(),
     };
     let result = telling
         .tell(&mut dice, day, &faults)
-        .and_then(|()| verdict(&telling.world.log, expected))
+        .and_then(|()| verdict(&telling.world, expected))
         .and_then(|()| told_plans(&telling.world, plans))
         .and_then(|()| replay::check(&telling.world))
         .and_then(
@@ -170,6 +180,7 @@ pub fn run(
         rows: check::kinds(&telling.world.log),
         ticks: replay::ticks(&telling.world.log).len(),
         plans: check::plans(&telling.world.log)["plan-deltas"].len(),
+        came: check::came(&telling.world),
         snapshots: telling.world.tally.snapshots(),
         splits: telling.world.tally.splits(),
         spills: (telling.world.tally.spills().1, telling.world.tally.pauses()),
@@ -180,8 +191,8 @@ pub fn run(
 }
 
 /// The same day without any fault, in few large steps.
-pub fn calm(day: &[Record], programs: Programs) -> Plans {
-    let mut world = World::new(programs, 100_000, TickBy::Watermark);
+pub fn calm(day: &[Record], shelves: Shelves) -> Plans {
+    let mut world = World::new(shelves, 100_000, TickBy::Watermark);
     day.iter().for_each(|record| world.feed(record));
     world.drain();
     let mut dice = Dice(0);
@@ -228,6 +239,8 @@ struct Telling {
     /// A process that is stopped for ten times the idle timeout while nobody takes its partitions over, and until when.
     /// Its sources go on; nobody may take the silence for idleness.
     dead: Option<(String, u64)>,
+    /// Processes that are replaced by others with new queries, by turn.
+    replaced: BTreeMap<u64, String>,
 }
 
 impl Telling {
@@ -255,6 +268,7 @@ impl Telling {
         }
         self.world.drain();
         self.dead = None;
+        self.replaced.clear();
         self.lines
             .push("the input ends; all are started anew".to_owned());
         for turn in FEED_TURNS..TURNS_MAX {
@@ -286,6 +300,13 @@ impl Telling {
                     .position(|process| process.name == *dead);
                 place.inspect(|place| world.kill(*place, 0));
                 self.dead = None;
+            }
+        }
+        let later = self.replaced.split_off(&(turn + 1));
+        for name in std::mem::replace(&mut self.replaced, later).into_values() {
+            let is_it = |process: &Process| process.name == name;
+            if let Some(place) = world.processes.iter().position(is_it) {
+                world.kill(place, dice.below(10));
             }
         }
         let is_dead = |name: &str| self.dead.as_ref().is_some_and(|(dead, _)| dead == name);
@@ -365,6 +386,14 @@ impl Telling {
                 store.cut_off(1 + dice.below(12) as usize);
                 if dice.below(2) == 0 {
                     world.kill(place, 1);
+                }
+            }
+            Fault::NewQueries(change) => {
+                world.change_queries(change);
+                // One after the other, in any order.
+                for process in &world.processes {
+                    let at = turn + dice.below(60);
+                    self.replaced.insert(at, process.name.clone());
                 }
             }
             Fault::ShortMemory => world.squeeze(place, 5 + dice.below(40)),

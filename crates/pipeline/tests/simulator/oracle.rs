@@ -15,7 +15,7 @@ use windows::bounded::{self, Besides, Extent};
 use windows::program::Streams;
 use windows::sql::functions::Functions;
 
-use crate::program::{CORRECTING, CORRECTION_S, OUT_OF_ORDER_S, queries};
+use crate::program::{CORRECTING, CORRECTION_S, OUT_OF_ORDER_S, every_query};
 use crate::workload::Record;
 
 /// (topic, partition, offset, reason as a number).
@@ -357,8 +357,15 @@ fn rows(
     extent: Extent,
 ) -> BTreeMap<String, Vec<Vec<u8>>> {
     let functions = Functions::default();
-    let found = bounded::run_with(&queries(), &streams(), tables, besides, extent, &functions)
-        .unwrap_or_else(|faults| panic!("{faults:?}"));
+    let found = bounded::run_with(
+        &every_query(),
+        &streams(),
+        tables,
+        besides,
+        extent,
+        &functions,
+    )
+    .unwrap_or_else(|faults| panic!("{faults:?}"));
     let encode = |(name, rows): (String, RecordBatch)| {
         let fields = rows.schema().fields().iter().cloned().collect::<Vec<_>>();
         let extra = [

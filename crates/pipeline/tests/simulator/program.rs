@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use events::Stream;
+use pipeline::backfill::BackfillFrom;
 use pipeline::intake::state::StateBounds;
 use pipeline::plans::agenda::Triggers;
 use pipeline::plans::berths::BerthRules;
@@ -15,6 +16,7 @@ use pipeline::settings::{
     Bounded, Doubt, Input, OnTimeSettings, Settings, SnapshotSettings, SourceSettings, Topics,
 };
 use pipeline::ticks::TickBy;
+use pipeline::worker::programs::Programs;
 use windows::sql::parse::SqlFile;
 
 pub const PARTITIONS: i32 = 4;
@@ -81,6 +83,94 @@ const QUERIES: [(&str, &str); 8] = [
     ),
 ];
 
+/// A query that is taken out where queries change.
+const GOES: [(&str, &str); 1] = [(
+    "goes_gates",
+    "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, count(*) AS passages
+     FROM TUMBLE(gate_event, DESCRIPTOR(row_time), INTERVAL '15' MINUTE) GROUP BY window_start, window_end, terminal_id",
+)];
+
+/// Queries that come where queries change: of rows that cannot be taken back, of rows that can, of sessions, of a join.
+const COMES: [(&str, &str); 4] = [
+    (
+        "comes_gates",
+        "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, count(*) AS passages
+         FROM TUMBLE(gate_event, DESCRIPTOR(row_time), INTERVAL '10' MINUTE) GROUP BY window_start, window_end, terminal_id",
+    ),
+    (
+        "comes_moves",
+        "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, count(DISTINCT container_id) AS containers
+         FROM HOP(move_event, DESCRIPTOR(row_time), INTERVAL '10' MINUTE, INTERVAL '30' MINUTE)
+         GROUP BY window_start, window_end, terminal_id",
+    ),
+    (
+        "comes_stays",
+        "INSERT INTO window_stat SELECT window_start, window_end, container_id, count(*) AS moves
+         FROM SESSION(move_event, DESCRIPTOR(row_time), DESCRIPTOR(container_id), INTERVAL '10' MINUTE)
+         GROUP BY window_start, window_end, container_id",
+    ),
+    (
+        "comes_met",
+        "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, count(*) AS met
+         FROM TUMBLE((SELECT m.row_time, m.terminal_id FROM move_event m JOIN equipment_event g
+                       ON g.container_id = m.container_id AND g.row_time BETWEEN m.row_time - INTERVAL '10' MINUTE AND m.row_time),
+                     DESCRIPTOR(row_time), INTERVAL '20' MINUTE)
+         GROUP BY window_start, window_end, terminal_id",
+    ),
+];
+
+/// A query that comes with its past alone: what it holds began before its first window.
+const COMES_WITH_PAST: [(&str, &str); 1] = [(
+    "comes_yard",
+    "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, level_end, level_us, changes
+     FROM LEVEL((SELECT row_time, terminal_id, yard_delta_teu_quarters FROM equipment_event
+                 WHERE yard_delta_teu_quarters <> 0), DESCRIPTOR(row_time),
+                DESCRIPTOR(terminal_id), yard_delta_teu_quarters, INTERVAL '20' MINUTE)",
+)];
+
+/// How queries change in the middle of a history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Change {
+    /// Those that come tell the windows that are whole from then on.
+    FromNow,
+    /// They tell all windows of the log.
+    WithPast,
+}
+
+impl Change {
+    /// Queries that are taken out.
+    pub fn goes() -> impl Iterator<Item = &'static str> {
+        GOES.iter().map(|(name, _)| *name)
+    }
+
+    /// Queries that come, here or with the other change.
+    pub fn comes() -> impl Iterator<Item = &'static str> {
+        let all = COMES.iter().chain(&COMES_WITH_PAST);
+        all.map(|(name, _)| *name)
+    }
+
+    /// Is it a query of this change?
+    pub fn brings(self, query: &str) -> bool {
+        let is_in = |queries: &[(&str, &str)]| queries.iter().any(|(name, _)| *name == query);
+        is_in(&COMES) || self == Change::WithPast && is_in(&COMES_WITH_PAST)
+    }
+}
+
+/// The programs of processes, by how queries have changed.
+#[derive(Debug, Clone, Default)]
+pub struct Shelves([Programs; 3]);
+
+impl Shelves {
+    pub fn of(&self, change: Option<Change>) -> &Programs {
+        let place = match change {
+            None => 0,
+            Some(Change::FromNow) => 1,
+            Some(Change::WithPast) => 2,
+        };
+        &self.0[place]
+    }
+}
+
 /// One train that leaves ten hours after every tick, for all units.
 const RAIL: [(&str, &str); 4] = [
     (
@@ -120,13 +210,28 @@ pub fn files(pairs: &[(&str, &str)]) -> Vec<SqlFile> {
         .collect()
 }
 
-/// What the oracle runs.
-pub fn queries() -> Vec<SqlFile> {
-    files(&QUERIES)
+/// What the oracle runs: the queries of all histories.
+pub fn every_query() -> Vec<SqlFile> {
+    let parts: [&[(&str, &str)]; 4] = [&QUERIES, &GOES, &COMES, &COMES_WITH_PAST];
+    parts.into_iter().flat_map(files).collect()
 }
 
-/// `tick_by`: what the planner follows. The clock of a history goes for about a minute.
-pub fn settings(bounded: Bounded, tick_by: TickBy) -> Settings {
+fn queries(change: Option<Change>) -> Vec<SqlFile> {
+    let mut queries = files(&QUERIES);
+    match change {
+        None => queries.extend(files(&GOES)),
+        Some(change) => queries.extend(
+            every_query()
+                .into_iter()
+                .filter(|file| change.brings(&file.name)),
+        ),
+    }
+    queries
+}
+
+/// `tick_by`: what the planner follows. The clock of a history goes for about a minute. `change`: how the queries have
+/// changed.
+pub fn settings(bounded: Bounded, tick_by: TickBy, change: Option<Change>) -> Settings {
     let inputs = [Stream::Container, Stream::Rail].map(|stream| Input {
         stream,
         topic: stream.name().into(),
@@ -198,8 +303,8 @@ pub fn settings(bounded: Bounded, tick_by: TickBy) -> Settings {
         },
         idle_timeout: IDLE_TIMEOUT,
         bounded,
-        backfill: None,
-        queries: queries(),
+        backfill: (change == Some(Change::WithPast)).then_some(BackfillFrom::Earliest),
+        queries: queries(change),
         early: BTreeMap::from([("moves".to_owned(), Duration::from_secs(450))]),
         on_time: OnTimeSettings {
             corrected_every: Duration::from_secs(60),
@@ -207,7 +312,9 @@ pub fn settings(bounded: Bounded, tick_by: TickBy) -> Settings {
         },
         table_keys_max: 100_000,
         query_keys_max: 100_000,
-        waits_for: BTreeMap::new(),
+        waits_for: [("moves", "tos"), ("comes_gates", "gate")]
+            .map(|(query, source)| (query.to_owned(), BTreeSet::from([source.to_owned()])))
+            .into(),
         rest_after: Duration::from_secs(7 * 24 * 3_600),
         planners: PlannerSettings {
             tick_by,

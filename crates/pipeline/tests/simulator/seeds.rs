@@ -6,11 +6,11 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use events::v1::StatKind;
 use pipeline::ticks::TickBy;
-use pipeline::worker::programs::Programs;
 
 use crate::check::Plans;
 use crate::history::{History, calm, kinds, run};
 use crate::oracle::{Expected, expect};
+use crate::program::{Change, Shelves};
 use crate::workload::{EVENTS, Record, day};
 
 /// Days that the seeds are told over.
@@ -30,14 +30,14 @@ pub struct Told {
 static DAY: LazyLock<Mutex<BTreeMap<u64, Arc<Told>>>> = LazyLock::new(Mutex::default);
 
 /// The day of a seed. Made once a process.
-pub fn told(seed: u64, programs: &Programs) -> Arc<Told> {
+pub fn told(seed: u64, shelves: &Shelves) -> Arc<Told> {
     let number = seed % DAYS;
     let mut days = DAY.lock().expect("no panic before");
     let told = days.entry(number).or_insert_with(|| {
         let day = day(number);
         Arc::new(Told {
             expected: expect(&day),
-            plans: calm(&day, programs.clone()),
+            plans: calm(&day, shelves.clone()),
             day,
         })
     });
@@ -52,14 +52,14 @@ pub fn tick_by(seed: u64) -> TickBy {
     }
 }
 
-pub fn history(seed: u64, programs: &Programs) -> History {
-    history_by(tick_by(seed), seed, programs)
+pub fn history(seed: u64, shelves: &Shelves) -> History {
+    history_by(tick_by(seed), seed, shelves)
 }
 
-pub fn history_by(tick_by: TickBy, seed: u64, programs: &Programs) -> History {
-    let told = told(seed, programs);
+pub fn history_by(tick_by: TickBy, seed: u64, shelves: &Shelves) -> History {
+    let told = told(seed, shelves);
     let plans = Some(&told.plans).filter(|_| tick_by == TickBy::Watermark);
-    run(seed, &told.day, &told.expected, plans, programs.clone())
+    run(seed, &told.day, &told.expected, plans, shelves.clone())
 }
 
 fn variable(name: &str) -> Option<u64> {
@@ -76,9 +76,9 @@ fn fail(seed: u64, history: &History) -> ! {
 
 #[test]
 fn rows_rejects_and_plans_survive_any_history_of_faults() {
-    let programs = Programs::default();
+    let shelves = Shelves::default();
     if let Some(seed) = variable("QUAYSTREAM_SEED") {
-        let history = history(seed, &programs);
+        let history = history(seed, &shelves);
         println!("{}", history.lines.join("\n"));
         println!("snapshots and starts from one: {:?}", history.snapshots);
         println!("ticks: {}, plans: {}", history.ticks, history.plans);
@@ -94,18 +94,19 @@ fn rows_rejects_and_plans_survive_any_history_of_faults() {
     let (written, restored) = (AtomicU64::new(0), AtomicU64::new(0));
     let (ticks, clocked) = (AtomicU64::new(0), AtomicU64::new(0));
     let splits = AtomicU64::new(0);
+    let came = Mutex::new(BTreeMap::<Change, usize>::new());
     let (spilled, pauses) = (AtomicU64::new(0), AtomicU64::new(0));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                let programs = Programs::default();
+                let shelves = Shelves::default();
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed >= seeds {
                         return;
                     }
-                    let history = history(seed, &programs);
+                    let history = history(seed, &shelves);
                     if seed > 0 && seed.is_multiple_of(TELL_EVERY) {
                         eprintln!("{seed} of {seeds} seeds");
                     }
@@ -121,6 +122,10 @@ fn rows_rejects_and_plans_survive_any_history_of_faults() {
                         clocked.fetch_add(history.plans as u64, Ordering::Relaxed);
                     }
                     splits.fetch_add(history.splits, Ordering::Relaxed);
+                    for (change, rows) in &history.came {
+                        let mut came = came.lock().expect("no panic before");
+                        *came.entry(*change).or_default() += rows;
+                    }
                     spilled.fetch_add(history.spills.0, Ordering::Relaxed);
                     pauses.fetch_add(history.spills.1, Ordering::Relaxed);
                     seen.lock().expect("no panic before").extend(history.kinds);
@@ -146,7 +151,8 @@ fn rows_rejects_and_plans_survive_any_history_of_faults() {
         seen.len()
     );
     let rows = rows.into_inner().expect("no panic before");
-    println!("rows that left: {rows:?}");
+    let came = came.into_inner().expect("no panic before");
+    println!("rows that left: {rows:?}; of queries that came: {came:?}");
     if seeds >= SEEDS {
         use StatKind::{Corrected, Early, Final, OnTime};
         let is_told = |kind| rows.get(&kind).is_some_and(|count| *count > seeds);
@@ -156,6 +162,11 @@ fn rows_rejects_and_plans_survive_any_history_of_faults() {
         );
         assert!(written > 4 * seeds && restored > 2 * seeds && splits > 10 * seeds);
         assert!(spilled > 0 && pauses > 0, "{spilled} {pauses}");
+        let has_come = |change| came.get(&change).is_some_and(|rows| *rows as u64 > seeds);
+        assert!(
+            has_come(Change::FromNow) && has_come(Change::WithPast),
+            "{came:?}"
+        );
         assert!(ticks > 2 * seeds && clocked > seeds, "{ticks} {clocked}");
         assert_eq!(
             seen.len(),
@@ -167,17 +178,17 @@ fn rows_rejects_and_plans_survive_any_history_of_faults() {
 
 #[test]
 fn one_seed_is_one_history() {
-    let programs = Programs::default();
+    let shelves = Shelves::default();
     for seed in [4, 5] {
-        let first = history(seed, &programs);
-        let again = history(seed, &Programs::default());
+        let first = history(seed, &shelves);
+        let again = history(seed, &Shelves::default());
         assert_eq!((first.lines, first.digest), (again.lines, again.digest));
     }
 }
 
 #[test]
 fn a_day_holds_every_outcome() {
-    let told = told(0, &Programs::default());
+    let told = told(0, &Shelves::default());
     assert!(told.day.len() >= EVENTS + 300, "{}", told.day.len());
     let reasons: BTreeSet<i32> = told
         .expected

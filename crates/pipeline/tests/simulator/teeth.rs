@@ -2,8 +2,8 @@
 
 use pipeline::planted::{Bug, plant};
 use pipeline::ticks::TickBy;
-use pipeline::worker::programs::Programs;
 
+use crate::program::Shelves;
 use crate::seeds::{history_by, told};
 
 const SEEDS_MAX: u64 = 300;
@@ -22,15 +22,15 @@ fn bugs_of_ticks_are_found_where_the_planner_follows_the_clock() {
 }
 
 fn find(bugs: &[Bug], tick_by: TickBy) {
-    let programs = Programs::default();
+    let shelves = Shelves::default();
     let mut missed = Vec::new();
     for &bug in bugs {
         let mut found = None;
         for seed in 0..SEEDS_MAX {
             // The day is made before the bug is there.
-            told(seed, &programs);
+            told(seed, &shelves);
             plant(Some(bug));
-            let history = history_by(tick_by, seed, &programs);
+            let history = history_by(tick_by, seed, &shelves);
             plant(None);
             if let Err(reason) = history.result {
                 found = Some((seed + 1, reason));

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use pipeline::backfill::Archive;
 use pipeline::budget::{Account, Memory};
 use pipeline::depot::Depot;
 use pipeline::error::EngineError;
@@ -20,7 +21,7 @@ use pipeline::worker::programs::Programs;
 use pipeline::worker::{FoldWorker, MergeWorker, Shared, Stop, Turn};
 
 use crate::dice::Dice;
-use crate::program::{PARTIALS, PARTITIONS, settings};
+use crate::program::{Change, PARTIALS, PARTITIONS, Shelves, settings};
 use crate::workload::{DAY_US, Record};
 
 pub const STAGES: [&str; 2] = ["fold", "merge"];
@@ -53,7 +54,9 @@ pub struct World {
     pub tally: Arc<Tally>,
     /// Rows that memory had no room for, of all processes.
     pub files: MemoryFiles,
-    programs: Programs,
+    shelves: Shelves,
+    /// How the queries have changed: processes that start from now on run the others.
+    change: Option<Change>,
     settings: Arc<Settings>,
     started: u64,
     rows_max: u64,
@@ -86,13 +89,13 @@ pub fn topics() -> MemoryLog {
 }
 
 impl World {
-    pub fn new(programs: Programs, rows_max: u64, tick_by: TickBy) -> Self {
-        World::with(programs, rows_max, tick_by, None)
+    pub fn new(shelves: Shelves, rows_max: u64, tick_by: TickBy) -> Self {
+        World::with(shelves, rows_max, tick_by, None)
     }
 
     /// As [`World::new`], with an object store for the snapshots.
     pub fn with(
-        programs: Programs,
+        shelves: Shelves,
         rows_max: u64,
         tick_by: TickBy,
         store: Option<Arc<MemoryStore>>,
@@ -108,8 +111,9 @@ impl World {
             processes: Vec::new(),
             tally: Arc::default(),
             files: MemoryFiles::default(),
-            programs,
-            settings: Arc::new(settings(Bounded::Never, tick_by)),
+            shelves,
+            change: None,
+            settings: Arc::new(settings(Bounded::Never, tick_by, None)),
             started: 0,
             rows_max,
             tick_by,
@@ -138,9 +142,12 @@ impl World {
             clock: self.clock.clone(),
             tally: Arc::clone(&self.tally),
             stop: Stop::default(),
-            programs: self.programs.clone(),
+            programs: self.programs().clone(),
             depot: self.depot.clone(),
-            archive: None,
+            archive: Some(Archive {
+                history: Arc::new(self.log.clone()),
+                is_threaded: false,
+            }),
         };
         let rows = rows_max.max(1) as usize;
         match stage {
@@ -196,6 +203,12 @@ impl World {
         process.squeeze = Some((account, turns));
     }
 
+    /// Processes that start from now on run other queries.
+    pub fn change_queries(&mut self, change: Change) {
+        self.change = Some(change);
+        self.settings = Arc::new(settings(Bounded::Never, self.tick_by, self.change));
+    }
+
     /// It dies for good.
     pub fn remove(&mut self, place: usize) {
         self.processes.remove(place);
@@ -205,7 +218,7 @@ impl World {
     pub fn drain(&mut self) {
         self.processes.clear();
         self.log.settle();
-        self.settings = Arc::new(settings(Bounded::UntilEnd, self.tick_by));
+        self.settings = Arc::new(settings(Bounded::UntilEnd, self.tick_by, self.change));
         for stage in ["fold", "fold", "merge", "merge"] {
             self.start(stage);
         }
@@ -263,7 +276,12 @@ impl World {
     }
 
     pub fn programs(&self) -> &Programs {
-        &self.programs
+        self.shelves.of(self.change)
+    }
+
+    /// How the queries have changed.
+    pub fn change(&self) -> Option<Change> {
+        self.change
     }
 
     pub fn is_done(&self) -> bool {

@@ -153,10 +153,12 @@ impl Panes {
             .collect()
     }
 
-    /// Forgets what no window after `at_us` needs.
-    pub fn close(&mut self, at_us: i64) {
+    /// Forgets what no window after `at_us` needs; true if that is something.
+    pub fn close(&mut self, at_us: i64) -> bool {
         let first_open = self.schedule.close(at_us);
-        self.panes = self.panes.split_off(&first_open);
+        let open = self.panes.split_off(&first_open);
+        let closed = std::mem::replace(&mut self.panes, open);
+        !closed.is_empty()
     }
 
     /// The rows of all open panes, one batch after the other.
