@@ -177,7 +177,7 @@ fn steady(rate: u64, time: Duration) {
     let settled_us = now_us() + time.as_micros() as i64 / 3;
     let (latencies, memory) = std::thread::scope(|scope| {
         let reading = scope.spawn(|| read(&scene.config, &closings, &is_over, settled_us));
-        let memory = send(&scene.config, &closings, rate, time, &processor.tally);
+        let memory = send(&scene, &closings, rate, time, &processor.tally);
         // What is on its way may arrive.
         std::thread::sleep(Duration::from_secs(2));
         is_over.store(true, Ordering::Relaxed);
@@ -201,19 +201,22 @@ fn steady(rate: u64, time: Duration) {
 struct Memory {
     /// Of the process: broker, producer and reader with it.
     resident: u64,
+    /// What the broker's topics hold: each grows to its bound.
+    topics: u64,
     /// What the engine holds, by the formula of docs/CONFIGURATION.md.
     held: u64,
 }
 
 /// Sends at a steady rate; memory once a second.
 fn send(
-    config: &Config,
+    scene: &Scene,
     closings: &Mutex<Closings>,
     rate: u64,
     time: Duration,
     tally: &Tally,
 ) -> Vec<Memory> {
-    let (topic, mut feeder) = (topic(config), feeder(config));
+    let (topic, mut feeder) = (topic(&scene.config), feeder(&scene.config));
+    let broker = scene.broker.as_ref().expect("an embedded broker");
     let (began, mut number, mut memory) = (Instant::now(), 0, Vec::new());
     while began.elapsed() < time {
         let due = (began.elapsed().as_secs_f64() * rate as f64) as u64;
@@ -233,6 +236,7 @@ fn send(
         if memory.len() as u64 <= began.elapsed().as_secs() {
             memory.push(Memory {
                 resident: resident_bytes(),
+                topics: broker.used_bytes() as u64,
                 held: tally.held_bytes(),
             });
         }
@@ -309,5 +313,6 @@ fn tell(rate: u64, time: Duration, mut latencies: Vec<f64>, memory: &[Memory]) {
     };
     println!("memory, MiB, medians of the tenths of the time:");
     println!("  process {}", of(|memory| memory.resident));
+    println!("  of it the broker's topics {}", of(|memory| memory.topics));
     println!("  engine by its formula {}", of(|memory| memory.held));
 }
