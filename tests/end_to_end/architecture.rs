@@ -52,6 +52,31 @@ fn dependencies(folder: &Path) -> BTreeSet<String> {
     names
 }
 
+/// Crates whose results hang on their inputs alone.
+const TIMELESS: [&str; 8] = [
+    "domain", "events", "optimise", "windows", "pipeline", "imports", "portsim", "store",
+];
+
+#[test]
+fn only_what_touches_the_world_reads_clocks() {
+    for name in TIMELESS {
+        let mut folders = vec![root().join("crates").join(name).join("src")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).expect("a folder") {
+                let path = entry.expect("readable").path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).expect("readable");
+                for clock in ["Instant::now", "SystemTime::now", "Utc::now", "Local::now"] {
+                    assert!(!text.contains(clock), "{}: {clock}", path.display());
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn crates_know_only_what_they_may() {
     let ours: BTreeSet<&str> = KNOWS.iter().map(|(name, _)| *name).collect();

@@ -79,7 +79,14 @@ fn disturbed(store: Option<&Path>) {
         crew.end()
     });
     eprintln!("deaths: {kills:?}");
-    assert!(kills.values().sum::<usize>() >= KILLS_MIN, "{kills:?}");
+    let count = |kind: &str| kills.get(kind).copied().unwrap_or_default();
+    let disturbed = [("broker, kill", 1), ("broker, stop", 3), ("paused", 2)];
+    let others = disturbed.iter().map(|(kind, _)| count(kind));
+    let processes = kills.values().sum::<usize>() - others.sum::<usize>();
+    assert!(processes >= KILLS_MIN, "{kills:?}");
+    for (kind, times) in disturbed {
+        assert_eq!(count(kind), times, "{kind}: {kills:?}");
+    }
     if cfg!(feature = "fail-points") {
         let inside = |stage: &str| -> usize {
             let of_stage = kills.iter().filter(|(kind, _)| kind.starts_with(stage));

@@ -95,10 +95,29 @@ pub fn assert_same(found: &Outputs, expected: &Outputs) {
         }
         assert_eq!(again.len(), rows.len(), "rows of {query}");
     }
-    assert_eq!(found.rejects.len(), expected.rejects.len(), "rejects");
+    assert_eq!(rejects(found), rejects(expected), "rejects");
     assert_eq!(found.berths, expected.berths, "berth plans");
     assert_eq!(found.rail, expected.rail, "rail plans");
     assert_eq!(found.digest, expected.digest, "all plans, in their order");
+    let records = |outputs: &Outputs| outputs.plan_records.len();
+    assert_eq!(records(found), records(expected), "changes and reasons");
+    assert!(
+        found.plan_records == expected.plan_records,
+        "changes of plans, explanations or train loads differ"
+    );
+}
+
+/// Each reject: stream, partition, offset, reason, and the record's bytes.
+fn rejects(outputs: &Outputs) -> Vec<(&str, i32, i64, i32, &[u8])> {
+    let rejects = outputs.rejects.iter().map(|reject| {
+        // Topics of a test have a prefix of their own.
+        let stream = reject.topic.rsplit('.').next().unwrap_or_default();
+        let raw = reject.raw.as_slice();
+        (stream, reject.partition, reject.offset, reject.reason, raw)
+    });
+    let mut rejects: Vec<_> = rejects.collect();
+    rejects.sort_unstable();
+    rejects
 }
 
 /// A prefix of topics and groups that nobody else has.

@@ -25,7 +25,7 @@ pub enum EngineError {
     Partials(#[from] PartialsError),
     /// Partials do not continue those before.
     #[error(
-        "partials of {partition} jump from offset {expected} to {found}: a fold commit was lost or doubled; stop all instances and start merge again from the beginning of the partials topic"
+        "partials of {partition} jump from offset {expected} to {found}: a fold commit was lost or doubled; stop all instances and begin anew as docs/DELIVERY.md says (Beginning anew): what has left leaves again"
     )]
     Gap {
         /// Input partition.

@@ -29,6 +29,8 @@ pub struct Outputs {
     pub rail: Vec<RailSlotPlan>,
     /// Planning runs.
     pub deltas: Vec<PlanDelta>,
+    /// Changes of plans, explanations and train loads as they are written: by topic key and value, in order.
+    pub plan_records: Vec<(Vec<u8>, Vec<u8>)>,
     /// Records that were not used.
     pub rejects: Vec<Reject>,
     /// Of the final rows and all plan records, in a fixed order.
@@ -69,7 +71,18 @@ impl Outputs {
             &topics.rail_plan,
             &mut digested,
         )?;
-        outputs.deltas = all(read(config, &topics.plan_deltas)?, &topics.plan_deltas)?;
+        let deltas = read(config, &topics.plan_deltas)?;
+        let others = [&topics.plan_explanations, &topics.train_loads];
+        let others = others.map(|topic| read(config, topic));
+        for records in [Ok(deltas.clone())].into_iter().chain(others) {
+            outputs
+                .plan_records
+                .extend(records?.into_iter().map(|record| {
+                    let value = record.value.unwrap_or_default();
+                    (record.key.unwrap_or_default(), value)
+                }));
+        }
+        outputs.deltas = all(deltas, &topics.plan_deltas)?;
         outputs.rejects = all(read(config, &topics.rejects)?, &topics.rejects)?;
         outputs.digest = digested
             .iter()

@@ -119,6 +119,6 @@ pub enum State {
 /// The snapshot cannot be used.
 pub(crate) fn fault(what: impl std::fmt::Display) -> EngineError {
     EngineError::State(format!(
-        "{what}; start the version that wrote it, or delete the topics partials, snapshots and intake_state and the groups' offsets to begin anew"
+        "{what}; start the version that wrote it, or begin anew as docs/DELIVERY.md says (Beginning anew): what has left leaves again"
     ))
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use windows::program::{MergeKey, Program};
+use windows::sql::functions::Functions;
 
 use crate::error::EngineError;
 use crate::fold::streams;
@@ -22,7 +23,10 @@ type Shelf = BTreeMap<Portion, Vec<Arc<Program>>>;
 
 /// The programs of a process. Clones share them.
 #[derive(Clone, Default)]
-pub struct Programs(Arc<Mutex<Shelf>>);
+pub struct Programs {
+    functions: Arc<Functions>,
+    shelf: Arc<Mutex<Shelf>>,
+}
 
 impl std::fmt::Debug for Programs {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -31,14 +35,24 @@ impl std::fmt::Debug for Programs {
 }
 
 impl Programs {
+    /// None yet; queries may call these functions. For applications that embed the engine: put it into
+    /// [`super::Shared::programs`], and begin with `Functions::default()`, since shipped queries call what is there.
+    pub fn with(functions: Functions) -> Self {
+        Programs {
+            functions: Arc::new(functions),
+            shelf: Arc::default(),
+        }
+    }
+
     /// A program of one's own.
     pub fn compile(&self, settings: &Settings) -> Result<Program, EngineError> {
-        Program::compile(&settings.files(), &streams()).map_err(EngineError::Queries)
+        Program::compile_with(&settings.files(), &streams(), &self.functions)
+            .map_err(EngineError::Queries)
     }
 
     /// A program that nobody uses, made if there is none.
     pub fn take(&self, portion: Portion, settings: &Settings) -> Result<Arc<Program>, EngineError> {
-        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
         let programs = shelf.entry(portion).or_default();
         if let Some(free) = programs
             .iter()

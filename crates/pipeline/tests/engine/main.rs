@@ -9,9 +9,13 @@ mod corrections;
 mod crew;
 mod depot;
 mod fixture;
+mod functions;
 mod intake_state;
 mod isolation;
 mod plans;
+#[path = "../reading/mod.rs"]
+mod reading;
 mod relay;
+mod shipped;
 mod snapshots;
 mod whole;

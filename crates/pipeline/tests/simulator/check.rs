@@ -6,8 +6,8 @@ use events::Message;
 use events::v1::{PlanDelta, Reject, StatKind, WindowStat};
 use pipeline::memory::MemoryLog;
 
-use crate::oracle::{Expected, Rejects};
 use crate::program::Change;
+use crate::reading::{Expected, Rejects};
 use crate::world::World;
 
 /// Key and value of a record.

@@ -11,10 +11,10 @@ use pipeline::ticks::TickBy;
 use crate::check;
 use crate::check::{Plans, told_plans, verdict};
 use crate::dice::Dice;
-use crate::oracle::Expected;
 use crate::program::{Change, IDLE_TIMEOUT, Shelves};
+use crate::reading::Expected;
+use crate::reading::Record;
 use crate::replay;
-use crate::workload::Record;
 use crate::world::{Process, STAGES, World};
 
 /// Turns over which the day is written.

@@ -9,9 +9,9 @@ use pipeline::ticks::TickBy;
 
 use crate::check::finals;
 use crate::dice::Dice;
-use crate::oracle::expect;
-use crate::program::{IDLE_TIMEOUT, Shelves};
-use crate::workload::{DAY_US, Record, day};
+use crate::program::{IDLE_TIMEOUT, Shelves, expected};
+use crate::reading::Record;
+use crate::workload::{DAY_US, day};
 use crate::world::World;
 
 const HOUR_US: i64 = 3_600_000_000;
@@ -136,7 +136,7 @@ fn a_silent_source_holds_the_port_for_the_timeout_and_what_it_writes_later_is_to
     assert!(world.is_done());
     let rows = finals(&world.log, |_| false).expect("each row once");
     let order: Vec<Record> = first.iter().chain(&others).chain(&held).cloned().collect();
-    let expected = expect(&order);
+    let expected = expected(&order);
     for query in ["moves", "yard", "open_bookings"] {
         assert_eq!(rows.get(query), expected.rows.get(query), "{query}");
     }

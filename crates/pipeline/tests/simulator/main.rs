@@ -10,8 +10,9 @@ mod check;
 mod dice;
 mod history;
 mod idle;
-mod oracle;
 mod program;
+#[path = "../reading/mod.rs"]
+mod reading;
 mod replay;
 mod seeds;
 #[cfg(any(debug_assertions, feature = "planted"))]

@@ -19,6 +19,8 @@ use pipeline::ticks::TickBy;
 use pipeline::worker::programs::Programs;
 use windows::sql::parse::SqlFile;
 
+use crate::reading::{Expected, Record, Rules, expect};
+
 pub const PARTITIONS: i32 = 4;
 pub const PARTIALS: i32 = 2;
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -210,8 +212,8 @@ pub fn files(pairs: &[(&str, &str)]) -> Vec<SqlFile> {
         .collect()
 }
 
-/// What the oracle runs: the queries of all histories.
-pub fn every_query() -> Vec<SqlFile> {
+/// The queries of all histories.
+fn every_query() -> Vec<SqlFile> {
     let parts: [&[(&str, &str)]; 4] = [&QUERIES, &GOES, &COMES, &COMES_WITH_PAST];
     parts.into_iter().flat_map(files).collect()
 }
@@ -227,6 +229,12 @@ fn queries(change: Option<Change>) -> Vec<SqlFile> {
         ),
     }
     queries
+}
+
+/// All that must come out of a day.
+pub fn expected(day: &[Record]) -> Expected {
+    let rules = Rules::of(&settings(Bounded::Never, TickBy::Watermark, None));
+    expect(day, &rules, &every_query())
 }
 
 /// `tick_by`: what the planner follows. The clock of a history goes for about a minute. `change`: how the queries have

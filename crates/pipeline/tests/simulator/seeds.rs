@@ -9,9 +9,9 @@ use pipeline::ticks::TickBy;
 
 use crate::check::Plans;
 use crate::history::{History, calm, kinds, run};
-use crate::oracle::{Expected, expect};
-use crate::program::{Change, Shelves};
-use crate::workload::{EVENTS, Record, day};
+use crate::program::{Change, Shelves, expected};
+use crate::reading::{Expected, Record};
+use crate::workload::{EVENTS, day};
 
 /// Days that the seeds are told over.
 const DAYS: u64 = 8;
@@ -36,7 +36,7 @@ pub fn told(seed: u64, shelves: &Shelves) -> Arc<Told> {
     let told = days.entry(number).or_insert_with(|| {
         let day = day(number);
         Arc::new(Told {
-            expected: expect(&day),
+            expected: expected(&day),
             plans: calm(&day, shelves.clone()),
             day,
         })

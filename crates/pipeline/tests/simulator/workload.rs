@@ -1,16 +1,17 @@
 //! What the port writes: three sources, four partitions a topic, disorder, copies, corrections, retractions, late rows,
 //! unreadable and future-dated records. A day's workload hangs on its number alone.
 
+use events::Event;
 use events::v1::container_event::Body as Container;
 use events::v1::rail_event::Body as Rail;
 use events::v1::{
     BookingStatus, Classifier, ContainerEvent, Envelope, EquipmentEvent, EquipmentEventType,
     GateDirection, GateEvent, MoveEvent, RailBooking, RailEvent, SourceHeartbeat,
 };
-use events::{Event, Stream};
 
 use crate::dice::Dice;
 use crate::program::{CORRECTION_S, OUT_OF_ORDER_S, PARTITIONS};
+use crate::reading::Record;
 
 /// 2026-03-02T00:00:00Z.
 pub const DAY_US: i64 = 1_772_409_600_000_000;
@@ -19,15 +20,6 @@ const HOURS: i64 = 4;
 pub const EVENTS: usize = 2_000;
 /// Between two heartbeats of a source in a partition.
 const HEARTBEAT_US: i64 = 450 * SECOND_US;
-
-/// One record on its way into the log.
-#[derive(Debug, Clone)]
-pub struct Record {
-    pub stream: Stream,
-    pub partition: i32,
-    pub timestamp_ms: i64,
-    pub value: Vec<u8>,
-}
 
 fn envelope(source: &str, id: u64, at_us: i64) -> Envelope {
     Envelope {

@@ -22,7 +22,8 @@ use pipeline::worker::{FoldWorker, MergeWorker, Shared, Stop, Turn};
 
 use crate::dice::Dice;
 use crate::program::{Change, PARTIALS, PARTITIONS, Shelves, settings};
-use crate::workload::{DAY_US, Record};
+use crate::reading::Record;
+use crate::workload::DAY_US;
 
 pub const STAGES: [&str; 2] = ["fold", "merge"];
 
