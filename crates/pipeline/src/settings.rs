@@ -132,6 +132,10 @@ pub struct Settings {
     pub correction_max: Duration,
     /// How far a row may lie ahead of its record's Kafka timestamp.
     pub future_max: Duration,
+    /// How far a row may lie behind its record's Kafka timestamp; none: as far as it likes.
+    pub past_max: Option<Duration>,
+    /// Sources that a partition may have before those that are not declared are refused.
+    pub sources_max: usize,
     /// Terminals that events may name; empty accepts all.
     pub terminals: Vec<String>,
     /// A terminal that is not listed.
@@ -180,6 +184,11 @@ impl Settings {
     /// The topic of a stream, if it is read.
     pub fn input(&self, topic: &str) -> Option<&Input> {
         self.inputs.iter().find(|input| *input.topic == *topic)
+    }
+
+    /// True if the source is declared.
+    pub fn declares(&self, source: &str) -> bool {
+        self.sources.iter().any(|declared| declared.name == source)
     }
 
     /// What may be expected of a source.

@@ -95,6 +95,8 @@ pub struct Time {
     pub correction_max_s: Spanned<u64>,
     /// How far a row may lie ahead of its record's Kafka timestamp, seconds.
     pub future_max_s: Spanned<u64>,
+    /// How far a row may lie behind its record's Kafka timestamp, seconds; 0: as far as it likes.
+    pub past_max_s: Spanned<u64>,
     /// Silence after which a source is idle, seconds.
     pub idle_timeout_s: Spanned<u64>,
     /// How long levels, ticks and planners go on after a row, seconds.
@@ -151,6 +153,8 @@ pub struct Limits {
     pub table_keys_max: Spanned<usize>,
     /// Keys of one query's open windows.
     pub query_keys_max: Spanned<usize>,
+    /// Sources that a partition may have before those that are not listed are refused.
+    pub sources_max: Spanned<usize>,
 }
 
 /// `[topics.*]` and `[sinks.*]`

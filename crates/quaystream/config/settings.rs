@@ -238,6 +238,8 @@ impl Sections {
             out_of_order_max: seconds(&self.time.out_of_order_max_s),
             correction_max: seconds(&self.time.correction_max_s),
             future_max: seconds(&self.time.future_max_s),
+            past_max: Some(seconds(&self.time.past_max_s)).filter(|bound| !bound.is_zero()),
+            sources_max: *self.limits.sources_max.get_ref(),
             terminals: self.checks.terminals.clone(),
             unknown_terminal: doubt(self.checks.unknown_terminal),
             check_digits: doubt(self.checks.check_digits),

@@ -74,6 +74,21 @@ impl Fold {
         let owned = &mut self.owned[place];
         let row_time_us = head.row_time_us();
         let settings = &self.settings;
+        let sources = &owned.intake.sources;
+        if sources.len() >= settings.sources_max
+            && !sources.contains_key(head.source)
+            && !settings.declares(head.source)
+        {
+            let refusal = Refusal::new(
+                RejectReason::SourceLimit,
+                format!(
+                    "source {} is not listed, and the partition has {} sources: correct the field `source`, list it under [[sources]], or raise limits.sources_max",
+                    head.source,
+                    sources.len()
+                ),
+            );
+            return self.reject(place, batch, entry, Some(&head), refusal);
+        }
         owned
             .intake
             .source(head.source, || settings.rules(head.source));
@@ -256,6 +271,22 @@ impl Settings {
                     "the row lies {:.0} s further ahead of its Kafka timestamp than future_max_s = {}: correct the clock of source {}",
                     ahead_us as f64 / 1e6,
                     self.future_max.as_secs(),
+                    head.source
+                ),
+            ));
+        }
+        let behind_us = timestamp_ms
+            .saturating_mul(1_000)
+            .saturating_sub(head.row_time_us());
+        if let Some(past_max) = self.past_max
+            && behind_us > micros(past_max)
+        {
+            return Err(Refusal::new(
+                RejectReason::Past,
+                format!(
+                    "the row lies {:.0} s further behind its Kafka timestamp than past_max_s = {}: correct the clock of source {}, or raise past_max_s",
+                    (behind_us - micros(past_max)) as f64 / 1e6,
+                    past_max.as_secs(),
                     head.source
                 ),
             ));

@@ -65,6 +65,8 @@ pub fn reason_name(reason: RejectReason) -> &'static str {
         RejectReason::QueryError => "query_error",
         RejectReason::UnknownTerminal => "unknown_terminal",
         RejectReason::KeyLimit => "key_limit",
+        RejectReason::Past => "past",
+        RejectReason::SourceLimit => "source_limit",
     }
 }
 

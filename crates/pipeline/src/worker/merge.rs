@@ -9,6 +9,7 @@ use super::programs::Portion;
 use super::recover::{restore, take_in_silence};
 use super::snapshots::{Finished, Snapshots};
 use super::spare::Spare;
+use super::standstill::Standstill;
 use super::{Pause, Shared, Turn, WAIT, part};
 use crate::budget::Account;
 use crate::error::EngineError;
@@ -37,6 +38,7 @@ pub struct MergeWorker<S, K> {
     roll_backs: u64,
     spare: Spare,
     pause: Pause,
+    standstill: Standstill,
     /// The commit in the making, and snapshots on their way out.
     account: Account,
 }
@@ -60,6 +62,7 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
             roll_backs: 0,
             spare: Spare::default(),
             pause: Pause::default(),
+            standstill: Standstill::default(),
         }
     }
 
@@ -103,9 +106,13 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
             self.batch = batch;
             taken?;
             let frontier_us = self.merges.values().filter_map(Merge::frontier_us).min();
-            let seconds = self.shared.clock.elapsed().saturating_sub(started);
-            let seconds = seconds.as_secs_f64();
+            let now = self.shared.clock.elapsed();
+            let seconds = now.saturating_sub(started).as_secs_f64();
             self.shared.tally.merge_step(seconds, frontier_us);
+            let furthest_back = |merge: &&Merge| merge.frontier_us();
+            let slowest = self.merges.values().min_by_key(furthest_back);
+            self.standstill
+                .look(frontier_us, now, || slowest.and_then(Merge::slowest));
         }
         if self.roll_backs != before {
             ends.clear();

@@ -11,6 +11,7 @@ mod recover;
 mod sending;
 mod snapshots;
 mod spare;
+mod standstill;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -91,6 +91,8 @@ pub fn settings(partitions: i32, partials_partitions: i32) -> Settings {
         out_of_order_max: Duration::from_secs(60),
         correction_max: Duration::ZERO,
         future_max: Duration::from_secs(300),
+        past_max: None,
+        sources_max: 100,
         terminals: Vec::new(),
         unknown_terminal: Doubt::Flag,
         check_digits: Doubt::Flag,

@@ -18,4 +18,5 @@ mod reading;
 mod relay;
 mod shipped;
 mod snapshots;
+mod sources;
 mod whole;

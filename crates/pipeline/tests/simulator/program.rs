@@ -289,6 +289,8 @@ pub fn settings(bounded: Bounded, tick_by: TickBy, change: Option<Change>) -> Se
         out_of_order_max: Duration::from_secs(60),
         correction_max: Duration::from_secs(CORRECTION_S),
         future_max: Duration::from_secs(300),
+        past_max: None,
+        sources_max: 100,
         terminals: Vec::new(),
         unknown_terminal: Doubt::Flag,
         check_digits: Doubt::Flag,

@@ -119,6 +119,7 @@ impl Sections {
             SECONDS_MAX,
         );
         within("time.future_max_s", &self.time.future_max_s, 0, SECONDS_MAX);
+        within("time.past_max_s", &self.time.past_max_s, 0, SECONDS_MAX);
         within(
             "time.idle_timeout_s",
             &self.time.idle_timeout_s,
@@ -207,6 +208,7 @@ impl Sections {
             1,
             1_000_000_000,
         );
+        size("limits.sources_max", &self.limits.sources_max, 1, 60_000);
         let commit_ms = self.delivery.commit_interval_ms.get_ref();
         let timeout_ms = self.delivery.transaction_timeout_s.get_ref() * 1_000;
         reader.want(
