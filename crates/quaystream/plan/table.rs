@@ -1,4 +1,4 @@
-//! Plain text tables: columns as wide as their widest cell, numbers to the right.
+//! Plain text: tables with columns as wide as their widest cell, numbers to the right; counted nouns.
 
 /// A table in the making.
 #[derive(Debug, Default)]
@@ -53,4 +53,10 @@ impl Table {
         }
         text
     }
+}
+
+/// "1 fault", "2 faults".
+pub fn counted(count: usize, what: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{ending}")
 }

@@ -25,7 +25,7 @@ pub use checker::check;
 pub use cost::{Cost, PlanCost, Weights};
 pub use horizon::Hold;
 pub use plan::{BerthPlan, Stay, Unassigned};
-pub use problem::{BerthProblem, Interval, OrderLock, Reservation, Rotation};
+pub use problem::{BerthProblem, Interval, OrderLock, Reservation, Rotation, hours};
 pub use quay::{Berth, Closure, Crane, DepthSection, Layout};
 pub use rules::{Rule, Violation};
 pub use validate::Fault;

@@ -62,6 +62,13 @@ pub struct Reservation {
     pub interval: Interval,
 }
 
+/// Minutes since the epoch as people read them: hours and minutes, "29:15".
+pub fn hours(minutes: i64) -> String {
+    let sign = if minutes < 0 { "-" } else { "" };
+    let minutes = minutes.unsigned_abs();
+    format!("{sign}{}:{:02}", minutes / 60, minutes % 60)
+}
+
 /// Everything a berth plan depends on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct BerthProblem {
@@ -107,6 +114,15 @@ impl BerthProblem {
             .and_then(|row| row.get(to_terminal))
             .copied()
             .unwrap_or(0)
+    }
+
+    /// The ids of calls, as a list to read.
+    pub fn call_ids(&self, calls: &[usize]) -> String {
+        let ids: Vec<&str> = calls
+            .iter()
+            .map(|call| self.calls[*call].id.as_str())
+            .collect();
+        ids.join(", ")
     }
 
     /// `minutes` rounded up to the time step.

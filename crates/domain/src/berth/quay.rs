@@ -88,7 +88,8 @@ pub struct Crane {
     pub id: String,
     /// The quay it runs on.
     pub quay: usize,
-    /// Its place in the row of cranes on that quay; a crane of lower order can never stand beyond one of higher order.
+    /// Its place in the row of cranes on that quay; a crane of lower order can never stand beyond one of higher order. Cranes
+    /// of the same order, mobile ones say, can pass one another.
     pub rail_order: i64,
     /// First metre it reaches.
     pub reach_from_m: i64,

@@ -174,7 +174,7 @@ fn berths(problem: &BerthProblem, faults: &mut Faults) {
 }
 
 fn cranes(problem: &BerthProblem, faults: &mut Faults) {
-    for (n, crane) in problem.cranes.iter().enumerate() {
+    for crane in &problem.cranes {
         let object = format!("crane {}", crane.id);
         faults.within(
             crane.rate_centimoves_h,
@@ -198,14 +198,6 @@ fn cranes(problem: &BerthProblem, faults: &mut Faults) {
             fine,
             &object,
             "its reach ends before it starts, swap the metres",
-        );
-        let alone = problem.cranes[..n]
-            .iter()
-            .all(|other| other.quay != crane.quay || other.rail_order != crane.rail_order);
-        faults.check(
-            alone,
-            &object,
-            "another crane of the quay has the same rail_order, number them in their order",
         );
     }
 }

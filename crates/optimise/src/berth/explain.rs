@@ -2,7 +2,7 @@
 //! for a call without a stay, what stands in its way.
 
 use super::full;
-use domain::berth::{BerthPlan, BerthProblem, Cost, Rule, Stay};
+use domain::berth::{BerthPlan, BerthProblem, Cost, Previous, Rule, Stay, hours};
 
 /// What keeps a stay from starting earlier at its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,10 +55,10 @@ pub enum ChangeReason {
 pub struct Change {
     /// Index of the call.
     pub call: usize,
-    /// Minutes later (negative: earlier); none if it has no stay.
-    pub later_min: Option<i64>,
-    /// True if it lies at another berth.
-    pub other_berth: bool,
+    /// Where and when the last plan had it.
+    pub before: Previous,
+    /// Where and when it is now; none if it has no stay.
+    pub now: Option<Previous>,
     /// Why.
     pub reason: ChangeReason,
 }
@@ -94,29 +94,34 @@ pub fn explain(problem: &BerthProblem, plan: &BerthPlan) -> Explanation {
     full::explain(problem, plan)
 }
 
-fn names(problem: &BerthProblem, calls: &[usize]) -> String {
-    let ids: Vec<&str> = calls
-        .iter()
-        .map(|call| problem.calls[*call].id.as_str())
-        .collect();
-    ids.join(", ")
-}
-
-fn rule_with(problem: &BerthProblem, rule: Rule, calls: &[usize]) -> String {
-    match calls.is_empty() {
-        true => format!("{rule:?}"),
-        false => format!("{rule:?} with {}", names(problem, calls)),
+impl Binding {
+    /// In words, for the stay of a call.
+    pub fn describe(&self, problem: &BerthProblem, call: usize) -> String {
+        let call = &problem.calls[call];
+        match self {
+            Binding::Released => "starts on arrival".to_owned(),
+            Binding::Held if call.alongside => "lies there".to_owned(),
+            Binding::Held if call.lock.start_min.is_some() => "locked by a planner".to_owned(),
+            Binding::Held => "frozen".to_owned(),
+            Binding::Rule(rule, calls) => rule.with(problem, calls),
+            Binding::Cheapest => "an earlier start costs more".to_owned(),
+        }
     }
 }
 
-impl Binding {
+impl ChangeReason {
     /// In words.
     pub fn describe(&self, problem: &BerthProblem) -> String {
         match self {
-            Binding::Released => "starts on arrival".to_owned(),
-            Binding::Held => "held or locked".to_owned(),
-            Binding::Rule(rule, calls) => rule_with(problem, *rule, calls),
-            Binding::Cheapest => "earlier costs more".to_owned(),
+            ChangeReason::Impossible(rule, calls) => {
+                let rule = rule.with(problem, calls);
+                format!("its last stay cannot stand any more: {rule}")
+            }
+            ChangeReason::Dearer(cost) if *cost < 0 => {
+                format!("it makes room for others and pays {} for it", -cost)
+            }
+            ChangeReason::Dearer(cost) => format!("its last stay would cost {cost} more"),
+            ChangeReason::Dropped => "leaving it out costs less".to_owned(),
         }
     }
 }
@@ -125,22 +130,29 @@ impl Change {
     /// In words.
     pub fn describe(&self, problem: &BerthProblem) -> String {
         let id = &problem.calls[self.call].id;
-        let what = match (self.later_min, self.other_berth) {
-            (None, _) => "has no stay any more".to_owned(),
-            (Some(minutes), true) => format!("goes to another berth, {minutes:+} min"),
-            (Some(minutes), false) => format!("shifts {minutes:+} min"),
+        let why = self.reason.describe(problem);
+        let Some(now) = self.now else {
+            return format!("{id} has no stay any more: {why}");
         };
-        let why = match &self.reason {
-            ChangeReason::Impossible(rule, calls) => {
-                format!("its last stay breaks {}", rule_with(problem, *rule, calls))
-            }
-            ChangeReason::Dearer(cost) if *cost < 0 => {
-                format!("it makes room for others and pays {} for it", -cost)
-            }
-            ChangeReason::Dearer(cost) => format!("its last stay would cost {cost} more"),
-            ChangeReason::Dropped => "leaving it out costs less".to_owned(),
-        };
-        format!("{id} {what}: {why}")
+        let berth = |stay: Previous| &problem.berths[stay.place.berth].id;
+        let shift_m = now.place.from_m - self.before.place.from_m;
+        let mut parts = Vec::new();
+        if now.place.berth != self.before.place.berth {
+            parts.push(format!(
+                "goes from {} to {}",
+                berth(self.before),
+                berth(now)
+            ));
+        } else if shift_m != 0 {
+            let end = if shift_m > 0 { "up" } else { "down" };
+            parts.push(format!("shifts {} m {end} the quay", shift_m.abs()));
+        }
+        let later_min = now.start_min - self.before.start_min;
+        if later_min != 0 {
+            let when = if later_min > 0 { "later" } else { "earlier" };
+            parts.push(format!("starts {} h {when}", hours(later_min.abs())));
+        }
+        format!("{id} {}: {why}", parts.join(" and "))
     }
 }
 
@@ -148,24 +160,24 @@ impl Conflict {
     /// In words.
     pub fn describe(&self, problem: &BerthProblem) -> String {
         let id = &problem.calls[self.call].id;
-        let size = if self.is_smallest {
-            "the smallest such set"
-        } else {
-            "irreducible"
-        };
         if self.is_price {
             return format!("{id} could lie somewhere, at more than its price of absence");
         }
+        let parts = self.rules.len() + self.calls.len();
+        let size = match self.is_smallest {
+            _ if parts == 1 => "",
+            true => " (together; no fewer do)",
+            false => " (together; each of them is needed for it)",
+        };
         if !self.rules.is_empty() {
-            let rules: Vec<String> = self.rules.iter().map(|rule| format!("{rule:?}")).collect();
+            let rules: Vec<&str> = self.rules.iter().map(|rule| rule.name()).collect();
             return format!(
-                "{id} is forbidden everywhere by {} ({size})",
+                "{id} is kept out everywhere by {}{size}",
                 rules.join(" and ")
             );
         }
-        format!(
-            "{id} is kept out by the stays of {} ({size})",
-            names(problem, &self.calls)
-        )
+        let stays = if parts == 1 { "stay" } else { "stays" };
+        let calls = problem.call_ids(&self.calls);
+        format!("{id} is kept out by the {stays} of {calls}{size}")
     }
 }

@@ -434,15 +434,15 @@ fn promise(random: &mut Random, problem: &mut BerthProblem, size: Size) {
     }
 }
 
-/// Plans once, then shifts ETAs: stays begun are facts, the next hours are frozen, the next day slushy.
+/// Plans once, then shifts ETAs: stays begun are facts, the next hours are frozen, the next day and a half slushy.
 fn remember(random: &mut Random, problem: &mut BerthProblem, size: Size) {
     if one_in(random, 3) {
         return;
     }
     let plan = solve(problem, None, 1, &Budget::iterations(0)).plan;
-    let hours = if size.is_tiny { 1 } else { 4 };
-    problem.frozen_until_min = hours * 60;
-    problem.slushy_until_min = 5 * hours * 60;
+    let (frozen_hours, slushy_hours) = if size.is_tiny { (1, 5) } else { (4, 36) };
+    problem.frozen_until_min = frozen_hours * 60;
+    problem.slushy_until_min = slushy_hours * 60;
     problem.slushy_shift_m = if size.is_tiny { 40 } else { 60 };
     for stay in &plan.stays {
         let place = Place {

@@ -1,5 +1,6 @@
 //! What can go wrong with an instance file.
 
+use super::super::table::counted;
 use super::locate::line_of;
 use domain::berth::{Fault, Violation};
 use std::path::Path;
@@ -30,7 +31,7 @@ pub enum PlanError {
     #[error("cannot write the plan as json")]
     Json(#[source] serde_json::Error),
     /// The instance makes no sense: line, object, field and reason of each fault.
-    #[error("{path}: the instance has {} faults:{}", .faults.len(), lines(.faults))]
+    #[error("{path}: the instance has {}:{}", counted(.faults.len(), "fault"), lines(.faults))]
     Faults {
         /// Which file.
         path: String,
@@ -38,7 +39,7 @@ pub enum PlanError {
         faults: Vec<String>,
     },
     /// The plan breaks a rule.
-    #[error("the plan breaks {} rules:{}", .0.len(), lines(.0))]
+    #[error("the plan has {}:{}", counted(.0.len(), "fault"), lines(.0))]
     Violations(Vec<Violation>),
     /// The solver's figures disagree with the checker's: a bug.
     #[error("the solver says value {value} and bound {bound}, the checker counts {checked}")]

@@ -3,6 +3,7 @@
 
 pub mod bench;
 pub mod convert;
+pub mod crossing;
 pub mod error;
 pub mod gantt;
 pub mod generate;

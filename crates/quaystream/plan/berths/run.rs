@@ -4,7 +4,7 @@ use super::super::clock::{CpuDeadline, thread_cpu_s};
 use super::super::table::Table;
 use super::error::PlanError;
 use super::{Args, Format, Output, bench, convert, gantt, generate, json, scale, warm, week};
-use domain::berth::{BerthPlan, BerthProblem, PlanCost, check, validate::validate};
+use domain::berth::{BerthPlan, BerthProblem, PlanCost, Stay, check, hours, validate::validate};
 use optimise::answer::Answer;
 use optimise::berth::{Warm, explain, solve_warm, text};
 use std::fmt::Write;
@@ -112,7 +112,7 @@ fn as_text(
     let mut text = gantt::render(problem, &answer.plan);
     let _ = writeln!(
         text,
-        "\nvalue {}  bound {}  gap {:.3} %  {}  {seconds:.3} cpu s  {} iterations  seed-reproducible with --iterations",
+        "\nvalue {}  bound {}  gap {:.3} %  {}  {seconds:.3} cpu s  {} iterations",
         answer.value,
         answer.bound,
         100.0 * answer.gap(),
@@ -138,7 +138,7 @@ fn terms(cost: &PlanCost) -> String {
         .into_iter()
         .filter(|(_, value)| *value != 0);
     let used: Vec<String> = used
-        .map(|(name, value)| format!("{name} {value}"))
+        .map(|(name, value)| format!("{} {value}", name.replace('_', " ")))
         .collect();
     format!("of which {}\n", used.join(", "))
 }
@@ -147,34 +147,46 @@ fn explanations(problem: &BerthProblem, plan: &BerthPlan) -> String {
     let mut table = Table::new(&[
         "call",
         "berth",
-        "start",
-        "end",
+        "metres",
+        "cranes",
+        "start h",
+        "end h",
         "cost",
         "why not earlier",
-        "runner-up",
-        "costs more",
+        "elsewhere at best",
+        "for",
     ]);
     let explained = explain::explain(problem, plan);
-    for stay in &explained.stays {
-        let placed = plan.stay_of(stay.call);
-        let cell = |value: fn(&domain::berth::Stay) -> i64| {
-            placed.map_or(String::new(), |stay| value(stay).to_string())
+    let berth = |stay: &Stay| problem.berths[stay.berth].id.clone();
+    for explanation in &explained.stays {
+        let call = &problem.calls[explanation.call];
+        let Some(stay) = plan.stay_of(explanation.call) else {
+            continue;
         };
-        let runner = stay.runner_up.as_ref();
-        table.row([
-            problem.calls[stay.call].id.clone(),
-            placed.map_or(String::new(), |stay| problem.berths[stay.berth].id.clone()),
-            cell(|stay| stay.start_min),
-            cell(|stay| stay.end_min),
-            stay.cost.total().to_string(),
-            stay.binding.describe(problem),
-            runner.map_or(String::new(), |other| {
+        let cranes = stay.cranes.iter().map(|crane| &*problem.cranes[*crane].id);
+        let cranes: Vec<&str> = cranes.collect();
+        let (elsewhere, extra) = match &explanation.runner_up {
+            Some(other) => (
                 format!(
-                    "{} from {} min",
-                    problem.berths[other.stay.berth].id, other.stay.start_min
-                )
-            }),
-            runner.map_or(String::new(), |other| format!("{:+}", other.extra_cost)),
+                    "{} at {} h",
+                    berth(&other.stay),
+                    hours(other.stay.start_min)
+                ),
+                format!("{:+}", other.extra_cost),
+            ),
+            None => ("nowhere".to_owned(), String::new()),
+        };
+        table.row([
+            call.id.clone(),
+            berth(stay),
+            format!("{}-{}", stay.from_m, stay.from_m + call.length_m),
+            cranes.join(" "),
+            hours(stay.start_min),
+            hours(stay.end_min),
+            explanation.cost.total().to_string(),
+            explanation.binding.describe(problem, explanation.call),
+            elsewhere,
+            extra,
         ]);
     }
     let mut text = table.render();

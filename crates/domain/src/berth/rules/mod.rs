@@ -18,53 +18,13 @@ pub mod locks;
 pub mod order;
 pub mod overlap;
 pub mod rotation;
+pub mod rule;
 pub mod traffic_stop;
 
 use super::plan::BerthPlan;
 use super::problem::BerthProblem;
 
-/// The name of a rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Rule {
-    /// Every call once, indices within range.
-    Complete,
-    /// Starts, ends and places on their grids.
-    Grid,
-    /// The vessel fits on the berth.
-    Length,
-    /// Vessels do not lie on one another, and keep their gap.
-    Overlap,
-    /// Not before the vessel is there.
-    Arrival,
-    /// Not after the latest departure or the horizon.
-    Departure,
-    /// Long enough alongside, and only where the call may be handled.
-    Handling,
-    /// Enough water over the whole stay.
-    Draught,
-    /// Enough clearance over the whole stay.
-    AirDraught,
-    /// Nobody berths or leaves at high water.
-    TrafficStop,
-    /// Dangerous-goods cones: the berth's limit and the distances.
-    Cones,
-    /// Opening hours and closures.
-    Closures,
-    /// Windows reserved for contracts.
-    Contract,
-    /// Cranes: reach, outages, number, one vessel at a time.
-    CraneWork,
-    /// Cranes cannot pass one another.
-    CraneCrossing,
-    /// One barge at one place at a time, with travel between.
-    Rotation,
-    /// Locks on berth, place and start.
-    Lock,
-    /// Locks on the order of berthing.
-    Order,
-    /// Frozen and slushy stays.
-    Frozen,
-}
+pub use rule::Rule;
 
 /// One broken rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +39,7 @@ pub struct Violation {
 
 impl std::fmt::Display for Violation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?}: {}", self.rule, self.message)
+        write!(f, "{}: {}", self.rule, self.message)
     }
 }
 

@@ -128,8 +128,10 @@ fn broken_with(
     changed.unassigned.retain(|left| left.call != call);
     changed.stays.push(moved);
     let violations = check(problem, &changed).err()?;
+    // the checker's order is from the plain to the special: of as many calls the first
     let worst = violations
         .iter()
+        .rev()
         .max_by_key(|violation| violation.calls.len())?;
     let others = worst.calls.iter().copied().filter(|other| *other != call);
     Some((worst.rule, others.collect()))
@@ -139,8 +141,8 @@ fn change(model: &Model<'_>, plan: &BerthPlan, call: usize, previous: Previous) 
     let Some(stay) = plan.stay_of(call) else {
         return Some(Change {
             call,
-            later_min: None,
-            other_berth: false,
+            before: previous,
+            now: None,
             reason: ChangeReason::Dropped,
         });
     };
@@ -148,13 +150,17 @@ fn change(model: &Model<'_>, plan: &BerthPlan, call: usize, previous: Previous) 
         berth: stay.berth,
         from_m: stay.from_m,
     };
-    if place == previous.place && stay.start_min == previous.start_min {
+    let now = Previous {
+        place,
+        start_min: stay.start_min,
+    };
+    if now == previous {
         return None;
     }
     Some(Change {
         call,
-        later_min: Some(stay.start_min - previous.start_min),
-        other_berth: place.berth != previous.place.berth,
+        before: previous,
+        now: Some(now),
         reason: why_changed(model, plan, stay, previous),
     })
 }

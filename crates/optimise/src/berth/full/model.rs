@@ -28,6 +28,10 @@ pub(super) struct Mode {
     pub spot: u32,
     /// Bit n is the n-th crane of the quay in rail order.
     pub cranes: u64,
+    /// Those that a stay further along cannot have meanwhile: they are in use here or would have to pass one in use.
+    pub barred_beyond: u64,
+    /// The same for a stay less far along.
+    pub barred_before: u64,
     /// Minutes of a stay while no crane is out of order.
     pub duration_min: i64,
     /// The same in whole time steps.

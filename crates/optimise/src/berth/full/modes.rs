@@ -255,9 +255,12 @@ fn add(
 ) {
     let spot = &compiled.spots[number];
     let quay = &model.quay_cranes[spot.quay as usize];
+    let (barred_beyond, barred_before) = barred(model.problem, quay, cranes);
     let mut mode = Mode {
         spot: number as u32,
         cranes,
+        barred_beyond,
+        barred_before,
         duration_min,
         steps_min: model.problem.round_up_min(duration_min),
         has_outage: false,
@@ -312,6 +315,22 @@ fn add(
     }
     (mode.floor, mode.target_min) = (floor, best.1);
     compiled.modes.push(mode);
+}
+
+/// What a stay with these cranes of a quay bars to one further along, and to one less far. Cranes of the same order pass one
+/// another.
+fn barred(problem: &BerthProblem, quay: &[u32], cranes: u64) -> (u64, u64) {
+    let order = |bit: usize| problem.cranes[quay[bit] as usize].rail_order;
+    let used = || (0..quay.len()).filter(|bit| cranes & (1 << bit) != 0);
+    let (Some(lowest), Some(highest)) = (used().map(order).min(), used().map(order).max()) else {
+        return (0, 0);
+    };
+    let (mut beyond, mut before) = (cranes, cranes);
+    for bit in 0..quay.len() {
+        beyond |= u64::from(order(bit) < highest) << bit;
+        before |= u64::from(order(bit) > lowest) << bit;
+    }
+    (beyond, before)
 }
 
 /// True at the place of the last plan.

@@ -217,14 +217,11 @@ impl Starts<'_> {
                 return true;
             }
         }
-        if mode.cranes == 0 || other.cranes == 0 {
-            return false;
-        }
-        let below = |near: u64, far: u64| 63 - near.leading_zeros() < far.trailing_zeros();
-        match spot.from_m.cmp(&other.from_m) {
-            std::cmp::Ordering::Less => !below(mode.cranes, other.cranes),
-            std::cmp::Ordering::Greater => !below(other.cranes, mode.cranes),
-            std::cmp::Ordering::Equal => mode.cranes & other.cranes != 0,
-        }
+        let barred = match spot.from_m.cmp(&other.from_m) {
+            std::cmp::Ordering::Less => mode.barred_beyond,
+            std::cmp::Ordering::Greater => mode.barred_before,
+            std::cmp::Ordering::Equal => mode.cranes,
+        };
+        barred & other.cranes != 0
     }
 }

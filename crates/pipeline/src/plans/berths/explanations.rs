@@ -3,11 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use domain::berth::{BerthPlan, BerthProblem, Cost};
+use domain::berth::{BerthPlan, Cost};
 use events::v1;
-use optimise::berth::explain::{
-    Binding, Change, ChangeReason, Conflict, Explanation, StayExplanation, explain,
-};
+use optimise::berth::explain::{Conflict, Explanation, StayExplanation, explain};
 
 use super::holds::LetOff;
 use super::records::Frame;
@@ -59,7 +57,7 @@ pub fn explained(
     }
     for change in &found.changes {
         let id = problem.calls[change.call].id.clone();
-        explained.whys.insert(id, why(problem, change));
+        explained.whys.insert(id, change.reason.describe(problem));
     }
     for call in 0..problem.calls.len() {
         if let Some(why) = let_off.why(problem, plan, call) {
@@ -82,17 +80,9 @@ fn blank(frame: &Frame<'_>, visit_id: &str) -> v1::PlanExplanation {
 fn of_stay(frame: &Frame<'_>, stay: &StayExplanation) -> v1::PlanExplanation {
     let problem = frame.problem;
     let call = &problem.calls[stay.call];
-    let binding = match &stay.binding {
-        Binding::Released => "starts on arrival".to_owned(),
-        Binding::Held if call.alongside => "lies there".to_owned(),
-        Binding::Held if call.lock.start_min.is_some() => "locked by a planner".to_owned(),
-        Binding::Held => "frozen".to_owned(),
-        Binding::Rule(rule, calls) => words::rule_with(problem, *rule, calls),
-        Binding::Cheapest => "an earlier start costs more".to_owned(),
-    };
     let runner_up = stay.runner_up.as_ref();
     v1::PlanExplanation {
-        binding_constraint: binding,
+        binding_constraint: stay.binding.describe(problem, stay.call),
         cost_terms: cost_terms(&stay.cost),
         runner_up: runner_up
             .map(|other| words::stay(problem, &other.stay, frame.epoch_us))
@@ -118,7 +108,7 @@ fn of_conflict(frame: &Frame<'_>, conflict: &Conflict) -> v1::PlanExplanation {
     let problem = frame.problem;
     let call = &problem.calls[conflict.call];
     let rules = conflict.rules.iter();
-    let rules: Vec<String> = rules.map(|rule| words::rule(*rule).to_owned()).collect();
+    let rules: Vec<String> = rules.map(|rule| rule.name().to_owned()).collect();
     let calls = conflict.calls.iter();
     let calls: Vec<String> = calls
         .map(|call| format!("the stay of {}", problem.calls[*call].id))
@@ -149,18 +139,4 @@ fn without(parts: &[String]) -> Vec<String> {
         .iter()
         .map(|part| format!("without: {part}"))
         .collect()
-}
-
-fn why(problem: &BerthProblem, change: &Change) -> String {
-    match &change.reason {
-        ChangeReason::Impossible(rule, calls) => format!(
-            "its last stay cannot stand any more: {}",
-            words::rule_with(problem, *rule, calls)
-        ),
-        ChangeReason::Dearer(cost) if *cost < 0 => {
-            format!("it makes room for others and pays {} for it", -cost)
-        }
-        ChangeReason::Dearer(cost) => format!("its last stay would cost {cost} more"),
-        ChangeReason::Dropped => "leaving it out costs less".to_owned(),
-    }
 }

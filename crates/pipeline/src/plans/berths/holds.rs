@@ -8,8 +8,6 @@ use domain::berth::horizon::{Hold, hold_of};
 use domain::berth::{BerthPlan, BerthProblem, Previous, Stay, check};
 use optimise::berth::thaw;
 
-use super::words;
-
 /// The calls let off in one run, with the stay that each was held to.
 #[derive(Debug, Default)]
 pub struct LetOff {
@@ -78,7 +76,7 @@ impl LetOff {
             Some(violation) => {
                 let others = violation.calls.iter().copied();
                 let others: Vec<usize> = others.filter(|other| *other != call).collect();
-                let why = words::rule_with(problem, violation.rule, &others);
+                let why = violation.rule.with(problem, &others);
                 format!("its last stay cannot stand any more: {why}")
             }
             None => "its last stay could not stand beside the others".to_owned(),

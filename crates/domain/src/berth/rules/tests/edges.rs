@@ -132,6 +132,11 @@ fn cranes_cross_on_one_quay_at_one_time() {
         plan.stays[1].cranes = vec![0];
         (plan.stays[1].start_min, plan.stays[1].end_min) = (60, 120);
     });
+    keeps(|problem, plan| {
+        problem.cranes[1].rail_order = problem.cranes[0].rail_order;
+        plan.stays[0].cranes = vec![1];
+        plan.stays[1].cranes = vec![0];
+    });
 }
 
 #[test]

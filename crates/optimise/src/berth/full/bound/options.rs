@@ -224,6 +224,8 @@ fn profile(
     let priced = Mode {
         spot: 0,
         cranes: (1_u64 << cranes) - 1, // only their number is used, for the price of gangs
+        barred_beyond: 0,
+        barred_before: 0,
         duration_min: 0,
         steps_min: 0,
         has_outage: false,
