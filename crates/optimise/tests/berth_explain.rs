@@ -5,7 +5,7 @@ use domain::berth::{
     Berth, BerthPlan, BerthProblem, Call, Handling, Place, Previous, Rule, Stay, Weights, check,
     horizon::Hold, horizon::hold_of,
 };
-use optimise::berth::explain::{Binding, ChangeReason, explain};
+use optimise::berth::explain::{Binding, Change, ChangeReason, Conflict, explain};
 use optimise::berth::{solve, thaw};
 use optimise::budget::Budget;
 
@@ -106,11 +106,55 @@ fn a_change_says_whether_the_old_stay_is_impossible_or_dearer() {
         matches!(reason(2), Some(ChangeReason::Dearer(cost)) if *cost > 0),
         "{explained:?}"
     );
-    assert!(
-        explained
-            .changes
-            .iter()
-            .all(|change| !change.describe(&problem).is_empty())
+}
+
+#[test]
+fn changes_and_conflicts_are_said_in_words() {
+    let problem = port();
+    let at = |berth, from_m, start_min| Previous {
+        place: Place { berth, from_m },
+        start_min,
+    };
+    let change = |now, reason| {
+        let before = at(0, 20, 100);
+        let change = Change {
+            call: 1,
+            before,
+            now,
+            reason,
+        };
+        change.describe(&problem)
+    };
+    let taken = ChangeReason::Impossible(Rule::Overlap, vec![0, 2]);
+    assert_eq!(
+        change(Some(at(1, 0, 220)), taken),
+        "B goes from P1 to P2 and starts 2:00 h later: its last stay cannot stand any more: the quay is taken (A, C)"
+    );
+    assert_eq!(
+        change(Some(at(0, 0, 55)), ChangeReason::Dearer(0)),
+        "B shifts 20 m down the quay and starts 0:45 h earlier: its last stay would cost as much"
+    );
+    assert_eq!(
+        change(None, ChangeReason::Dropped),
+        "B has no stay any more: leaving it out costs less"
+    );
+    let conflict = |rules: &[Rule], calls: &[usize]| {
+        let conflict = Conflict {
+            call: 1,
+            rules: rules.to_vec(),
+            calls: calls.to_vec(),
+            is_price: false,
+            is_smallest: true,
+        };
+        conflict.describe(&problem)
+    };
+    assert_eq!(
+        conflict(&[Rule::Closures], &[]),
+        "B is kept out everywhere: the berth is closed"
+    );
+    assert_eq!(
+        conflict(&[], &[0, 2]),
+        "B is kept out by the stays of A, C (by all of these together, and by no fewer)"
     );
 }
 

@@ -120,6 +120,7 @@ impl ChangeReason {
             ChangeReason::Dearer(cost) if *cost < 0 => {
                 format!("it makes room for others and pays {} for it", -cost)
             }
+            ChangeReason::Dearer(0) => "its last stay would cost as much".to_owned(),
             ChangeReason::Dearer(cost) => format!("its last stay would cost {cost} more"),
             ChangeReason::Dropped => "leaving it out costs less".to_owned(),
         }
@@ -163,21 +164,22 @@ impl Conflict {
         if self.is_price {
             return format!("{id} could lie somewhere, at more than its price of absence");
         }
-        let parts = self.rules.len() + self.calls.len();
-        let size = match self.is_smallest {
-            _ if parts == 1 => "",
-            true => " (together; no fewer do)",
-            false => " (together; each of them is needed for it)",
+        let together = match self.is_smallest {
+            _ if self.rules.len() + self.calls.len() == 1 => "",
+            true => " (by all of these together, and by no fewer)",
+            false => " (by all of these together; there may be fewer that do)",
         };
-        if !self.rules.is_empty() {
-            let rules: Vec<&str> = self.rules.iter().map(|rule| rule.name()).collect();
-            return format!(
-                "{id} is kept out everywhere by {}{size}",
-                rules.join(" and ")
-            );
+        if self.rules.is_empty() {
+            let stays = if self.calls.len() == 1 {
+                "stay"
+            } else {
+                "stays"
+            };
+            let calls = problem.call_ids(&self.calls);
+            return format!("{id} is kept out by the {stays} of {calls}{together}");
         }
-        let stays = if parts == 1 { "stay" } else { "stays" };
-        let calls = problem.call_ids(&self.calls);
-        format!("{id} is kept out by the {stays} of {calls}{size}")
+        let rules: Vec<&str> = self.rules.iter().map(|rule| rule.name()).collect();
+        let rules = rules.join("; ");
+        format!("{id} is kept out everywhere: {rules}{together}")
     }
 }

@@ -89,3 +89,82 @@ fn crane_sets(problem: &BerthProblem, stay: &Stay, quay: usize) -> Vec<u64> {
     }
     sets
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::berth::{Berth, Call, Crane, Work};
+
+    /// Calls one after the other along a quay, each with the cranes that the plan gives it, for an hour.
+    fn plan_of(cranes: &[(i64, i64)], stays: &[(i64, i64, usize)]) -> (BerthProblem, BerthPlan) {
+        let crane = |(n, (rail_order, to_m)): (usize, &(i64, i64))| Crane {
+            id: format!("K{n}"),
+            rail_order: *rail_order,
+            reach_to_m: *to_m,
+            rate_centimoves_h: 3000,
+            ..Crane::default()
+        };
+        let call = Call {
+            length_m: 100,
+            handling: vec![Handling::Cranes],
+            work: Work {
+                moves: 30,
+                setup_min: 0,
+                cranes_min: 1,
+                cranes_max: 1,
+            },
+            ..Call::default()
+        };
+        let stay = |(call, (from_m, start_min, crane)): (usize, &(i64, i64, usize))| Stay {
+            call,
+            berth: 0,
+            from_m: *from_m,
+            start_min: *start_min,
+            end_min: start_min + 60,
+            cranes: vec![*crane],
+        };
+        let problem = BerthProblem {
+            berths: vec![Berth::default()],
+            cranes: cranes.iter().enumerate().map(crane).collect(),
+            calls: vec![call; stays.len()],
+            ..BerthProblem::default()
+        };
+        let plan = BerthPlan {
+            stays: stays.iter().enumerate().map(stay).collect(),
+            unassigned: Vec::new(),
+        };
+        (problem, plan)
+    }
+
+    fn must(cranes: &[(i64, i64)], stays: &[(i64, i64, usize)]) -> bool {
+        let (problem, plan) = plan_of(cranes, stays);
+        must_cross(&problem, &plan)
+    }
+
+    #[test]
+    fn cranes_that_could_change_places_need_not_cross() {
+        assert!(!must(&[(1, 300), (2, 300)], &[(0, 0, 1), (150, 0, 0)]));
+    }
+
+    #[test]
+    fn a_crane_that_does_not_reach_must_be_passed() {
+        let cranes = [(1, 300), (2, 100)];
+        assert!(must(&cranes, &[(0, 0, 1), (150, 0, 0)]));
+        assert!(
+            !must(&cranes, &[(0, 0, 1), (150, 60, 0)]),
+            "one after the other"
+        );
+        assert!(
+            !must(&[(1, 300), (1, 100)], &[(0, 0, 1), (150, 0, 0)]),
+            "of one order"
+        );
+    }
+
+    #[test]
+    fn a_chain_of_stays_is_followed_through() {
+        let cranes = [(1, 600), (2, 600)];
+        assert!(!must(&cranes, &[(0, 0, 0), (300, 30, 1), (150, 60, 0)]));
+        // the second stay needs the higher crane beside the first, and the lower one beside the third
+        assert!(must(&cranes, &[(0, 0, 0), (300, 30, 1), (450, 60, 0)]));
+    }
+}

@@ -5,7 +5,8 @@ use super::super::limit::LimitArgs;
 use super::super::table::Table;
 use super::crossing::must_cross;
 use super::error::PlanError;
-use domain::berth::{BerthPlan, BerthProblem, Layout, Lock, Rule, check};
+use super::run::as_text;
+use domain::berth::{BerthPlan, BerthProblem, Layout, Lock, PlanCost, Rule, check};
 use optimise::answer::Answer;
 use optimise::berth::generate::{Size, port};
 use optimise::berth::{Warm, solve, solve_warm};
@@ -99,7 +100,7 @@ fn no_closures(problem: &mut BerthProblem) {
 }
 
 /// Solves so many ports from the one that the seed names and renders the tables.
-pub fn generate(count: u64, limit: &LimitArgs) -> Result<String, PlanError> {
+pub fn generate(count: u64, limit: &LimitArgs, explain: bool) -> Result<String, PlanError> {
     let mut table = Table::new(&[
         "port",
         "calls",
@@ -111,7 +112,7 @@ pub fn generate(count: u64, limit: &LimitArgs) -> Result<String, PlanError> {
         "proved",
         "cpu s",
     ]);
-    let mut gaps = Vec::new();
+    let (mut gaps, mut plans) = (Vec::new(), String::new());
     let mut binding = [0_u64; RULES.len()];
     let mut fcfs_percent = Vec::new();
     for seed in limit.seed..limit.seed.saturating_add(count) {
@@ -121,7 +122,12 @@ pub fn generate(count: u64, limit: &LimitArgs) -> Result<String, PlanError> {
         let deadline = limit.deadline();
         let answer = solve_warm(&problem, Warm::default(), SEARCH, &limit.budget(&deadline)).answer;
         let seconds = thread_cpu_s() - start_s;
-        verify(&problem, &answer)?;
+        let cost = verify(&problem, &answer)?;
+        if explain {
+            let _ = writeln!(plans, "port {seed}");
+            plans.push_str(&as_text(&problem, &answer, &cost, seconds, explain));
+            plans.push('\n');
+        }
         table.row([
             seed.to_string(),
             problem.calls.len().to_string(),
@@ -142,7 +148,7 @@ pub fn generate(count: u64, limit: &LimitArgs) -> Result<String, PlanError> {
     gaps.sort_by(f64::total_cmp);
     fcfs_percent.sort_by(f64::total_cmp);
     let mut text = format!(
-        "calibration kernel: {:.3} cpu s\n{}",
+        "{plans}calibration kernel: {:.3} cpu s\n{}",
         calibration_s(),
         table.render()
     );
@@ -181,10 +187,10 @@ fn binds(problem: &BerthProblem, rule: Rule, relax: Relax) -> bool {
 }
 
 /// The checker accepts the plan and counts what the solver says.
-pub fn verify(problem: &BerthProblem, answer: &Answer<BerthPlan>) -> Result<(), PlanError> {
+pub fn verify(problem: &BerthProblem, answer: &Answer<BerthPlan>) -> Result<PlanCost, PlanError> {
     let cost = check(problem, &answer.plan).map_err(PlanError::Violations)?;
     if cost.total() == answer.value && answer.bound <= answer.value {
-        return Ok(());
+        return Ok(cost);
     }
     Err(PlanError::Inconsistent {
         value: answer.value,

@@ -6,7 +6,8 @@ use super::error::PlanError;
 use super::{Args, Format, Output, bench, convert, gantt, generate, json, scale, warm, week};
 use domain::berth::{BerthPlan, BerthProblem, PlanCost, Stay, check, hours, validate::validate};
 use optimise::answer::Answer;
-use optimise::berth::{Warm, explain, solve_warm, text};
+use optimise::berth::explain::{StayExplanation, explain};
+use optimise::berth::{Warm, solve_warm, text};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -19,7 +20,7 @@ pub fn run(args: &Args) -> Result<String, PlanError> {
         };
     }
     if let Some(count) = args.generate {
-        return generate::generate(count, &args.limit);
+        return generate::generate(count, &args.limit, args.explain);
     }
     if args.scale {
         return scale::scale(&args.limit);
@@ -41,14 +42,7 @@ pub fn run(args: &Args) -> Result<String, PlanError> {
     );
     let seconds = thread_cpu_s() - start_s;
     let answer = solved.answer;
-    let cost = check(&problem, &answer.plan).map_err(PlanError::Violations)?;
-    if cost.total() != answer.value || answer.bound > answer.value {
-        return Err(PlanError::Inconsistent {
-            value: answer.value,
-            bound: answer.bound,
-            checked: cost.total(),
-        });
-    }
+    let cost = generate::verify(&problem, &answer)?;
     match args.out {
         Output::Text => Ok(as_text(&problem, &answer, &cost, seconds, args.explain)),
         Output::Json => as_json(&problem, &answer, &cost, seconds),
@@ -102,12 +96,13 @@ pub fn read(path: &Path, format: Option<Format>) -> Result<BerthProblem, PlanErr
     }
 }
 
-fn as_text(
+/// The plan as a chart, its figures, and if asked why it is as it is.
+pub fn as_text(
     problem: &BerthProblem,
     answer: &Answer<BerthPlan>,
     cost: &PlanCost,
     seconds: f64,
-    explain: bool,
+    is_explained: bool,
 ) -> String {
     let mut text = gantt::render(problem, &answer.plan);
     let _ = writeln!(
@@ -124,7 +119,7 @@ fn as_text(
         answer.statistics.iterations,
     );
     text.push_str(&terms(cost));
-    if explain {
+    if is_explained {
         text.push('\n');
         text.push_str(&explanations(problem, &answer.plan));
     }
@@ -153,16 +148,16 @@ fn explanations(problem: &BerthProblem, plan: &BerthPlan) -> String {
         "end h",
         "cost",
         "why not earlier",
-        "elsewhere at best",
-        "for",
+        "best elsewhere",
+        "costs more",
     ]);
-    let explained = explain::explain(problem, plan);
+    let explained = explain(problem, plan);
     let berth = |stay: &Stay| problem.berths[stay.berth].id.clone();
-    for explanation in &explained.stays {
-        let call = &problem.calls[explanation.call];
-        let Some(stay) = plan.stay_of(explanation.call) else {
-            continue;
-        };
+    let with_stay = explained.stays.iter().zip(&plan.stays);
+    let mut rows: Vec<(&StayExplanation, &Stay)> = with_stay.collect();
+    rows.sort_by_key(|(_, stay)| (stay.berth, stay.start_min, stay.from_m));
+    for (explanation, stay) in rows {
+        let call = &problem.calls[stay.call];
         let cranes = stay.cranes.iter().map(|crane| &*problem.cranes[*crane].id);
         let cranes: Vec<&str> = cranes.collect();
         let (elsewhere, extra) = match &explanation.runner_up {
@@ -184,7 +179,7 @@ fn explanations(problem: &BerthProblem, plan: &BerthPlan) -> String {
             hours(stay.start_min),
             hours(stay.end_min),
             explanation.cost.total().to_string(),
-            explanation.binding.describe(problem, explanation.call),
+            explanation.binding.describe(problem, stay.call),
             elsewhere,
             extra,
         ]);

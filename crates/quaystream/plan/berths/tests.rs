@@ -47,7 +47,7 @@ fn the_example_is_solved_explained_and_checked() {
     let text = run(&args(&problem, Output::Text)).expect("solved");
     assert!(text.contains("proved optimal"), "{text}");
     assert!(
-        text.contains("DEEP is kept out everywhere by draught against the forecast water level"),
+        text.contains("DEEP is kept out everywhere: draught against the forecast water level"),
         "{text}"
     );
     let json = run(&args(&problem, Output::Json)).expect("solved");
