@@ -95,3 +95,24 @@ fn a_plan_as_good_as_a_known_one_is_found_again() {
         assert!(found <= value, "seed {seed}: {value} was not found");
     }
 }
+
+#[test]
+fn a_tree_with_a_part_that_it_gave_up_proves_nothing() {
+    // of six cranes not every set is tried, so that no listing is complete
+    let problem = super::rules::six_cranes([6000, 1000, 5000, 5000, 1000, 6000], 2);
+    let value = solve(&problem, None, 1, &Budget::iterations(3_000)).value;
+    let model = Model::new(&problem);
+    let nobody = State::empty(&model);
+    let mut bound = Bound::new(&model, value);
+    (0..60).for_each(|_| bound.iterate(value));
+    assert!(!bound.is_empty() && bound.value() < value);
+    let mut tree = Tree::new(&mut bound, value - 1, value);
+    for _ in 0..5_000 {
+        tree.step(&model, &mut bound, &nobody, &Never);
+        assert!(!tree.is_closed() && tree.bound() < value);
+        if tree.is_full() {
+            return;
+        }
+    }
+    panic!("parts of one option each are given up");
+}

@@ -129,7 +129,7 @@ fn one_crane_serves_one_of_two_vessels_at_one_place() {
 }
 
 /// Six cranes, of which rows of neighbours and the fastest of each number are tried.
-fn six_cranes(rates: [i64; 6], calls: usize) -> BerthProblem {
+pub(super) fn six_cranes(rates: [i64; 6], calls: usize) -> BerthProblem {
     let mut problem = problem();
     problem.calls.truncate(calls);
     for call in &mut problem.calls {
