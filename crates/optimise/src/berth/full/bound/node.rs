@@ -220,3 +220,50 @@ impl Bound {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::berth::full::model::Model;
+    use crate::berth::generate::{Size, port};
+
+    fn counts(bound: &Bound) -> Vec<usize> {
+        bound
+            .options
+            .iter()
+            .map(|options| options.count())
+            .collect()
+    }
+
+    #[test]
+    fn two_halves_have_every_option_of_the_whole() {
+        for seed in 0..12 {
+            let problem = port(seed, Size::tiny(seed));
+            let model = Model::new(&problem);
+            let target = problem.calls.iter().map(|call| call.unassigned_price).sum();
+            let mut bound = Bound::new(&model, target);
+            for turn in 0..40 {
+                // without a few iterations no cost varies, and the call with most options is halved by their middle
+                (0..turn % 2 * 10).for_each(|_| bound.iterate(target));
+                let whole = counts(&bound);
+                let Some(halves) = bound.halves() else {
+                    assert!(whole.iter().all(|count| *count <= 1), "seed {seed}");
+                    break;
+                };
+                let [one, other] = [0, 1].map(|half| {
+                    bound.enter(&halves[half]);
+                    counts(&bound)
+                });
+                let halved = (0..whole.len()).filter(|call| one[*call] != whole[*call]);
+                let halved: Vec<usize> = halved.collect();
+                assert_eq!(halved.len(), 1, "seed {seed}");
+                for call in 0..whole.len() {
+                    let sum = one[call] + other[call];
+                    let parts = if halved[0] == call { 1 } else { 2 };
+                    assert_eq!(sum, parts * whole[call], "seed {seed}, call {call}");
+                }
+                bound.enter(&halves[turn / 2 % 2]);
+            }
+        }
+    }
+}
