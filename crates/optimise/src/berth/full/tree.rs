@@ -11,7 +11,7 @@ use super::solve::FIX_EVERY;
 use super::state::State;
 use crate::budget::Stop;
 
-/// A tree looks for plans in this part of the gap above the bound.
+/// A tree looks for plans in the lowest of so many parts of the gap.
 const TARGET_PART: i64 = 4;
 /// Iterations of the bound in one part at most.
 const ITERATIONS: u64 = 2 * FIX_EVERY;
