@@ -1,6 +1,6 @@
 //! `quaystream plan check`: a plan file against its problem file, by the checker of the planner that the two belong to.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::{berths, rail};
 
@@ -43,24 +43,30 @@ pub enum CheckError {
 /// Checks the plan; what it returns goes to standard output.
 pub fn run(args: &CheckArgs) -> Result<String, CheckError> {
     let (file, plan) = (&args.file, &args.plan);
-    let rail = |format| Ok(rail::check_files(file, format, plan)?);
+    let (text, plan_text) = (rail::error::read(file)?, rail::error::read(plan)?);
+    let rail = |format| {
+        Ok(rail::check_texts(
+            (file, &text),
+            format,
+            (plan, &plan_text),
+        )?)
+    };
     let berths = |format| Ok(berths::check_files(file, format, plan)?);
     match args.format {
         Some(Format::Dbap) => berths(Some(berths::Format::Dbap)),
         Some(Format::Slots) => rail(Some(rail::Format::Slots)),
         Some(Format::Gap) => rail(Some(rail::Format::Gap)),
-        Some(Format::Json) if is_rail(file, "trains") => rail(Some(rail::Format::Json)),
+        Some(Format::Json) if is_rail(&text, "trains") => rail(Some(rail::Format::Json)),
         Some(Format::Json) => berths(Some(berths::Format::Json)),
-        None if is_rail(file, "trains") || is_rail(plan, "train") => rail(None),
+        None if is_rail(&text, "trains") || is_rail(&plan_text, "train") => rail(None),
         None => berths(None),
     }
 }
 
-/// True if the file is JSON with this key, itself or in its `plan`: rail problems have trains, plans of bare instances a
-/// train for each item. What cannot be read is left to the berth planner's reader, which says why.
-fn is_rail(file: &Path, key: &str) -> bool {
-    let text = std::fs::read_to_string(file).unwrap_or_default();
-    let value: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+/// True if a text is JSON with this key, itself or in its `plan`: rail problems have trains, plans of bare instances a
+/// train for each item. What is no JSON is left to the berth planner's reader, which says why.
+fn is_rail(text: &str, key: &str) -> bool {
+    let value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
     value.get(key).is_some()
         || value
             .get("plan")

@@ -26,14 +26,11 @@ pub struct Violation {
 
 impl std::fmt::Display for Violation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.rule.code())?;
-        if let Some(unit) = &self.unit {
-            write!(f, " unit {unit}")?;
-        }
-        if let Some(train) = &self.train {
-            write!(f, " train {train}")?;
-        }
-        write!(f, " needs {} of {}", self.needed, self.allowed)
+        let unit = self.unit.as_ref().map(|unit| format!("unit {unit}"));
+        let train = self.train.as_ref().map(|train| format!("train {train}"));
+        let of: Vec<String> = unit.into_iter().chain(train).collect();
+        let broken = self.rule.broken(self.needed, self.allowed);
+        write!(f, "{}: {broken}", of.join(", "))
     }
 }
 
@@ -146,7 +143,7 @@ fn check_train(
         if count > limit.max_units {
             exceeded(Rule::Dangerous, count, limit.max_units);
         } else {
-            exceeded(Rule::Dangerous, gross_kg, limit.max_gross_kg);
+            exceeded(Rule::DangerousGross, gross_kg, limit.max_gross_kg);
         }
     }
     for cut in problem.load_cuts.iter().filter(|cut| cut.train == slot.id) {

@@ -26,6 +26,7 @@ pub mod problem;
 pub mod rules;
 pub mod unit;
 pub mod wagons;
+pub mod words;
 
 pub use check::{Violation, check};
 pub use connection::Connection;

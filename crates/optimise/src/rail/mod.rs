@@ -30,6 +30,7 @@ pub mod interior;
 pub mod kernel;
 pub mod knapsack;
 pub mod load;
+pub mod narrow;
 pub mod overbook;
 pub mod prices;
 pub mod read;

@@ -1,10 +1,12 @@
-//! Which relaxation gives the prices: the interior point where its Newton steps are cheap, else the subgradient.
+//! Which relaxation gives the prices: the interior point where its Newton steps are cheap (over few of the options, where
+//! there are many), else the subgradient.
 
 use super::active::Active;
 use super::binding;
 use super::core::Core;
 use super::dual::Dual;
 use super::interior::{self, ENOUGH};
+use super::narrow;
 
 /// Work of one Newton step (multiplications) up to which the interior point is used.
 const MAX_NEWTON_WORK: u64 = 40_000_000;
@@ -94,7 +96,12 @@ pub fn full(
             };
         }
     }
-    let relaxed = interior::relax(core, active, &rows, enough, stop);
+    // Rough prices are cheaper from all options at once.
+    let relaxed = if enough <= ENOUGH && active.len() >= narrow::MIN_OPTIONS {
+        narrow::relax(core, active, &rows, enough, stop)
+    } else {
+        interior::relax(core, active, &rows, enough, stop)
+    };
     let prices = if relaxed.is_converged {
         relaxed.prices
     } else {

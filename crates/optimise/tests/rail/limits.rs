@@ -37,7 +37,7 @@ fn limits_that_generated_problems_leave_loose_are_kept_too() {
             let trains = problem.trains.iter_mut();
             trains.for_each(|slot| slot.max_length_dm = UNLIMITED);
         }),
-        (Rule::Dangerous, |problem| {
+        (Rule::DangerousGross, |problem| {
             let trains = problem.trains.iter_mut();
             trains.for_each(|slot| slot.dangerous_limits[0].max_gross_kg = UNLIMITED);
         }),

@@ -212,7 +212,7 @@ fn what_is_foreseen_need_not_be_learned() {
     let (problem, consists) = short_handed();
     let rounds = [Budget::iterations(60_000)];
     let loading = Budget::iterations(u64::MAX);
-    let loaded = plan_and_load(&problem, &consists, 1, &rounds, &loading);
+    let loaded = plan_and_load(&problem, &consists, None, 1, &rounds, &loading);
     assert!(loaded.unknown.len() <= 1, "{:?}", loaded.unknown);
     assert!(!loaded.foresight.held.is_empty() && !loaded.foresight.cuts.is_empty());
 }
@@ -225,6 +225,7 @@ fn level_one_learns_from_loads_that_cannot_stand() {
     let loaded = plan_and_load(
         &problem,
         &consists,
+        None,
         1,
         &rounds,
         &Budget::iterations(u64::MAX),

@@ -9,8 +9,9 @@ use optimise::rail::core::Core;
 use optimise::rail::kernel;
 use optimise::rail::read::ReadError;
 
-use super::error::{self, RailError};
-use super::output::{self, BarePlan, Given, Output};
+use super::error::RailError;
+use super::given::{self, Given};
+use super::output::{self, BarePlan, Output};
 use super::{Args, Out, draw};
 use crate::plan::clock::thread_cpu_s;
 
@@ -107,6 +108,7 @@ pub fn run(
             iterations: answer.statistics.iterations,
             cost: None,
             loads: None,
+            overbooking: None,
             plan: BarePlan { train },
         });
     }
@@ -117,17 +119,13 @@ pub fn run(
 pub fn check_plan(
     file: &Path,
     read: Result<Assignment, ReadError>,
-    plan: &Path,
+    (plan, text): (&Path, &str),
 ) -> Result<String, RailError> {
     let problem = read.map_err(|source| RailError::Text {
         file: file.to_owned(),
         source,
     })?;
-    let text = error::read(plan)?;
-    let given: Given<BarePlan> = serde_json::from_str(&text).map_err(|source| RailError::Json {
-        file: plan.to_owned(),
-        source,
-    })?;
+    let given: Given<BarePlan> = given::read(plan, text)?;
     // An unknown train becomes an option that does not exist, which the checker refuses.
     let option = |(item, train): (usize, usize)| {
         let choices = problem.items.get(item).map_or(&[][..], Vec::as_slice);
@@ -137,7 +135,7 @@ pub fn check_plan(
             .unwrap_or(usize::MAX)
     };
     let chosen: Vec<usize> = given
-        .plan()
+        .plan
         .train
         .into_iter()
         .enumerate()

@@ -257,10 +257,7 @@ pub fn loads(count: u64, limit: &LimitArgs) -> Result<String, RailError> {
                 wagons::check(&consist, &units, &loading).map_err(|violations| {
                     RailError::Refused {
                         file: PathBuf::from(format!("generated train {seed}")),
-                        violations: violations
-                            .iter()
-                            .map(|violation| format!("{violation:?}"))
-                            .collect(),
+                        violations: violations.iter().map(ToString::to_string).collect(),
                     }
                 })?;
                 stand += 1;

@@ -4,17 +4,20 @@ use std::collections::BTreeMap;
 
 use domain::rail::assignment::Assignment;
 use domain::rail::rules::capacity;
-use domain::rail::{Cost, RailPlan, RailProblem, UNLIMITED, Unit};
+use domain::rail::{Cost, RailPlan, RailProblem, UNLIMITED, Unit, words};
 use optimise::answer::Answer;
 use optimise::rail::explain::give_way::GiveWay;
 use optimise::rail::explain::{Alternative, Obstacle};
 use optimise::rail::load::teach::Loaded;
 
+use super::output;
 use crate::plan::table::Table;
 
 const BAR: usize = 20;
-/// At most so many lines of trains or reasons.
+/// At most so many lines of trains.
 const LINES: usize = 60;
+/// At most so many of a bump order.
+const BUMPS: usize = 5;
 
 /// A bar of [`BAR`] cells, and the percentage.
 fn bar(used: i64, capacity: i64) -> String {
@@ -139,21 +142,21 @@ pub fn full(problem: &RailProblem, plan: &RailPlan) -> String {
             tonnes,
         ]);
     }
-    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
     for stays in &plan.rolled_over {
-        *reasons.entry(stays.reason.code()).or_default() += 1;
+        *reasons.entry(stays.reason.words()).or_default() += 1;
     }
-    let reasons: Vec<String> = reasons
-        .iter()
-        .map(|(code, count)| format!("{code} {count}"))
-        .collect();
-    let stay = format!(
-        "{} units stay: {}\n",
-        plan.rolled_over.len(),
-        reasons.join(", ")
+    let mut text = table.render() + &more(trains.len());
+    text += &format!(
+        "{} go\n{} stay",
+        units_of(plan.assignments.len()),
+        units_of(plan.rolled_over.len())
     );
-    let go = format!("{} units go\n", plan.assignments.len());
-    table.render() + &more(trains.len()) + &go + &stay
+    for (nth, (reason, count)) in reasons.iter().enumerate() {
+        let sign = if nth == 0 { ": " } else { "; " };
+        text += &format!("{sign}{reason} {count}");
+    }
+    text + "\n"
 }
 
 /// Each loaded train as a row of wagons with how many units stand on each, and what level 1 had to learn.
@@ -182,12 +185,14 @@ pub fn loads(loaded: &Loaded) -> String {
         text += &format!("{slot}: no loading found\n");
     }
     for (slot, held) in &loaded.foresight.held {
-        text += &format!(
-            "{slot}: its wagons hold {} quarters of a TEU, {:.1} m, {} kg\n",
-            held.teu_quarters,
-            held.length_dm as f64 / 10.0,
-            held.gross_kg
-        );
+        let held = [
+            (held.teu_quarters, words::teu as fn(i64) -> String),
+            (held.length_dm, words::metres),
+            (held.gross_kg, words::tonnes),
+        ];
+        let limits = held.into_iter().filter(|(amount, _)| *amount != UNLIMITED);
+        let limits: Vec<String> = limits.map(|(amount, said)| said(amount)).collect();
+        text += &format!("{slot}: its wagons hold {}\n", limits.join(", "));
     }
     for cut in &loaded.cuts {
         text += &format!(
@@ -198,9 +203,85 @@ pub fn loads(loaded: &Loaded) -> String {
         );
     }
     for (slot, teu_quarters) in &loaded.tightened {
-        text += &format!("{slot}: held to {teu_quarters} quarters of a TEU\n");
+        text += &format!("{slot}: held to {}\n", words::teu(*teu_quarters));
     }
     text
+}
+
+/// Trains booked beyond their room, with their risks, and who gives way if too many show up.
+pub fn overbooking(booked: &output::Overbooked, problem: &RailProblem) -> String {
+    let confidence = booked.confidence_permille as f64 / 10.0;
+    let trains = match booked.trains.len() {
+        0 => "no train is".to_owned(),
+        1 => "1 train is".to_owned(),
+        count => format!("{count} trains are"),
+    };
+    let mut text = format!(
+        "{trains} booked beyond their room, at most {:.1} % likely to be overfull\n",
+        100.0 - confidence
+    );
+    if booked.trains.is_empty() {
+        return text;
+    }
+    let mut table = Table::new(&[
+        "train",
+        "bookings",
+        "room TEU",
+        "booked",
+        "expected",
+        "over TEU %",
+        "over metres %",
+        "over tonnes %",
+        "TEU bumped on average",
+    ]);
+    let risk = |risk: f64| format!("{:.2}", risk * 100.0);
+    let mut orders = String::new();
+    for (slot, train) in &booked.trains {
+        let room = problem.trains.iter().find(|one| one.id == *slot);
+        let room = room.map_or(UNLIMITED, |slot| slot.max_teu_quarters);
+        table.row([
+            slot.clone(),
+            train.accepted.len().to_string(),
+            if room == UNLIMITED {
+                "-".to_owned()
+            } else {
+                quarters(room as f64)
+            },
+            quarters(train.booked_teu_quarters as f64),
+            quarters(train.expected_teu_quarters),
+            risk(train.teu_risk),
+            risk(train.length_risk),
+            risk(train.gross_risk),
+            format!("{:.3}", train.bumped_teu_quarters / 4.0),
+        ]);
+        orders += &format!("{slot}, who gives way if too many show up:\n");
+        for (nth, bump) in train.bump_order.iter().take(BUMPS).enumerate() {
+            orders += &format!(
+                "  {}. {} ({}; shows up {:.1} %)\n",
+                nth + 1,
+                bump.unit,
+                bump.words,
+                bump.show_permille as f64 / 10.0
+            );
+        }
+        if let more @ 1.. = train.bump_order.len().saturating_sub(BUMPS) {
+            orders += &format!("  and {more} more\n");
+        }
+    }
+    text += &table.render();
+    text + &orders
+}
+
+/// TEU of quarters, two decimals.
+fn quarters(quarters: f64) -> String {
+    format!("{:.2}", quarters / 4.0)
+}
+
+fn units_of(count: usize) -> String {
+    match count {
+        1 => "1 unit".to_owned(),
+        count => format!("{count} units"),
+    }
 }
 
 fn more(trains: usize) -> String {
@@ -234,13 +315,9 @@ fn way(legs: &[String]) -> String {
 /// What stands in the way.
 pub fn obstacle(obstacle: &Obstacle) -> String {
     match obstacle {
-        Obstacle::Breach { train, breach } => format!(
-            "{} on {train} (needs {}, allowed {})",
-            breach.rule.code(),
-            breach.needed,
-            breach.allowed
-        ),
-        Obstacle::Room { train, rule, lack } => format!("{train} lacks {lack} of {}", rule.code()),
+        Obstacle::Breach { train, breach } if train.is_empty() => breach.to_string(),
+        Obstacle::Breach { train, breach } => format!("{train}: {breach}"),
+        Obstacle::Room { train, rule, lack } => format!("{train} lacks {}", rule.amount(*lack)),
     }
 }
 

@@ -27,12 +27,18 @@ pub enum RailError {
         source: ReadError,
     },
     /// A JSON text is not of its format.
-    #[error("{}, line {}, column {}: {source}", file.display(), source.line(), source.column())]
+    #[error("{}, line {line}, column {column}{object}: {reason}", file.display())]
     Json {
         /// The file.
         file: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// Counted from 1.
+        column: usize,
+        /// The object and field behind a comma, where they are known.
+        object: String,
         /// Why.
-        source: serde_json::Error,
+        reason: String,
     },
     /// JSON of the right form that makes no sense.
     #[error("{}, {field}: {reason}", file.display())]
@@ -51,7 +57,7 @@ pub enum RailError {
         file: PathBuf,
     },
     /// The checker refuses a plan.
-    #[error("{}: the plan breaks {} rules:\n{}", file.display(), violations.len(), violations.join("\n"))]
+    #[error("{}: the plan breaks {}:\n{}", file.display(), rules(violations.len()), violations.join("\n"))]
     Refused {
         /// The file.
         file: PathBuf,
@@ -69,4 +75,11 @@ pub fn read(file: &Path) -> Result<String, RailError> {
         file: file.to_owned(),
         source,
     })
+}
+
+fn rules(count: usize) -> String {
+    match count {
+        1 => "1 rule".to_owned(),
+        count => format!("{count} rules"),
+    }
 }

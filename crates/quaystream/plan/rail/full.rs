@@ -1,16 +1,22 @@
 //! Full-rule instances.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use domain::rail::{Assigned, RailPlan, RailProblem, RolledOver, RolledOverReason, check, wagons};
+use domain::rail::wagons::{self, Loading, Placed};
+use domain::rail::{
+    Assigned, Cost, RailPlan, RailProblem, RolledOver, RolledOverReason, Unit, check,
+};
 use optimise::answer::Answer;
 use optimise::budget::Budget;
 use optimise::rail::explain::{Alternative, Explainer};
 use optimise::rail::load::teach::{Loaded, aboard, plan_and_load};
+use optimise::rail::overbook::{Shows, admit};
 
-use super::error::{self, RailError};
+use super::error::RailError;
+use super::given::{self, Given};
 use super::json::Instance;
-use super::output::{self, Given, Going, Output, Plan, Staying};
+use super::output::{self, Going, OnWagon, Output, Overbooked, Plan, Staying};
 use super::{Args, Out, draw, json};
 use crate::plan::clock::{CpuDeadline, thread_cpu_s};
 use crate::plan::limit::SECONDS_DEFAULT;
@@ -31,14 +37,14 @@ struct Planned {
 fn solve(args: &Args, instance: &Instance) -> Planned {
     let start_s = thread_cpu_s();
     let (problem, seed) = (&instance.problem, args.limit.seed);
-    let (answer, loads) = if instance.consists.is_empty() {
+    let (answer, loads) = if instance.consists.is_empty() && instance.overbooking.is_none() {
         let deadline = args.limit.deadline();
         (
             optimise::rail::solve(problem, None, seed, &args.limit.budget(&deadline)),
             None,
         )
     } else {
-        // Half of the time for the first plan, the rest for what loading teaches.
+        // Half of the time for the first plan, the rest for what loading teaches, or trains booked too boldly.
         let seconds =
             args.limit
                 .seconds
@@ -52,13 +58,16 @@ fn solve(args: &Args, instance: &Instance) -> Planned {
             .iter()
             .map(|deadline| args.limit.budget(deadline))
             .collect();
-        let loaded = plan_and_load(
-            problem,
-            &instance.consists,
-            seed,
-            &rounds,
-            &Budget::iterations(u64::MAX),
-        );
+        let loaded = with_shows(instance, |shows| {
+            plan_and_load(
+                problem,
+                &instance.consists,
+                shows,
+                seed,
+                &rounds,
+                &Budget::iterations(u64::MAX),
+            )
+        });
         (loaded.answer.clone(), Some(loaded))
     };
     Planned {
@@ -68,14 +77,69 @@ fn solve(args: &Args, instance: &Instance) -> Planned {
     }
 }
 
-/// Checks a plan for the instance of a file.
-pub fn check_plan(file: &Path, text: &str, plan: &Path) -> Result<String, RailError> {
+/// Does something with what the instance tells of who shows up.
+fn with_shows<T>(instance: &Instance, with: impl FnOnce(Option<Shows>) -> T) -> T {
+    let Some(rates) = &instance.overbooking else {
+        return with(None);
+    };
+    let permille = |unit: &Unit| rates.of(&unit.id);
+    with(Some(Shows {
+        permille: &permille,
+        confidence_permille: rates.confidence_permille,
+    }))
+}
+
+/// A plan that keeps every rule, and every risk.
+struct Accepted {
+    cost: Cost,
+    /// Trains booked beyond their room, if the instance asks for that.
+    overbooking: Option<Overbooked>,
+}
+
+/// Judges a plan by the instance alone: its rules, and the risk of trains that it books beyond their room.
+fn judge(instance: &Instance, plan: &RailPlan, file: &Path) -> Result<Accepted, RailError> {
+    let problem = &instance.problem;
+    let Some(rates) = &instance.overbooking else {
+        return Ok(Accepted {
+            cost: refuse(problem, plan, file)?,
+            overbooking: None,
+        });
+    };
+    let admitted = with_shows(instance, |shows| {
+        shows.map(|shows| admit(problem, plan, shows))
+    });
+    let (room, trains) = admitted.unwrap_or_else(|| (problem.clone(), BTreeMap::new()));
+    Ok(Accepted {
+        cost: refuse(&room, plan, file)?,
+        overbooking: Some(Overbooked::new(problem, rates, &trains)),
+    })
+}
+
+/// Checks a plan, and the loadings that come with it, for the instance of a file.
+pub fn check_plan(
+    file: &Path,
+    text: &str,
+    (plan_file, plan_text): (&Path, &str),
+) -> Result<String, RailError> {
     let instance = json::read(text, file)?;
-    let cost = refuse(&instance.problem, &read_plan(plan)?, plan)?;
+    let given: Given<Plan> = given::read(plan_file, plan_text)?;
+    let plan = read_plan(given.plan);
+    let accepted = judge(&instance, &plan, plan_file)?;
+    let placed = |places: Vec<OnWagon>| Loading {
+        placed: places.into_iter().map(Placed::from).collect(),
+    };
+    let loadings = given.loads.loadings.into_iter();
+    let loadings = loadings
+        .map(|(slot, places)| (slot, placed(places)))
+        .collect();
+    let loaded = refuse_loads(&instance, &plan, &loadings, plan_file)?;
+    let overbooked = (accepted.overbooking.as_ref()).map_or(String::new(), |one| {
+        draw::overbooking(one, &instance.problem)
+    });
     Ok(format!(
-        "the plan keeps every rule and costs {}\n{}",
-        cost.total(),
-        draw::terms(&cost)
+        "the plan keeps every rule and costs {}\n{}{overbooked}{loaded}",
+        accepted.cost.total(),
+        draw::terms(&accepted.cost)
     ))
 }
 
@@ -88,15 +152,17 @@ pub fn run(args: &Args, file: &Path, text: &str) -> Result<String, RailError> {
         loads,
         seconds,
     } = solve(args, &instance);
-    let cost = refuse(problem, &answer.plan, file)?;
+    let Accepted { cost, overbooking } = judge(&instance, &answer.plan, file)?;
     if args.explain.is_some() {
         // By what the plan was made for: wagons hold less than slots allow.
         let problem = loads.as_ref().map_or(problem, |loads| &loads.problem);
         return explain(args, problem, &answer.plan, file);
     }
     if let Some(loads) = &loads {
-        refuse_loads(&instance, &answer.plan, loads, file)?;
+        refuse_loads(&instance, &answer.plan, &loads.loadings, file)?;
     }
+    // Without wagons nothing is loaded.
+    let loads = loads.filter(|_| !instance.consists.is_empty());
     if args.out == Some(Out::Json) {
         return output::text(&Output {
             version: 1,
@@ -108,42 +174,62 @@ pub fn run(args: &Args, file: &Path, text: &str) -> Result<String, RailError> {
             iterations: answer.statistics.iterations,
             cost: Some(cost.into()),
             loads: loads.as_ref().map(output::Loads::from),
+            overbooking,
             plan: written(&answer.plan),
         });
     }
     let drawn = draw::full(problem, &answer.plan);
     let loaded = loads.as_ref().map_or(String::new(), draw::loads);
-    Ok(drawn + &loaded + &draw::terms(&cost) + &draw::summary(&answer, seconds))
+    let overbooked =
+        overbooking.map_or(String::new(), |booked| draw::overbooking(&booked, problem));
+    Ok(drawn + &loaded + &overbooked + &draw::terms(&cost) + &draw::summary(&answer, seconds))
 }
 
-/// Every loading must pass its own checker.
+/// Every loading must pass its own checker. Says what was checked.
 fn refuse_loads(
     instance: &Instance,
     plan: &RailPlan,
-    loads: &Loaded,
+    loadings: &BTreeMap<String, Loading>,
     file: &Path,
-) -> Result<(), RailError> {
-    for (slot, loading) in &loads.loadings {
+) -> Result<String, RailError> {
+    let mut violations = Vec::new();
+    for (slot, loading) in loadings {
         let Some(consist) = instance.consists.get(slot) else {
-            continue;
+            return Err(RailError::Meaning {
+                file: file.to_owned(),
+                field: format!("loads, train {slot}"),
+                reason: "the problem knows no wagons of it; give it a \"consist\" there, or leave the loading out"
+                    .to_owned(),
+            });
         };
         let aboard = aboard(&instance.problem, plan, slot);
-        wagons::check(consist, &aboard, loading).map_err(|violations| RailError::Refused {
-            file: file.to_owned(),
-            violations: violations
-                .iter()
-                .map(|violation| format!("train {slot}: {violation:?}"))
-                .collect(),
-        })?;
+        if let Err(found) = wagons::check(consist, &aboard, loading) {
+            violations.extend(found.iter().map(|one| format!("train {slot}, {one}")));
+        }
     }
-    Ok(())
+    if !violations.is_empty() {
+        return Err(RailError::Refused {
+            file: file.to_owned(),
+            violations,
+        });
+    }
+    let consists = instance.consists.keys();
+    let without: Vec<&str> = consists
+        .filter(|slot| !loadings.contains_key(*slot))
+        .map(String::as_str)
+        .collect();
+    let mut said = match loadings.len() {
+        0 => String::new(),
+        1 => "the loading of 1 train keeps every rule\n".to_owned(),
+        count => format!("the loadings of {count} trains keep every rule\n"),
+    };
+    if !without.is_empty() {
+        said += &format!("without a loading: {}\n", without.join(", "));
+    }
+    Ok(said)
 }
 
-fn refuse(
-    problem: &RailProblem,
-    plan: &RailPlan,
-    file: &Path,
-) -> Result<domain::rail::Cost, RailError> {
+fn refuse(problem: &RailProblem, plan: &RailPlan, file: &Path) -> Result<Cost, RailError> {
     check(problem, plan).map_err(|violations| RailError::Refused {
         file: file.to_owned(),
         violations: violations.iter().map(ToString::to_string).collect(),
@@ -166,13 +252,7 @@ fn written(plan: &RailPlan) -> Plan {
 }
 
 /// A plan to check. Reasons are not checked.
-fn read_plan(file: &Path) -> Result<RailPlan, RailError> {
-    let text = error::read(file)?;
-    let given: Given<Plan> = serde_json::from_str(&text).map_err(|source| RailError::Json {
-        file: file.to_owned(),
-        source,
-    })?;
-    let plan = given.plan();
+fn read_plan(plan: Plan) -> RailPlan {
     let going = plan.assignments.into_iter().map(|going| Assigned {
         unit: going.unit,
         legs: going.legs,
@@ -181,10 +261,10 @@ fn read_plan(file: &Path) -> Result<RailPlan, RailError> {
         unit: staying.unit,
         reason: RolledOverReason::Dearer,
     });
-    Ok(RailPlan {
+    RailPlan {
         assignments: going.collect(),
         rolled_over: staying.collect(),
-    })
+    }
 }
 
 fn explain(
@@ -202,7 +282,6 @@ fn explain(
         reason: "no such unit".to_owned(),
     })?;
     let stays = plan.rolled_over.iter().find(|stays| stays.unit == unit);
-    let reason = stays.map_or("", |stays| stays.reason.code());
     let give_way = |other: &Alternative| explainer.give_way(unit, &other.legs);
     let others: Vec<_> = explained
         .others
@@ -216,12 +295,14 @@ fn explain(
         return output::text(&output::Explained {
             version: 1,
             unit: unit.to_owned(),
-            reason: reason.to_owned(),
+            reason: stays.map_or("", |stays| stays.reason.code()).to_owned(),
             taken: output::Way::new(&explained.taken, None),
             others: others.collect(),
         });
     }
-    let reason = stays.map_or(String::new(), |_| format!(" ({reason})"));
+    let reason = stays.map_or(String::new(), |stays| {
+        format!(" ({})", stays.reason.words())
+    });
     let mut text = format!(
         "unit {unit}\n  taken{reason}: {}\n",
         draw::alternative(&explained.taken)

@@ -8,229 +8,49 @@
 //!  "units": [{"id": "U1", "origin": "DEDUI", "destination": "PLMAA", "teu_quarters": 8, "length_dm": 122,
 //!             "gross_kg": 21000, "ready_at_min": 60, "vgm_at_min": 30, "documents_at_min": 0, "roll_over_price": 1500}]}
 //! ```
+//!
+//! With `overbooking` trains are booked beyond their room, as far as no-shows and the confidence allow. What was measured
+//! is told by customer and service; a unit says whose it is and on which service it is booked. Its rate is the upper end of the
+//! interval that was measured for both, else for the service, if at least `bookings_min` bookings are behind it. Without a
+//! rate, and if it is `present`, it shows up for certain; `show_permille` sets the rate of one unit.
+//!
+//! ```json
+//! {"overbooking": {"confidence_permille": 950, "bookings_min": 30,
+//!                  "rates": [{"customer": "ACME", "service": "DUI-MAA", "shows": 170, "no_shows": 30}]},
+//!  "units": [{"id": "U1", "customer": "ACME", "service": "DUI-MAA", "present": false}]}
+//! ```
+//!
+//! All of that may be left out.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod nonsense;
+mod raw;
+
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use domain::rail::problem::Weights;
 use domain::rail::wagons::{Consist, Segregation, Wagon, catalogue};
 use domain::rail::{
     Cargo, Customs, CutOff, CutOffKind, DangerousLimit, LoadCut, Lock, Milestone, RailProblem,
     SlotStatus, TrainSlot, UNLIMITED, Unit,
 };
-use serde::Deserialize;
+use optimise::rail::overbook::{CERTAIN_PERMILLE, Rates};
 
 use super::error::RailError;
+use super::faulty::{self, List};
+use raw::{
+    RawConsist, RawCustoms, RawCut, RawDangerous, RawOverbooking, RawProblem, RawRate,
+    RawSegregation, RawStatus, RawTrain, RawUnit, RawWeights,
+};
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawProblem {
-    version: u32,
-    now_at_min: i64,
-    trains: Vec<RawTrain>,
-    units: Vec<RawUnit>,
-    #[serde(default)]
-    load_cuts: Vec<RawCut>,
-    #[serde(default)]
-    weights: RawWeights,
-}
-
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-enum RawStatus {
-    #[default]
-    Open,
-    Closed,
-    Departed,
-    Cancelled,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawTrain {
-    id: String,
-    origin: String,
-    destination: String,
-    #[serde(default)]
-    also_serves: Vec<String>,
-    #[serde(default)]
-    corridor: String,
-    #[serde(default)]
-    track: String,
-    #[serde(default = "standard_gauge")]
-    gauge_mm: i64,
-    departure_at_min: i64,
-    arrival_at_min: i64,
-    #[serde(default)]
-    arrival_spread_min: i64,
-    #[serde(default)]
-    status: RawStatus,
-    closing_at_min: Option<i64>,
-    max_length_dm: Option<i64>,
-    max_teu_quarters: Option<i64>,
-    max_gross_kg: Option<i64>,
-    max_unit_gross_kg: Option<i64>,
-    max_unit_length_dm: Option<i64>,
-    max_profile_code: Option<i64>,
-    #[serde(default)]
-    dangerous_limits: Vec<RawDangerous>,
-    #[serde(default)]
-    cut_offs: BTreeMap<String, i64>,
-    #[serde(default)]
-    price_per_teu: i64,
-    consist: Option<RawConsist>,
-}
-
-/// The wagons of a train, if it is to be loaded. Types are those of the catalogue: Sgns, Sggrss, Sggmrss, T3000e.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawConsist {
-    wagons: Vec<RawWagon>,
-    #[serde(default = "axle_kg")]
-    max_axle_kg: i64,
-    #[serde(default = "train_kg")]
-    max_train_kg: i64,
-    #[serde(default = "train_dm")]
-    max_length_dm: i64,
-    #[serde(default)]
-    segregations: Vec<RawSegregation>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawWagon {
-    number: String,
-    #[serde(rename = "type")]
-    wagon_type: String,
-    #[serde(default)]
-    defective: bool,
-    /// (platform, pattern) pairs that broken spigots rule out.
-    #[serde(default)]
-    lost_patterns: Vec<(usize, usize)>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawSegregation {
-    class: String,
-    other: String,
-    #[serde(default)]
-    wagons_between: usize,
-}
-
-fn axle_kg() -> i64 {
-    22_500
-}
-
-fn train_kg() -> i64 {
-    2_000_000
-}
-
-/// 740 m less a locomotive.
-fn train_dm() -> i64 {
-    7_200
-}
-
-fn standard_gauge() -> i64 {
-    1435
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawDangerous {
-    #[serde(default)]
-    classes: Vec<String>,
-    max_units: Option<i64>,
-    max_gross_kg: Option<i64>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawCut {
-    train: String,
-    units: Vec<String>,
-    max_units: i64,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "UPPERCASE", tag = "status", deny_unknown_fields)]
-enum RawCustoms {
-    Released,
-    Expected { at_min: i64 },
-    Held,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawUnit {
-    id: String,
-    origin: String,
-    destination: String,
-    corridor: Option<String>,
-    teu_quarters: i64,
-    length_dm: i64,
-    gross_kg: i64,
-    #[serde(default)]
-    profile_code: i64,
-    #[serde(default)]
-    empty: bool,
-    #[serde(default)]
-    reefer: bool,
-    #[serde(default)]
-    out_of_gauge: bool,
-    dangerous_class: Option<String>,
-    ready_at_min: i64,
-    #[serde(default)]
-    ready_spread_min: i64,
-    customs: Option<RawCustoms>,
-    vgm_at_min: Option<i64>,
-    documents_at_min: Option<i64>,
-    declaration_at_min: Option<i64>,
-    #[serde(default)]
-    priority: i64,
-    due_at_min: Option<i64>,
-    roll_over_price: i64,
-    keep_together: Option<String>,
-    #[serde(default)]
-    pinned_to: Vec<String>,
-    #[serde(default)]
-    bumped_from: Vec<String>,
-    #[serde(default)]
-    previous: Vec<String>,
-}
-
-macro_rules! weights {
-    ($($name:ident: $kind:ty),* $(,)?) => {
-        /// Every weight may be left out; then the planner's default holds.
-        #[derive(Debug, Default, Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct RawWeights { $($name: Option<$kind>),* }
-
-        impl RawWeights {
-            fn or_default(self) -> Weights {
-                let default = Weights::default();
-                Weights { $($name: self.$name.unwrap_or(default.$name)),* }
-            }
-        }
-    };
-}
-
-weights! {
-    priority_roll_over: i64,
-    dwell_per_teu_hour: i64,
-    transit_per_teu_hour: i64,
-    lateness_per_hour: i64,
-    lateness_priority_per_hour: i64,
-    transfer: i64,
-    change: i64,
-    broken_pin: i64,
-    missed_connection: i64,
-    unknown_milestone: i64,
-    transfer_min: i64,
-    break_of_gauge_min: i64,
-    max_change_min: i64,
-    max_legs: usize,
-}
+/// Where objects stand in the file, for errors that name them.
+const LISTS: [List; 6] = [
+    List::of::<RawTrain>("/trains", "train", "id"),
+    List::of::<RawUnit>("/units", "unit", "id"),
+    List::of::<RawCut>("/load_cuts", "load cut of train", "train"),
+    List::of::<RawRate>("/overbooking/rates", "no-show rate of customer", "customer"),
+    List::of::<RawOverbooking>("/overbooking", "overbooking", ""),
+    List::of::<RawWeights>("/weights", "weights", ""),
+];
 
 /// A problem, and the wagons of the trains that are to be loaded.
 #[derive(Debug)]
@@ -239,14 +59,31 @@ pub struct Instance {
     pub problem: RailProblem,
     /// Level 2, by slot.
     pub consists: BTreeMap<String, Consist>,
+    /// Level 3, if asked for.
+    pub overbooking: Option<Booked>,
+}
+
+/// How far trains are booked beyond their room.
+#[derive(Debug)]
+pub struct Booked {
+    /// How sure it must be that a train is not overfull, thousandths.
+    pub confidence_permille: i64,
+    /// How often each unit shows up, thousandths.
+    pub permille: BTreeMap<String, i64>,
+}
+
+impl Booked {
+    /// How often a unit shows up, thousandths.
+    pub fn of(&self, unit: &str) -> i64 {
+        let known = self.permille.get(unit).copied();
+        known.unwrap_or(CERTAIN_PERMILLE)
+    }
 }
 
 /// Reads a problem and looks for what would make no sense.
 pub fn read(text: &str, file: &Path) -> Result<Instance, RailError> {
-    let raw: RawProblem = serde_json::from_str(text).map_err(|source| RailError::Json {
-        file: file.to_owned(),
-        source,
-    })?;
+    let raw: RawProblem =
+        serde_json::from_str(text).map_err(|source| faulty::error(file, text, &source, &LISTS))?;
     let fault = |field: String, reason: &str| RailError::Meaning {
         file: file.to_owned(),
         field,
@@ -255,6 +92,13 @@ pub fn read(text: &str, file: &Path) -> Result<Instance, RailError> {
     if raw.version != 1 {
         return Err(fault("version".to_owned(), "only version 1 is known"));
     }
+    if let Some((field, reason)) = nonsense::of_rates(&raw) {
+        return Err(fault(field, &reason));
+    }
+    let overbooking = raw
+        .overbooking
+        .as_ref()
+        .map(|rates| booked(rates, &raw.units));
     let mut problem = RailProblem {
         now_at_min: raw.now_at_min,
         trains: Vec::with_capacity(raw.trains.len()),
@@ -276,10 +120,39 @@ pub fn read(text: &str, file: &Path) -> Result<Instance, RailError> {
             )
         })?);
     }
-    if let Some((field, reason)) = nonsense(&problem) {
+    if let Some((field, reason)) = nonsense::of_problem(&problem) {
         return Err(fault(field, reason));
     }
-    Ok(Instance { problem, consists })
+    Ok(Instance {
+        problem,
+        consists,
+        overbooking,
+    })
+}
+
+/// Who shows up how often.
+fn booked(raw: &RawOverbooking, units: &[RawUnit]) -> Booked {
+    let mut rates = Rates::default();
+    for RawRate {
+        customer,
+        service,
+        shows,
+        no_shows,
+    } in &raw.rates
+    {
+        rates.add(customer, service, *shows, *no_shows);
+    }
+    let permille = |unit: &RawUnit| match unit.show_permille {
+        _ if unit.present => CERTAIN_PERMILLE,
+        Some(permille) => permille,
+        None => rates.permille(&unit.customer, &unit.service, raw.bookings_min),
+    };
+    Booked {
+        confidence_permille: raw.confidence_permille,
+        permille: (units.iter())
+            .map(|unit| (unit.id.clone(), permille(unit)))
+            .collect(),
+    }
 }
 
 /// The wagons, or what is wrong with them.
@@ -321,45 +194,6 @@ fn consist(raw: RawConsist) -> Result<Consist, String> {
         max_bogie_ratio: 3,
         segregations: raw.segregations.into_iter().map(segregation).collect(),
     })
-}
-
-fn nonsense(problem: &RailProblem) -> Option<(String, &'static str)> {
-    const LARGEST: i64 = 1_000_000_000;
-    let mut seen = BTreeSet::new();
-    for slot in &problem.trains {
-        let field = || format!("train {}", slot.id);
-        if !seen.insert(&slot.id) {
-            return Some((field(), "the id occurs twice"));
-        }
-        if slot.arrival_at_min < slot.departure_at_min {
-            return Some((field(), "it arrives before it leaves"));
-        }
-        if !(0..=LARGEST).contains(&slot.price_per_teu) {
-            return Some((field(), "the price is not between 0 and 10^9"));
-        }
-    }
-    seen.clear();
-    for unit in &problem.units {
-        let field = || format!("unit {}", unit.id);
-        if !seen.insert(&unit.id) {
-            return Some((field(), "the id occurs twice"));
-        }
-        let amounts = [
-            unit.teu_quarters,
-            unit.length_dm,
-            unit.gross_kg,
-            unit.roll_over_price,
-            unit.priority,
-            unit.ready_spread_min,
-        ];
-        if amounts.iter().any(|amount| !(0..=LARGEST).contains(amount)) {
-            return Some((
-                field(),
-                "a size, mass, price, priority or spread is not between 0 and 10^9",
-            ));
-        }
-    }
-    None
 }
 
 fn limit(limit: Option<i64>) -> i64 {

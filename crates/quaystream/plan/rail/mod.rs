@@ -7,7 +7,9 @@ pub mod bare;
 pub mod bench;
 pub mod draw;
 pub mod error;
+pub mod faulty;
 pub mod full;
+pub mod given;
 pub mod json;
 pub mod output;
 pub mod warm;
@@ -99,10 +101,10 @@ pub fn run(args: &Args) -> Result<String, RailError> {
         return bench::loads(count, &args.limit);
     }
     let file = args.file.as_ref().ok_or(RailError::NoFile)?;
-    if let Some(plan) = &args.check {
-        return check_files(file, args.format, plan);
-    }
     let text = error::read(file)?;
+    if let Some(plan) = &args.check {
+        return check_texts((file, &text), args.format, (plan, &error::read(plan)?));
+    }
     match format(args.format, file) {
         Format::Json => full::run(args, file, &text),
         Format::Slots => bare::run(args, file, optimise::rail::read::slots::read(&text)),
@@ -111,12 +113,15 @@ pub fn run(args: &Args) -> Result<String, RailError> {
 }
 
 /// Checks a plan file (the object of `--out json`, or its `plan` alone) against a problem file.
-pub fn check_files(file: &Path, given: Option<Format>, plan: &Path) -> Result<String, RailError> {
-    let text = error::read(file)?;
+pub fn check_texts(
+    (file, text): (&Path, &str),
+    given: Option<Format>,
+    plan: (&Path, &str),
+) -> Result<String, RailError> {
     match format(given, file) {
-        Format::Json => full::check_plan(file, &text, plan),
-        Format::Slots => bare::check_plan(file, optimise::rail::read::slots::read(&text), plan),
-        Format::Gap => bare::check_plan(file, optimise::rail::read::gap::read(&text), plan),
+        Format::Json => full::check_plan(file, text, plan),
+        Format::Slots => bare::check_plan(file, optimise::rail::read::slots::read(text), plan),
+        Format::Gap => bare::check_plan(file, optimise::rail::read::gap::read(text), plan),
     }
 }
 

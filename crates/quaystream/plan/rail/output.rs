@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 
 use domain::rail::wagons::{Loading, Placed};
-use domain::rail::{Cost, LoadCut};
+use domain::rail::{Cost, LoadCut, RailProblem};
 use optimise::rail::explain::Alternative;
 use optimise::rail::explain::give_way::{self, GiveWay};
 use optimise::rail::load::foresight;
 use optimise::rail::load::teach::Loaded;
+use optimise::rail::overbook::{self, Overbooking};
 use serde::{Deserialize, Serialize};
 
 use super::draw;
 use super::error::RailError;
+use super::json::Booked;
 
 /// One solved instance.
 #[derive(Debug, Serialize)]
@@ -36,6 +38,9 @@ pub struct Output<P> {
     /// Loadings of the trains whose wagons are known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loads: Option<Loads>,
+    /// Trains booked beyond their room, where the problem asks for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overbooking: Option<Overbooked>,
     /// The plan.
     pub plan: P,
 }
@@ -58,7 +63,7 @@ pub struct Loads {
 }
 
 /// A unit in its place.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct OnWagon {
     /// The unit.
     pub unit: String,
@@ -109,6 +114,99 @@ impl From<&Loaded> for Loads {
                 .map(|(slot, held)| (slot.clone(), (*held).into()))
                 .collect(),
             tightened: loaded.tightened.clone(),
+        }
+    }
+}
+
+impl From<OnWagon> for Placed {
+    fn from(on: OnWagon) -> Self {
+        Placed {
+            unit: on.unit,
+            wagon: on.wagon,
+            platform: on.platform,
+            pattern: on.pattern,
+            position: on.position,
+        }
+    }
+}
+
+/// Trains booked beyond their room.
+#[derive(Debug, Serialize)]
+pub struct Overbooked {
+    /// How sure it must be that a train is not overfull, thousandths.
+    pub confidence_permille: i64,
+    /// By slot.
+    pub trains: BTreeMap<String, OverbookedTrain>,
+}
+
+/// A train booked beyond its room.
+#[derive(Debug, Serialize)]
+pub struct OverbookedTrain {
+    /// Its bookings, dearest first.
+    pub accepted: Vec<String>,
+    /// Chance that more TEU show up than there is room for.
+    pub teu_risk: f64,
+    /// Chance that more metres show up than there is room for.
+    pub length_risk: f64,
+    /// Chance that more tonnes show up than there is room for.
+    pub gross_risk: f64,
+    /// Quarters of a TEU booked.
+    pub booked_teu_quarters: i64,
+    /// Quarters of a TEU expected to show up.
+    pub expected_teu_quarters: f64,
+    /// Quarters of a TEU that find no room on average.
+    pub bumped_teu_quarters: f64,
+    /// Who gives way, first to last, if too many show up.
+    pub bump_order: Vec<Bump>,
+}
+
+/// A place in the bump order.
+#[derive(Debug, Serialize)]
+pub struct Bump {
+    /// The unit.
+    pub unit: String,
+    /// Why it stands before the next, as a code.
+    pub reason: &'static str,
+    /// The same in words.
+    pub words: &'static str,
+    /// How often it shows up, thousandths.
+    pub show_permille: i64,
+}
+
+impl Overbooked {
+    /// The trains of a plan, with the rates of their units.
+    pub fn new(
+        problem: &RailProblem,
+        rates: &Booked,
+        trains: &BTreeMap<String, Overbooking>,
+    ) -> Self {
+        let teu_quarters = |accepted: &[String]| -> i64 {
+            let units = problem.units.iter();
+            let aboard = units.filter(|unit| accepted.contains(&unit.id));
+            aboard.map(|unit| unit.teu_quarters).sum()
+        };
+        let bump = |bump: &overbook::Bump| Bump {
+            unit: bump.id.clone(),
+            reason: bump.reason.code(),
+            words: bump.reason.words(),
+            show_permille: rates.of(&bump.id),
+        };
+        let train = |(slot, train): (&String, &Overbooking)| {
+            let written = OverbookedTrain {
+                accepted: train.accepted.clone(),
+                teu_risk: train.teu_risk,
+                length_risk: train.length_risk,
+                gross_risk: train.gross_risk,
+                booked_teu_quarters: teu_quarters(&train.accepted),
+                expected_teu_quarters: train.expected_teu_quarters_permille as f64 / 1e3,
+                bumped_teu_quarters: train.expected_bumped_teu_quarters,
+                bump_order: train.bump_order.iter().map(bump).collect(),
+            };
+            (slot.clone(), written)
+        };
+        Overbooked {
+            confidence_permille: rates.confidence_permille,
+            trains: trains.iter().map(train).collect(),
         }
     }
 }
@@ -200,28 +298,6 @@ pub struct Staying {
 pub struct BarePlan {
     /// Train numbers, from 0.
     pub train: Vec<usize>,
-}
-
-/// What `--check` reads: our own output, or the plan alone.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub enum Given<P> {
-    /// A whole output.
-    Whole {
-        /// Its plan.
-        plan: P,
-    },
-    /// A plan.
-    Alone(P),
-}
-
-impl<P> Given<P> {
-    /// The plan.
-    pub fn plan(self) -> P {
-        match self {
-            Given::Whole { plan } | Given::Alone(plan) => plan,
-        }
-    }
 }
 
 /// One unit explained.

@@ -21,7 +21,7 @@ pub fn breach(path: &Path) -> Option<Breach> {
     let legs = path.legs;
     if legs.len() > weights.max_legs {
         return Some(Breach::new(
-            Rule::Chain,
+            Rule::Legs,
             weights.max_legs,
             legs.len() as i64,
             weights.max_legs as i64,

@@ -28,6 +28,8 @@ pub enum Rule {
     Frozen,
     /// The legs lead from origin to destination with time to change trains.
     Chain,
+    /// At most so many trains in a row.
+    Legs,
     /// The booking's corridor.
     Corridor,
     /// The unit can be lifted before the train leaves.
@@ -52,8 +54,10 @@ pub enum Rule {
     Length,
     /// Tonnes of the train.
     Gross,
-    /// Dangerous goods on one train.
+    /// Units of dangerous goods on one train.
     Dangerous,
+    /// Kilograms of dangerous goods on one train.
+    DangerousGross,
     /// Keep-together bookings.
     KeepTogether,
     /// A cut that loading taught.
@@ -67,6 +71,7 @@ impl Rule {
             Rule::Coverage => "COVERAGE",
             Rule::Frozen => "FROZEN",
             Rule::Chain => "CHAIN",
+            Rule::Legs => "LEGS",
             Rule::Corridor => "CORRIDOR",
             Rule::Ready => "READY",
             Rule::Customs => "CUSTOMS",
@@ -80,6 +85,7 @@ impl Rule {
             Rule::Length => "LENGTH",
             Rule::Gross => "GROSS",
             Rule::Dangerous => "DANGEROUS",
+            Rule::DangerousGross => "DANGEROUS_GROSS",
             Rule::KeepTogether => "KEEP_TOGETHER",
             Rule::LoadCut => "LOAD_CUT",
         }

@@ -137,7 +137,7 @@ fn legs_lead_from_origin_to_destination() {
 #[test]
 fn legs_are_not_too_many() {
     assert_eq!(on(&["A", "B"], |p| p.weights.max_legs = 2), []);
-    assert_eq!(on(&["A", "B"], |p| p.weights.max_legs = 1), [Rule::Chain]);
+    assert_eq!(on(&["A", "B"], |p| p.weights.max_legs = 1), [Rule::Legs]);
 }
 
 #[test]

@@ -44,6 +44,18 @@ pub struct LoadViolation {
     pub wagon: Option<usize>,
 }
 
+impl std::fmt::Display for LoadViolation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let unit = self.unit.as_ref().map(|unit| format!("unit {unit}"));
+        // People count wagons from 1.
+        let wagon = self.wagon.map(|wagon| format!("wagon {}", wagon + 1));
+        let of: Vec<String> = unit.into_iter().chain(wagon).collect();
+        let of = of.join(", ");
+        let colon = if of.is_empty() { "" } else { ": " };
+        write!(f, "{of}{colon}{}", self.rule.words())
+    }
+}
+
 impl LoadViolation {
     fn new(rule: LoadRule, unit: Option<&str>, wagon: Option<usize>) -> Self {
         LoadViolation {

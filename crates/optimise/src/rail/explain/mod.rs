@@ -210,12 +210,11 @@ fn lacks(
     let mut lacks: Vec<(Rule, i64)> = rooms.collect();
     for (limit, count, gross_kg) in rules::dangerous::overloads(slot, units) {
         let units_over = count - limit.max_units;
-        let over = if units_over > 0 {
-            units_over
+        lacks.push(if units_over > 0 {
+            (Rule::Dangerous, units_over)
         } else {
-            gross_kg - limit.max_gross_kg
-        };
-        lacks.push((Rule::Dangerous, over));
+            (Rule::DangerousGross, gross_kg - limit.max_gross_kg)
+        });
     }
     let concerns =
         |cut: &&LoadCut| cut.train == slot.id && of.is_none_or(|unit| cut.units.contains(&unit.id));

@@ -215,7 +215,10 @@ fn price(problem: &RailProblem, units: &[usize], held: &[u32], offered: &[Vec<u3
                 *profile.breaches.entry(breach.rule).or_insert(0) += 1;
                 profile.costs.push(BROKEN);
                 let is_of_leg = breach.leg == held.len()
-                    && !matches!(breach.rule, Rule::Chain | Rule::Pin | Rule::Frozen);
+                    && !matches!(
+                        breach.rule,
+                        Rule::Chain | Rule::Legs | Rule::Pin | Rule::Frozen
+                    );
                 fallen = first.filter(|_| is_of_leg).map(|leg| (leg, breach.rule));
             }
         }

@@ -17,7 +17,8 @@ pub(super) struct Form {
 const OUT: usize = usize::MAX;
 
 impl Form {
-    pub(super) fn new(core: &Core, active: &Active, rows: &[u32]) -> Self {
+    /// Over one item in `every`, on rows with that part of their room.
+    pub(super) fn new(core: &Core, active: &Active, rows: &[u32], every: usize) -> Self {
         let mut place = vec![OUT; core.capacity().len()];
         for (at, &row) in rows.iter().enumerate() {
             place[row as usize] = at;
@@ -30,13 +31,14 @@ impl Form {
             uses: Vec::new(),
             rows: rows.len(),
         };
-        for item in 0..core.items() {
+        for item in (0..core.items()).step_by(every) {
             for &option in active.of(item) {
                 form.options.push(option);
                 form.cost.push(core.cost(option as usize) as f64);
                 for used in core.uses(option as usize) {
                     let row = used.row as usize;
-                    let part = used.amount as f64 / core.capacity()[row].max(1) as f64;
+                    let room = core.capacity()[row].max(1) as f64 / every as f64;
+                    let part = used.amount as f64 / room;
                     if place[row] != OUT {
                         form.uses.push((place[row], part));
                     }

@@ -56,7 +56,19 @@ pub fn relax(
     enough: f64,
     stop: &dyn Fn() -> bool,
 ) -> Relaxed {
-    let form = Form::new(core, active, rows);
+    relax_part(core, active, rows, 1, enough, stop)
+}
+
+/// As [`relax`], over one item in `every` on rows with that part of their room.
+pub fn relax_part(
+    core: &Core,
+    active: &Active,
+    rows: &[u32],
+    every: usize,
+    enough: f64,
+    stop: &dyn Fn() -> bool,
+) -> Relaxed {
+    let form = Form::new(core, active, rows, every);
     let mut point = start(&form);
     let mut step = Point::zero(&form);
     let mut other = Point::zero(&form);
@@ -112,7 +124,8 @@ pub fn relax(
     }
     let mut prices = vec![0.0; core.capacity().len()];
     for (&row, &price) in rows.iter().zip(&point.prices) {
-        prices[row as usize] = price;
+        // A row of a part of its room costs that part.
+        prices[row as usize] = price * every as f64;
     }
     Relaxed {
         prices,

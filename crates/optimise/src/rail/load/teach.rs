@@ -10,6 +10,7 @@ use super::proof::{self, Proof};
 use super::solve::{Answer, solve};
 use crate::answer;
 use crate::budget::Budget;
+use crate::rail::overbook::{Overbooking, Shows, plan_overbooked};
 use crate::rail::{Warm, re_plan};
 
 /// Rounds in which a train may fail before it is tightened.
@@ -96,21 +97,32 @@ pub struct Loaded {
     pub cuts: Vec<LoadCut>,
     /// Slots that cuts alone did not settle, with the TEU quarters left to them: a choice, not a proof.
     pub tightened: BTreeMap<String, i64>,
+    /// Slots that are booked beyond their room. Nothing is loaded on them before it is known who comes.
+    pub overbooked: BTreeMap<String, Overbooking>,
     /// The problem with all that was known and learned: what the plan was made for, and is to be explained by.
     pub problem: RailProblem,
 }
 
 /// Plans, loads every open train of `consists`, teaches level 1 what cannot stand, and plans again: once for each budget of
 /// `rounds`. A train that still fails after some cuts loses room, little by little. `loading` is the budget of each train.
+/// Where it is known who shows up, trains are booked beyond their room as far as `shows` allow, and a train over that risk
+/// takes a round, too. The bound is then that for the rooms of the last round.
 pub fn plan_and_load(
     problem: &RailProblem,
     consists: &BTreeMap<String, Consist>,
+    shows: Option<Shows>,
     seed: u64,
     rounds: &[Budget],
     loading: &Budget,
 ) -> Loaded {
+    let known_cuts = problem.load_cuts.len();
     let mut problem = problem.clone();
-    let foresight = foresee(&mut problem, consists);
+    let mut foresight = foresee(&mut problem, consists);
+    if shows.is_some() {
+        // More may be booked than can stand.
+        problem.load_cuts.truncate(known_cuts);
+        foresight.cuts.clear();
+    }
     let mut loaded = Loaded {
         answer: answer::Answer {
             plan: RailPlan::default(),
@@ -125,17 +137,32 @@ pub fn plan_and_load(
         cuts: Vec::new(),
         problem: RailProblem::default(),
         tightened: BTreeMap::new(),
+        overbooked: BTreeMap::new(),
     };
     let mut failures: BTreeMap<String, u32> = BTreeMap::new();
     let mut proven = i64::MIN;
     for (round, budget) in rounds.iter().enumerate() {
         let start = (round > 0).then_some(&loaded.warm);
-        let (answer, warm) = re_plan(&problem, start, seed, budget);
-        if loaded.tightened.is_empty() {
+        (loaded.answer, loaded.warm) = match shows {
+            None => re_plan(&problem, start, seed, budget),
+            Some(Shows {
+                permille,
+                confidence_permille,
+            }) => {
+                let left = &rounds[round..];
+                let booked =
+                    plan_overbooked(&problem, permille, confidence_permille, start, seed, left);
+                loaded.overbooked = booked.trains;
+                loaded.problem = booked.problem;
+                (booked.answer, booked.warm)
+            }
+        };
+        if shows.is_some() {
+            proven = loaded.answer.bound;
+        } else if loaded.tightened.is_empty() {
             // Cuts only take plans away: what bounded the problem before them bounds it still.
-            proven = answer.bound.max(proven);
+            proven = loaded.answer.bound.max(proven);
         }
-        (loaded.answer, loaded.warm) = (answer, warm);
         let failed = load_all(&problem, consists, seed, loading, &mut loaded);
         if failed.is_empty() {
             break;
@@ -151,7 +178,9 @@ pub fn plan_and_load(
         }
     }
     loaded.answer.bound = proven.min(loaded.answer.value);
-    loaded.problem = problem;
+    if shows.is_none() {
+        loaded.problem = problem;
+    }
     loaded
 }
 
@@ -187,6 +216,9 @@ fn load_all(
         let Some(consist) = consists.get(&slot.id) else {
             continue;
         };
+        if loaded.overbooked.contains_key(&slot.id) {
+            continue;
+        }
         let aboard = aboard(problem, &loaded.answer.plan, &slot.id);
         let cut = match solve(consist, &aboard, seed, budget) {
             Answer::Loaded(loading) => {

@@ -177,6 +177,17 @@ fn bump_order(taken: &[&Booking]) -> Vec<Bump> {
 }
 
 impl BumpReason {
+    /// Why a planner bumps it before the next.
+    pub fn words(self) -> &'static str {
+        match self {
+            BumpReason::Priority => "lower priority than the next",
+            BumpReason::Price => "rolling over costs less than for the next",
+            BumpReason::NextTrain => "its next train leaves sooner than that of the next",
+            BumpReason::Reference => "like the next one in all but its reference",
+            BumpReason::Last => "the last to give way",
+        }
+    }
+
     /// A stable code for output.
     pub fn code(self) -> &'static str {
         match self {

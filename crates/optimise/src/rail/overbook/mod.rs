@@ -8,7 +8,7 @@
 //! plans with rooms stretched as far as the rates allow, every train of the plan is then assessed as it stands, and one
 //! whose risk is above what the confidence leaves loses room until it is not. The answer carries, for every train from
 //! which more bookings hang than there is room for, both risks, the bump order and its reasons; it also carries the
-//! stretched problem, which is the one to check the plan against. For one train alone, [`accept()`] chooses among bookings
+//! stretched problem, which is the one to check the plan against; whoever has the plan alone asks [`admit`]. For one train alone, [`accept()`] chooses among bookings
 //! and [`assess`] tells the risk of a given list.
 
 mod accept;
@@ -17,5 +17,5 @@ mod rate;
 mod shows;
 
 pub use accept::{Booking, Bump, BumpReason, Overbooking, Room, accept, assess};
-pub use plan::{Overbooked, plan_overbooked};
-pub use rate::ShowRate;
+pub use plan::{Overbooked, Shows, admit, plan_overbooked};
+pub use rate::{CERTAIN_PERMILLE, Rates, ShowRate};

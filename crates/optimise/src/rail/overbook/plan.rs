@@ -27,6 +27,39 @@ pub struct Overbooked {
     pub trains: BTreeMap<String, Overbooking>,
 }
 
+/// What is known of who shows up.
+#[derive(Clone, Copy)]
+pub struct Shows<'a> {
+    /// How often a unit like this shows up, thousandths; 1000 for one that stands in the terminal.
+    pub permille: &'a dyn Fn(&Unit) -> i64,
+    /// How sure it must be that a train is not overfull, thousandths.
+    pub confidence_permille: i64,
+}
+
+/// The problem with as much room on each train as `plan` books, where the risk of that is within the confidence; and the
+/// trains that the plan books beyond their room, whatever their risk. The plan is checked against that problem: a train
+/// over the risk keeps its own room, which the plan then breaks.
+pub fn admit(
+    problem: &RailProblem,
+    plan: &RailPlan,
+    shows: Shows,
+) -> (RailProblem, BTreeMap<String, Overbooking>) {
+    let trains = overbooked(problem, plan, shows.permille);
+    let mut admitted = problem.clone();
+    let allowed = allowed(shows.confidence_permille);
+    for slot in &mut admitted.trains {
+        if trains
+            .get(&slot.id)
+            .is_some_and(|train| train.risk() <= allowed)
+        {
+            for limit in limits(slot) {
+                *limit = UNLIMITED;
+            }
+        }
+    }
+    (admitted, trains)
+}
+
 /// Plans with every open train booked as far as `show_permille` (how often a unit like this shows up, thousandths; 1000 for
 /// one that stands in the terminal) and the confidence allow: the chance that more shows up than a train has room for, in
 /// TEU, metres and tonnes together, stays at most `1000 - confidence_permille` thousandths. `budgets` are those of the
@@ -225,10 +258,10 @@ fn booking(problem: &RailProblem, slot: &TrainSlot, unit: &Unit, show_permille: 
 
 #[cfg(test)]
 mod tests {
-    use super::plan_overbooked;
+    use super::{Shows, admit, plan_overbooked};
     use crate::budget::Budget;
     use crate::rail::generate::{Shape, problem};
-    use domain::rail::check;
+    use domain::rail::{Unit, check};
 
     #[test]
     fn trains_are_booked_beyond_their_room_within_the_risk() {
@@ -253,5 +286,31 @@ mod tests {
         let certain = plan_overbooked(&problem, &|_| 1000, 950, None, 1, &budgets);
         assert_eq!(certain.problem, problem);
         assert!(certain.trains.is_empty());
+    }
+
+    #[test]
+    fn a_plan_alone_is_admitted_by_its_risk() {
+        let shape = Shape {
+            units: 300,
+            trains: 8,
+            fill_percent: 130,
+        };
+        let problem = problem(shape, 5);
+        let budgets: Vec<Budget> = (0..8).map(|_| Budget::iterations(50_000)).collect();
+        let plan = plan_overbooked(&problem, &|_| 850, 900, None, 1, &budgets);
+        assert!(!plan.trains.is_empty());
+        let admitted = |show_permille: i64, confidence_permille| {
+            let permille = |_: &Unit| show_permille;
+            let shows = Shows {
+                permille: &permille,
+                confidence_permille,
+            };
+            let (room, trains) = admit(&problem, &plan.answer.plan, shows);
+            assert_eq!(trains.len(), plan.trains.len());
+            check(&room, &plan.answer.plan).is_ok()
+        };
+        assert!(admitted(850, 900));
+        assert!(!admitted(1000, 900), "all come, and some find no room");
+        assert!(!admitted(850, 1000));
     }
 }

@@ -1,5 +1,10 @@
 //! Show rates from what was measured (query R6: bookings and no-shows of 28 days by customer and service).
 
+use std::collections::BTreeMap;
+
+/// What shows up for certain, thousandths.
+pub const CERTAIN_PERMILLE: i64 = 1000;
+
 /// Two standard deviations: the interval covers the true rate in about 19 of 20 cases.
 const DEVIATIONS: f64 = 1.96;
 
@@ -37,9 +42,51 @@ impl ShowRate {
     }
 }
 
+/// What was measured, by customer and service.
+#[derive(Debug, Clone, Default)]
+pub struct Rates {
+    pairs: BTreeMap<(String, String), ShowRate>,
+    services: BTreeMap<String, ShowRate>,
+}
+
+impl Rates {
+    /// Adds bookings that came, and such that did not.
+    pub fn add(&mut self, customer: &str, service: &str, shows: i64, no_shows: i64) {
+        let pair = (customer.to_owned(), service.to_owned());
+        let of_service = self.services.entry(service.to_owned()).or_default();
+        for rate in [self.pairs.entry(pair).or_default(), of_service] {
+            rate.shown += shows.max(0);
+            rate.booked += shows.max(0) + no_shows.max(0);
+        }
+    }
+
+    /// How often a booking shows up, thousandths: the upper end of the interval that was measured for the customer on the
+    /// service, else for the service, if at least `bookings_min` bookings are behind it; else always.
+    pub fn permille(&self, customer: &str, service: &str, bookings_min: i64) -> i64 {
+        let pair = (customer.to_owned(), service.to_owned());
+        let measured = [self.pairs.get(&pair), self.services.get(service)];
+        let enough = |rate: &&ShowRate| rate.booked >= bookings_min.max(1);
+        let found = measured.into_iter().flatten().find(enough);
+        found.map_or(CERTAIN_PERMILLE, ShowRate::upper_permille)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::ShowRate;
+    use super::{Rates, ShowRate};
+
+    #[test]
+    fn rates_are_those_of_the_customer_then_of_the_service() {
+        let mut rates = Rates::default();
+        rates.add("often", "S", 50, 50);
+        rates.add("new", "S", 5, 5);
+        // Wilson's interval for 50 of 100 ends at 59.6 %, for 55 of 110 at 59.2 %.
+        assert_eq!(rates.permille("often", "S", 30), 597);
+        assert_eq!(rates.permille("new", "S", 30), 592);
+        assert_eq!(rates.permille("new", "S", 0), 764);
+        assert_eq!(rates.permille("often", "T", 30), 1000);
+        assert_eq!(rates.permille("often", "S", 111), 1000);
+    }
 
     #[test]
     fn few_observations_leave_the_rate_open() {

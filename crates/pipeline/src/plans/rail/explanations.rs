@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use domain::rail::connection::{Connection, at_risk};
 use domain::rail::index::Index;
 use domain::rail::rules::{self, Path};
+use domain::rail::words::minutes;
 use domain::rail::{Breach, Cost, RailPlan, RolledOver, Rule, cost};
 use events::v1;
 use optimise::rail::explain::give_way::{Displaced, GiveWay};
@@ -222,36 +223,10 @@ fn in_words(frame: &Frame<'_>, legs: &[String]) -> String {
     }
 }
 
-/// What a measure of the rule counts in.
-fn unit_of(rule: Rule) -> &'static str {
-    match rule {
-        Rule::Ready | Rule::Customs | Rule::CutOff(_) => "min",
-        Rule::UnitGross | Rule::Gross => "kg",
-        Rule::UnitLength | Rule::Length => "dm",
-        Rule::Teu => "quarters of a TEU",
-        Rule::Dangerous | Rule::LoadCut => "units",
-        _ => "",
-    }
-}
-
 fn obstacle(obstacle: &Obstacle) -> String {
     match obstacle {
-        Obstacle::Breach { train, breach } => {
-            let over = over(breach);
-            format!("{train}: {}{over}", breach.rule.code())
-        }
-        Obstacle::Room { train, rule, lack } => {
-            format!("{train}: {} lacks {lack} {}", rule.code(), unit_of(*rule))
-        }
-    }
-}
-
-fn over(breach: &Breach) -> String {
-    let by = breach.needed.saturating_sub(breach.allowed);
-    match unit_of(breach.rule) {
-        "" => String::new(),
-        _ if by > 1_000_000_000 => " (no forecast)".to_owned(),
-        unit => format!(" by {by} {unit}"),
+        Obstacle::Breach { train, breach } => format!("{train}: {breach}"),
+        Obstacle::Room { train, rule, lack } => format!("{train}: lacks {}", rule.amount(*lack)),
     }
 }
 
@@ -263,20 +238,23 @@ fn remedy(frame: &Frame<'_>, staying: i64, way: &Alternative) -> String {
         return format!("{place}: rolling over would have to cost {dearer} more");
     }
     let needs = way.obstacles.iter().map(|obstacle| match obstacle {
-        Obstacle::Room { rule, lack, .. } => format!("{lack} {} of room", unit_of(*rule)),
-        Obstacle::Breach { breach, .. } => {
-            let by = breach.needed.saturating_sub(breach.allowed);
-            match breach.rule {
-                Rule::Customs if by > 1_000_000_000 => "a customs release".to_owned(),
-                Rule::Customs => format!("customs to release it {by} min earlier"),
-                Rule::Ready => format!("it ready {by} min earlier"),
-                Rule::CutOff(kind) => format!("what {} asks for {by} min earlier", kind.code()),
-                Rule::Bump => "the planner's bump taken back".to_owned(),
-                Rule::Pin => "the planner's pin, or the booked train, given up".to_owned(),
-                Rule::Frozen => "the train not closed or cancelled".to_owned(),
-                rule => format!("{}{}", rule.code(), over(breach)),
-            }
-        }
+        Obstacle::Room { rule, lack, .. } => format!("{} of room", rule.amount(*lack)),
+        Obstacle::Breach { breach, .. } => mend(breach),
     });
     format!("{place}: needs {}", needs.collect::<Vec<_>>().join(" and "))
+}
+
+/// What would mend a breach.
+fn mend(breach: &Breach) -> String {
+    let earlier = minutes(breach.needed.saturating_sub(breach.allowed));
+    match breach.rule {
+        Rule::Customs if breach.needed == i64::MAX => "a customs release".to_owned(),
+        Rule::Customs => format!("customs to release it {earlier} earlier"),
+        Rule::Ready => format!("it ready {earlier} earlier"),
+        Rule::CutOff(kind) => format!("{} {earlier} earlier", kind.words()),
+        Rule::Bump => "the planner's bump taken back".to_owned(),
+        Rule::Pin => "the planner's pin, or the booked train, given up".to_owned(),
+        Rule::Frozen => "the train not closed or cancelled".to_owned(),
+        _ => format!("another unit or train: {breach}"),
+    }
 }

@@ -12,7 +12,7 @@ use domain::rail::{LoadCut, RailPlan, RailProblem, TrainSlot};
 use events::v1;
 use optimise::budget::Budget;
 use optimise::rail::load::{Answer, solve, teach};
-use optimise::rail::overbook::{BumpReason, Overbooking};
+use optimise::rail::overbook::Overbooking;
 
 use twox_hash::XxHash3_64;
 
@@ -272,14 +272,7 @@ fn bumps(train: &Overbooking, show_permille: &dyn Fn(&str) -> i64) -> Vec<v1::Bu
     bumps
         .map(|bump| v1::Bump {
             unit_id: bump.id.clone(),
-            reason: match bump.reason {
-                BumpReason::Priority => "PRIORITY",
-                BumpReason::Price => "PRICE",
-                BumpReason::NextTrain => "NEXT_TRAIN",
-                BumpReason::Reference => "REFERENCE",
-                BumpReason::Last => "LAST",
-            }
-            .to_owned(),
+            reason: bump.reason.code().to_owned(),
             show_permille: whole(show_permille(&bump.id)),
         })
         .collect()

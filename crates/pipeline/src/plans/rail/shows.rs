@@ -2,19 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use optimise::rail::overbook::ShowRate;
+use optimise::rail::overbook::{CERTAIN_PERMILLE, Rates};
 
 use super::inputs::{Inputs, UnitRow};
 use super::rules::RailRules;
 
-/// What shows up for certain, thousandths.
-const CERTAIN_PERMILLE: i64 = 1000;
-
 /// What was measured.
 #[derive(Debug, Default)]
 pub struct Shows {
-    pairs: BTreeMap<(String, String), ShowRate>,
-    services: BTreeMap<String, ShowRate>,
+    rates: Rates,
     /// The service of each slot.
     slots: BTreeMap<String, String>,
 }
@@ -27,33 +23,25 @@ impl Shows {
             slots: slots
                 .map(|slot| (slot.train_slot_id.clone(), slot.service_id.clone()))
                 .collect(),
-            ..Shows::default()
+            rates: Rates::default(),
         };
         for row in &inputs.rates {
-            let pair = (row.customer.clone(), row.service_id.clone());
-            let service = shows.services.entry(row.service_id.clone()).or_default();
-            for rate in [shows.pairs.entry(pair).or_default(), service] {
-                rate.shown += row.shows.max(0);
-                rate.booked += row.shows.max(0) + row.no_shows.max(0);
-            }
+            let (customer, service) = (&row.customer, &row.service_id);
+            shows.rates.add(customer, service, row.shows, row.no_shows);
         }
         shows
     }
 
-    /// How often a unit's booking shows up, thousandths: the upper end of the measured interval. Always, where too little
-    /// was measured, and where the unit stands in the yard already.
+    /// How often a unit's booking shows up, thousandths. Always, where the unit stands in the yard already.
     pub fn permille(&self, row: &UnitRow, rules: &RailRules) -> i64 {
-        if row.is_present {
-            return CERTAIN_PERMILLE;
+        match self.slots.get(&row.train_slot_id) {
+            Some(service_id) if !row.is_present => {
+                let bookings_min = rules.no_show_bookings_min;
+                self.rates.permille(&row.customer, service_id, bookings_min)
+            }
+            // Without a booked train the planner may choose one: nothing like it was measured.
+            _ => CERTAIN_PERMILLE,
         }
-        let Some(service_id) = self.slots.get(&row.train_slot_id) else {
-            return CERTAIN_PERMILLE; // the planner may choose its train: nothing like it was measured
-        };
-        let pair = (row.customer.clone(), service_id.clone());
-        let measured = [self.pairs.get(&pair), self.services.get(service_id)];
-        let enough = |rate: &&ShowRate| rate.booked >= rules.no_show_bookings_min.max(1);
-        let found = measured.into_iter().flatten().find(enough);
-        found.map_or(CERTAIN_PERMILLE, ShowRate::upper_permille)
     }
 }
 

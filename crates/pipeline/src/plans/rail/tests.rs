@@ -386,8 +386,8 @@ fn a_unit_that_stays_is_told_what_would_have_to_change() {
     assert_eq!(explained["U2"].binding_constraint, "");
     let full = &explained["U1"];
     assert_eq!(full.binding_constraint, "NO_ROOM");
-    assert_eq!(full.conflicting, ["S1: TEU lacks 8 quarters of a TEU"]);
-    assert!(full.remedies[0].ends_with("needs 8 quarters of a TEU of room"));
+    assert_eq!(full.conflicting, ["S1: lacks 2 TEU"]);
+    assert!(full.remedies[0].ends_with("needs 2 TEU of room"));
     assert_eq!(full.alternatives.len(), 1);
     let way = &full.alternatives[0];
     assert_eq!(way.give_way.len(), 1, "{way:?}");

@@ -41,7 +41,7 @@ fn a_train_holds_so_much_of_dangerous_goods() {
     assert_eq!(limited(&[], 2, UNLIMITED), []);
     assert_eq!(limited(&[], 1, UNLIMITED), [Rule::Dangerous]);
     assert_eq!(limited(&[], 2, 40_000), []);
-    assert_eq!(limited(&[], 2, 39_999), [Rule::Dangerous]);
+    assert_eq!(limited(&[], 2, 39_999), [Rule::DangerousGross]);
     assert_eq!(limited(&["1.4"], 1, 20_000), []);
     assert_eq!(limited(&["1.4"], 0, UNLIMITED), [Rule::Dangerous]);
     assert_eq!(limited(&["8"], 0, 0), []);
