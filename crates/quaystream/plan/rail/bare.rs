@@ -66,10 +66,7 @@ fn refuse<T, F: std::fmt::Display>(
     checked: Result<T, Vec<F>>,
     file: &Path,
 ) -> Result<T, RailError> {
-    checked.map_err(|faults| RailError::Refused {
-        file: file.to_owned(),
-        violations: faults.iter().map(F::to_string).collect(),
-    })
+    checked.map_err(|faults| RailError::refused(file, faults.iter().map(F::to_string).collect()))
 }
 
 /// Solves the instance of a file.

@@ -77,6 +77,17 @@ pub fn read(file: &Path) -> Result<String, RailError> {
     })
 }
 
+impl RailError {
+    /// A plan that the checker refuses. What reads alike is said once.
+    pub fn refused(file: &Path, mut violations: Vec<String>) -> Self {
+        violations.dedup();
+        RailError::Refused {
+            file: file.to_owned(),
+            violations,
+        }
+    }
+}
+
 fn rules(count: usize) -> String {
     match count {
         1 => "1 rule".to_owned(),

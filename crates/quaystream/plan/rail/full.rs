@@ -208,10 +208,7 @@ fn refuse_loads(
         }
     }
     if !violations.is_empty() {
-        return Err(RailError::Refused {
-            file: file.to_owned(),
-            violations,
-        });
+        return Err(RailError::refused(file, violations));
     }
     let consists = instance.consists.keys();
     let without: Vec<&str> = consists
@@ -230,9 +227,9 @@ fn refuse_loads(
 }
 
 fn refuse(problem: &RailProblem, plan: &RailPlan, file: &Path) -> Result<Cost, RailError> {
-    check(problem, plan).map_err(|violations| RailError::Refused {
-        file: file.to_owned(),
-        violations: violations.iter().map(ToString::to_string).collect(),
+    check(problem, plan).map_err(|violations| {
+        let violations = violations.iter().map(ToString::to_string);
+        RailError::refused(file, violations.collect())
     })
 }
 

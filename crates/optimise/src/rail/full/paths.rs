@@ -106,10 +106,6 @@ fn extend(
     for place in places {
         for next in departures.from(place, not_before) {
             let slot = &trains[next as usize];
-            let wait_min = slot.departure_at_min - not_before;
-            if last.is_some() && wait_min > problem.weights.max_change_min {
-                break;
-            }
             if last.is_some_and(|last| !connects(&problem.weights, last, slot)) {
                 continue;
             }
