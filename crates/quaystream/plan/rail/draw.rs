@@ -147,11 +147,8 @@ pub fn full(problem: &RailProblem, plan: &RailPlan) -> String {
         *reasons.entry(stays.reason.words()).or_default() += 1;
     }
     let mut text = table.render() + &more(trains.len());
-    text += &format!(
-        "{} go\n{} stay",
-        units_of(plan.assignments.len()),
-        units_of(plan.rolled_over.len())
-    );
+    let (go, stay) = (plan.assignments.len(), plan.rolled_over.len());
+    text += &format!("{go} units go, {stay} stay");
     for (nth, (reason, count)) in reasons.iter().enumerate() {
         let sign = if nth == 0 { ": " } else { "; " };
         text += &format!("{sign}{reason} {count}");
@@ -212,12 +209,12 @@ pub fn loads(loaded: &Loaded) -> String {
 pub fn overbooking(booked: &output::Overbooked, problem: &RailProblem) -> String {
     let confidence = booked.confidence_permille as f64 / 10.0;
     let trains = match booked.trains.len() {
-        0 => "no train is".to_owned(),
-        1 => "1 train is".to_owned(),
-        count => format!("{count} trains are"),
+        0 => "no train is booked beyond its room".to_owned(),
+        1 => "1 train is booked beyond its room".to_owned(),
+        count => format!("{count} trains are booked beyond their room"),
     };
     let mut text = format!(
-        "{trains} booked beyond their room, at most {:.1} % likely to be overfull\n",
+        "{trains}, at most {:.1} % likely to be overfull\n",
         100.0 - confidence
     );
     if booked.trains.is_empty() {
@@ -272,16 +269,21 @@ pub fn overbooking(booked: &output::Overbooked, problem: &RailProblem) -> String
     text + &orders
 }
 
+/// Trains whose risk of being overfull is above what the confidence leaves.
+pub fn risks(booked: &output::Overbooked) -> impl Iterator<Item = String> + '_ {
+    let allowed = 100.0 - booked.confidence_permille as f64 / 10.0;
+    booked.trains.iter().filter_map(move |(slot, train)| {
+        let risk = 100.0 * (train.teu_risk + train.length_risk + train.gross_risk);
+        let said = format!(
+            "train {slot}: {risk:.2} % likely to be overfull, at most {allowed:.1} % allowed"
+        );
+        (risk > allowed).then_some(said)
+    })
+}
+
 /// TEU of quarters, two decimals.
 fn quarters(quarters: f64) -> String {
     format!("{:.2}", quarters / 4.0)
-}
-
-fn units_of(count: usize) -> String {
-    match count {
-        1 => "1 unit".to_owned(),
-        count => format!("{count} units"),
-    }
 }
 
 fn more(trains: usize) -> String {

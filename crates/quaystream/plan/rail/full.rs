@@ -109,10 +109,21 @@ fn judge(instance: &Instance, plan: &RailPlan, file: &Path) -> Result<Accepted, 
         shows.map(|shows| admit(problem, plan, shows))
     });
     let (room, trains) = admitted.unwrap_or_else(|| (problem.clone(), BTreeMap::new()));
-    Ok(Accepted {
-        cost: refuse(&room, plan, file)?,
-        overbooking: Some(Overbooked::new(problem, rates, &trains)),
-    })
+    let written = Overbooked::new(problem, rates, &trains);
+    match refuse(&room, plan, file) {
+        Ok(cost) => Ok(Accepted {
+            cost,
+            overbooking: Some(written),
+        }),
+        Err(RailError::Refused {
+            file,
+            mut violations,
+        }) => {
+            violations.extend(draw::risks(&written));
+            Err(RailError::Refused { file, violations })
+        }
+        Err(fault) => Err(fault),
+    }
 }
 
 /// Checks a plan, and the loadings that come with it, for the instance of a file.

@@ -271,6 +271,10 @@ fn a_train_is_booked_beyond_its_room_by_what_was_measured() {
         fault.contains("train T1: 24 TEU aboard, room for 20 TEU"),
         "{fault}"
     );
+    assert!(
+        fault.contains("train T1: 4.63 % likely to be overfull, at most 0.1 % allowed"),
+        "{fault}"
+    );
     let json = command(&[file.arg(), "--iterations", "1000", "--out", "json"]).unwrap();
     let answer: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert!(answer["plan"]["assignments"].as_array().unwrap().len() < 12);
