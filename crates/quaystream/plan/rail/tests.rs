@@ -305,7 +305,7 @@ fn loadings_of_a_plan_file_are_checked_too() {
         "{checked}"
     );
     let mut answer: serde_json::Value = serde_json::from_str(&json).unwrap();
-    let mut with = |change: &dyn Fn(&mut serde_json::Value)| {
+    let with = |change: &dyn Fn(&mut serde_json::Value)| {
         let mut changed = answer.clone();
         change(&mut changed["loads"]["loadings"]);
         verdict(&changed.to_string())
