@@ -63,6 +63,11 @@ impl MemoryLog {
         self.lock().pending(member).commit = Some(fault);
     }
 
+    /// True while the commit has not come that [`Self::fail_commit`] wants to go wrong.
+    pub fn awaits_failure(&self, member: Member) -> bool {
+        self.lock().pending(member).commit.is_some()
+    }
+
     /// Makes the next `count` commits fail as aborted, whosesoever they are; the others are waited for.
     pub fn abort_next(&self, count: usize) {
         self.lock().aborts_due = count;

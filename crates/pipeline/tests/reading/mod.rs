@@ -257,7 +257,7 @@ impl Reading {
             return;
         };
         use Classifier::{Est, Pln, Req};
-        let is_fact = !matches!(envelope.classifier(), Est | Pln | Req);
+        let is_fact = !is_heartbeat && !matches!(envelope.classifier(), Est | Pln | Req);
         let row_time_us = match is_fact {
             true => envelope.event_time_us,
             false => envelope.record_time_us,

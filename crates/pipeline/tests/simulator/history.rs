@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use events::v1::StatKind;
-use pipeline::memory::{CommitFault, Step, Survival};
+use pipeline::memory::{CommitFault, Member, Step, Survival};
 use pipeline::ticks::TickBy;
 
 use crate::check;
@@ -112,7 +112,7 @@ pub struct History {
 /// When a history goes wrong: the turn, and how.
 fn schedule(dice: &mut Dice, is_stored: bool) -> Vec<(u64, Fault)> {
     let kinds = kinds(is_stored);
-    let count = 5 + dice.below(5) as usize;
+    let count = 6 + dice.below(5) as usize;
     let mut faults: Vec<(u64, Fault)> = Vec::new();
     while faults.len() < count {
         let fault = *dice.pick(&kinds);
@@ -158,6 +158,7 @@ pub fn run(
         kinds: BTreeSet::new(),
         settle_at: 0,
         dead: None,
+        armed: Vec::new(),
         replaced: BTreeMap::new(),
     };
     let result = telling
@@ -239,6 +240,8 @@ struct Telling {
     /// A process that is stopped for ten times the idle timeout while nobody takes its partitions over, and until when.
     /// Its sources go on; nobody may take the silence for idleness.
     dead: Option<(String, u64)>,
+    /// Commits that are to go wrong, of processes by name.
+    armed: Vec<(String, Member, CommitFault)>,
     /// Processes that are replaced by others with new queries, by turn.
     replaced: BTreeMap<u64, String>,
 }
@@ -265,6 +268,7 @@ impl Telling {
                 self.strike(turn, *fault, dice);
             }
             self.step(turn, dice)?;
+            self.look_at_commits();
         }
         self.world.drain();
         self.dead = None;
@@ -345,7 +349,10 @@ impl Telling {
             world.processes[place].name.clone(),
         );
         match fault {
-            Fault::Commit(fault) => world.log.fail_commit(member, fault),
+            Fault::Commit(fault) => {
+                world.log.fail_commit(member, fault);
+                self.armed.push((name.clone(), member, fault));
+            }
             Fault::Kill => world.kill(place, 1 + dice.below(30)),
             Fault::Zombie => {
                 world.log.expel(member);
@@ -402,7 +409,29 @@ impl Telling {
                 world.clock.advance(IDLE_TIMEOUT * 2);
             }
         }
-        self.kinds.insert(fault);
+        if !matches!(fault, Fault::Commit(_)) {
+            self.kinds.insert(fault);
+        }
         self.lines.push(format!("turn {turn}: {name}: {fault:?}"));
+    }
+
+    /// Commits that have gone wrong count. Those of a process that has died before are for who comes under its name.
+    fn look_at_commits(&mut self) {
+        let world = &self.world;
+        let kinds = &mut self.kinds;
+        self.armed.retain_mut(|(name, member, fault)| {
+            if !world.log.awaits_failure(*member) {
+                kinds.insert(Fault::Commit(*fault));
+                return false;
+            }
+            let is_it = |process: &&Process| process.name == *name;
+            if let Some(process) = world.processes.iter().find(is_it)
+                && process.member != *member
+            {
+                *member = process.member;
+                world.log.fail_commit(*member, *fault);
+            }
+            true
+        });
     }
 }
