@@ -10,6 +10,8 @@ use rdkafka::{Offset, TopicPartitionList};
 use super::Outcome;
 use super::client::{Target, deliveries, now_ms, send, send_record, settle, take, texts};
 
+const DAY_MS: i64 = 86_400_000;
+
 pub fn headers_and_timestamps(target: &Target) -> Outcome {
     let topic = target.create_topic("headers", 1, &[]);
     let producer = target.producer(&[]);
@@ -30,7 +32,7 @@ pub fn headers_and_timestamps(target: &Target) -> Outcome {
             key: "empty",
             value: Some(""),
         });
-    let stamped_ms = now_ms() - 86_400_000;
+    let stamped_ms = now_ms() - DAY_MS;
     send_record(
         &producer,
         BaseRecord::to(&topic)
@@ -65,7 +67,9 @@ pub fn headers_and_timestamps(target: &Target) -> Outcome {
             let age_ms = message
                 .timestamp()
                 .to_millis()
-                .map(|ms| if ms > 1_000 { ms - stamped_ms } else { ms });
+                .map(|ms| if ms > 1_000 { ms - stamped_ms } else { ms })
+                // Without one the client stamps the record: some time later.
+                .map(|ms| if ms > DAY_MS { DAY_MS } else { ms });
             format!(
                 "{} {:?} {:?} {age_ms:?} {headers:?}",
                 message.offset(),

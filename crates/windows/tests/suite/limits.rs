@@ -1,5 +1,6 @@
 //! Bounds of a query: rows of new keys are refused, old keys go on, and other queries do not notice.
 
+use arrow::array::RecordBatch;
 use windows::merge::{Absorbed, Merge, MergeSettings, Reached, Refused};
 use windows::sql::parse::SqlFile;
 
@@ -116,4 +117,19 @@ fn ten_times_as_many_keys_leave_the_first_ones_as_they_were() {
         assert_eq!(refused, [full(0); 2], "{text}");
         assert!(expected.len() >= KEYS_MAX && rows == expected, "{text}");
     }
+}
+
+/// Merge keeps such rows for hours, thousands of times, and counts what they hold.
+#[test]
+fn few_rows_that_a_filter_lets_pass_take_no_room_for_many() {
+    let text = "INSERT INTO window_stat SELECT window_start, window_end, equipment_id, level_end FROM LEVEL(
+        (SELECT row_time, equipment_id, teu_quarters FROM move_event WHERE teu_quarters > 1), DESCRIPTOR(row_time),
+        DESCRIPTOR(equipment_id), teu_quarters, INTERVAL '15' MINUTE)";
+    let fold = compile(&[SqlFile::new("q", text)]);
+    let lines =
+        "stream move_event\nrow_time | equipment_id | teu_quarters\n00:01 | C1 | 1\n00:02 | C2 | 4";
+    fold.fill("move_event", vec![input(lines)["move_event"].clone()]);
+    let rows = fold.queries[0].inputs[0].fold.run().expect("fold");
+    let held: usize = rows.iter().map(RecordBatch::get_array_memory_size).sum();
+    assert!(!rows.is_empty() && held < 4_096, "{held} bytes");
 }
