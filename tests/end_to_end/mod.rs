@@ -11,3 +11,4 @@ mod metrics;
 mod outage;
 mod place;
 mod port;
+mod roles;

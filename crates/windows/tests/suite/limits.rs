@@ -119,6 +119,75 @@ fn ten_times_as_many_keys_leave_the_first_ones_as_they_were() {
     }
 }
 
+#[test]
+fn ten_times_as_many_keys_of_a_table_leave_the_first_ones_as_they_were() {
+    const KEYS_MAX: usize = 40;
+    let files = [
+        SqlFile::new(
+            "crane_state",
+            "CREATE TABLE crane_state (PRIMARY KEY (equipment_id)) AS SELECT equipment_id, teu_quarters FROM move_event",
+        ),
+        SqlFile::new(
+            "cranes",
+            "INSERT INTO window_stat SELECT t.window_start, t.window_end, s.equipment_id, s.teu_quarters
+             FROM TICK(INTERVAL '30' MINUTE) AS t CROSS JOIN crane_state AS s",
+        ),
+    ];
+    let run = |keys_max: usize, keys: usize| {
+        let settings = MergeSettings {
+            table_keys_max: keys_max,
+            ..MergeSettings::default()
+        };
+        let fold = compile(&files);
+        let mut merge = Merge::new(compile(&files), &settings).expect("merge");
+        let mut full = 0;
+        let commits = [
+            ("00:01", 0..KEYS_MAX, 1),
+            ("00:02", KEYS_MAX..keys, 1),
+            ("00:03", 0..KEYS_MAX, 2),
+        ];
+        for (minute, keys, teu) in commits.into_iter().filter(|(_, keys, _)| !keys.is_empty()) {
+            let lines = keys.map(|key| format!("{minute} | C{key} | {teu}"));
+            let lines = lines.collect::<Vec<_>>().join("\n");
+            let input = input(&format!(
+                "stream move_event\nrow_time | equipment_id | teu_quarters\n{lines}"
+            ));
+            let told = windows::state::activity::told(input.values()).expect("told");
+            merge.absorb(
+                windows::state::activity::NAME,
+                windows::state::activity::FINGERPRINT,
+                &told,
+            );
+            fold.fill("move_event", vec![input["move_event"].clone()]);
+            let table = &fold.tables[0];
+            for batch in table.fold.run().expect("fold") {
+                match merge.absorb(&table.name, table.fingerprint, &batch) {
+                    Absorbed::All => {}
+                    Absorbed::But(more) => full += more.full,
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+        let reached = Reached {
+            frontier_us: instant_us("00:40"),
+            begin_us: instant_us("00:00"),
+            horizon_us: None,
+        };
+        let mut rows = Vec::new();
+        while let Some(at_us) = merge.next_at(&reached) {
+            for output in merge.fire(at_us, &reached).outputs {
+                rows.extend(shown(&output.rows));
+            }
+        }
+        (full, rows)
+    };
+    let (full, rows) = run(KEYS_MAX, 10 * KEYS_MAX);
+    assert_eq!(full, 9 * KEYS_MAX);
+    let (full, expected) = run(usize::MAX, KEYS_MAX);
+    assert_eq!(full, 0);
+    assert!(expected.len() >= KEYS_MAX && rows == expected, "{rows:?}");
+}
+
 /// Merge keeps such rows for hours, thousands of times, and counts what they hold.
 #[test]
 fn few_rows_that_a_filter_lets_pass_take_no_room_for_many() {
