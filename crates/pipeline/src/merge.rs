@@ -22,7 +22,7 @@ pub(crate) use state::{declared, settle, windows_of_finals};
 pub use step::Parcel;
 pub(crate) use step::{outgoing, reached};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use windows::error::Fault;
@@ -68,6 +68,10 @@ pub struct Merge {
     unknown: BTreeMap<String, Unknown>,
     coverage: Coverage,
     roster: Roster,
+    /// Queries of which the snapshot that was restored has nothing, since their past was still being read.
+    awaiting_past: BTreeSet<u64>,
+    /// It changed since it was last written down.
+    has_news: bool,
     held: Vec<Held>,
     /// The first partials that were read to catch up.
     caught_from: Option<i64>,
@@ -119,6 +123,8 @@ impl Merge {
             unknown: BTreeMap::new(),
             coverage,
             roster: Roster::default(),
+            awaiting_past: BTreeSet::new(),
+            has_news: false,
             held: Vec::new(),
             caught_from: None,
             memory: memory.clone(),

@@ -30,17 +30,27 @@ pub struct Roster(BTreeMap<(String, u64), Entry>);
 pub struct Entry {
     /// Its rows leave with the first partials at this offset or behind it, and from there on.
     pub since: i64,
-    /// Partials were read from this offset on to catch up.
+    /// Partials were read from this offset on to catch up; of a query that came with its past, its state was taken over here.
     pub read_from: i64,
     /// What was due by this instant was told before.
     pub told_us: Option<i64>,
     /// It does not run any more.
     pub is_absent: bool,
+    /// It has a frontier of its own.
+    pub is_apart: bool,
+    /// It stopped at an error; what was due by this instant was told.
+    pub stopped_us: Option<i64>,
     /// It waits for what lies before to be read, from there.
     pub backfill: Option<BackfillFrom>,
     /// What lay before was read, tables as they were at each instant with it.
     pub was_backfilled: bool,
+    /// What the revisions of its windows begin at.
+    pub first_revision: i64,
 }
+
+/// More than a window is told of while its query keeps its state. A query that is taken up anew, its text changed or its state
+/// lost, counts from the next multiple: readers then know its rows for newer than those told before.
+pub const REVISIONS_A_LIFE: i64 = 1 << 20;
 
 /// [`Entry::since`] of a query that waits for a backfill.
 pub const NOT_YET: i64 = i64::MAX;
@@ -56,15 +66,36 @@ impl Roster {
         self.0.insert((name.to_owned(), fingerprint), entry);
     }
 
-    /// Marks the queries that do not run here any more, at `offset`: what was due by `told_us` was told of them, if their
-    /// rows had begun to leave.
-    pub fn retire(&mut self, runs: impl Fn(&str, u64) -> bool, offset: i64, told_us: Option<i64>) {
+    /// What the revisions of a query begin at that is taken up, whichever text of it was told before.
+    pub fn next_life(&self, name: &str) -> i64 {
+        let lives = self.0.iter().filter(|((known, _), _)| known == name);
+        let last = lives.map(|(_, entry)| entry.first_revision).max();
+        last.map_or(0, |last| last + REVISIONS_A_LIFE)
+    }
+
+    /// Up to which instant a query was told that has stopped, if no other text of it runs since.
+    pub fn stopped_us(&self, name: &str) -> Option<i64> {
+        let texts = self.0.iter().filter(|((known, _), _)| known == name);
+        let last = texts.max_by_key(|(_, entry)| entry.first_revision);
+        last?.1.stopped_us
+    }
+
+    /// Marks the queries that do not run here any more, at `offset`: if their rows had begun to leave, what was due by
+    /// `told_us` was told of them, and by `furthest_us` may have been of those with a frontier of their own.
+    pub fn retire(
+        &mut self,
+        runs: impl Fn(&str, u64) -> bool,
+        offset: i64,
+        told_us: Option<i64>,
+        furthest_us: Option<i64>,
+    ) {
         for ((name, fingerprint), entry) in &mut self.0 {
             if !entry.is_absent && !runs(name, *fingerprint) {
                 entry.is_absent = true;
                 entry.backfill = None;
                 if entry.since < offset || entry.since == 0 {
-                    entry.told_us = entry.told_us.max(told_us);
+                    let furthest_us = furthest_us.filter(|_| entry.is_apart);
+                    entry.told_us = entry.told_us.max(told_us).max(furthest_us);
                 }
             }
         }
@@ -104,7 +135,10 @@ impl Roster {
                 read_from: entry.read_from,
                 told_us: entry.told_us,
                 is_absent: entry.is_absent,
+                is_apart: entry.is_apart,
+                stopped_us: entry.stopped_us,
                 was_backfilled: entry.was_backfilled,
+                first_revision: entry.first_revision,
                 backfill: entry.is_backfilled.then_some(match entry.backfill_from_us {
                     None => BackfillFrom::Earliest,
                     Some(at_us) => BackfillFrom::Instant(at_us),
@@ -125,8 +159,11 @@ impl Roster {
             read_from: entry.read_from,
             told_us: entry.told_us,
             is_absent: entry.is_absent,
+            is_apart: entry.is_apart,
+            stopped_us: entry.stopped_us,
             is_backfilled: entry.backfill.is_some(),
             was_backfilled: entry.was_backfilled,
+            first_revision: entry.first_revision,
             backfill_from_us: match entry.backfill {
                 Some(BackfillFrom::Instant(at_us)) => Some(at_us),
                 _ => None,

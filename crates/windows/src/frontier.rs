@@ -47,6 +47,7 @@ pub struct Frontier {
     /// Smallest first `complete_to_us` of any source: where ticks begin.
     begin_us: Option<i64>,
     reached_us: Option<i64>,
+    furthest_us: Option<i64>,
 }
 
 impl Frontier {
@@ -67,6 +68,9 @@ impl Frontier {
             (known, new) => known.or(new),
         };
         self.origins.insert(origin, progress);
+        if let Progress::Active { complete_to_us } = progress {
+            self.furthest_us = self.furthest_us.max(Some(complete_to_us));
+        }
         let later = |reached: Option<i64>, now: Option<i64>| match (reached, now) {
             (Some(reached), Some(now)) => Some(reached.max(now)),
             (reached, now) => reached.or(now),
@@ -92,8 +96,9 @@ impl Frontier {
         own.map(|(query, own)| (query.as_str(), own.reached_us))
     }
 
-    /// Takes up where the frontier of a query was; nothing if it has none of its own.
+    /// Takes up where the frontier of a query was.
     pub fn resume_own(&mut self, query: &str, reached_us: i64) {
+        self.furthest_us = self.furthest_us.max(Some(reached_us));
         if let Some(own) = self.own.get_mut(query) {
             own.reached_us = Some(reached_us);
         }
@@ -102,6 +107,11 @@ impl Frontier {
     /// No row to come is earlier than this; none while a declared origin is unheard.
     pub fn reached_us(&self) -> Option<i64> {
         self.reached_us
+    }
+
+    /// How far any origin has ever come: no query's own frontier, known here or not, lies further.
+    pub fn furthest_us(&self) -> Option<i64> {
+        self.furthest_us
     }
 
     /// What one origin says of itself: no row of it to come is earlier, nor is one taken back. None while that is not known.
@@ -142,7 +152,12 @@ impl Frontier {
         begin_us: Option<i64>,
         reached_us: Option<i64>,
     ) {
-        self.origins.extend(origins);
+        for (origin, progress) in origins {
+            if let Progress::Active { complete_to_us } = progress {
+                self.furthest_us = self.furthest_us.max(Some(complete_to_us));
+            }
+            self.origins.insert(origin, progress);
+        }
         self.begin_us = begin_us;
         self.reached_us = reached_us;
     }
@@ -257,5 +272,10 @@ mod tests {
         assert_eq!(hear("customs", 0, 5), (Some(40), None));
         assert_eq!(hear("customs", 1, 7), (Some(40), Some(5)));
         assert_eq!(hear("gate", 1, 60), (Some(50), Some(5)));
+        assert_eq!(frontier.furthest_us(), Some(60));
+        frontier.update(origin("gate", 1), Progress::Idle, None);
+        assert_eq!(frontier.furthest_us(), Some(60), "it was there");
+        frontier.resume_own("known elsewhere", 70);
+        assert_eq!(frontier.furthest_us(), Some(70));
     }
 }

@@ -340,13 +340,15 @@ impl Merge {
         }
     }
 
+    /// Place of a query in the program.
+    fn place(&self, query: &str) -> Option<usize> {
+        let mut queries = self.program.queries.iter();
+        queries.position(|known| known.name == query)
+    }
+
     fn apart(&self, query: &str) -> Option<usize> {
-        let place = self
-            .program
-            .queries
-            .iter()
-            .position(|known| known.name == query);
-        place.filter(|place| self.running[*place].is_apart)
+        self.place(query)
+            .filter(|place| self.running[*place].is_apart)
     }
 
     /// The first tick after `after_us`, a multiple of `every_us`, at which levels and ticks do not rest.

@@ -131,6 +131,18 @@ pub struct Query {
 }
 
 impl Query {
+    /// No window that is due after `at_us` begins before this instant; none if what it tells may hang on all that came before.
+    pub fn first_due_after(&self, at_us: i64) -> Option<i64> {
+        match &self.kind {
+            Kind::Windows(windows) if self.tables.is_empty() => {
+                let reaches = self.join.iter().flat_map(|join| &join.reaches);
+                let delay_us = reaches.map(|reach| reach.after_us).max();
+                Some(windows.first_open(at_us - delay_us.unwrap_or_default()))
+            }
+            _ => None,
+        }
+    }
+
     /// True if the windows of many keys may be computed in one run: nothing above the aggregate brings rows of two windows
     /// together, and no table is read whose rows hang on the end of the window.
     pub(crate) fn is_window_by_window(&self) -> bool {

@@ -16,6 +16,8 @@ pub struct Standing {
     pub whole_from_us: i64,
     /// It takes no rows in: another reads them for it.
     pub is_deaf: bool,
+    /// What the revisions of a window begin at: above all that was told of it before the query's state was lost.
+    pub first_revision: i64,
 }
 
 impl Default for Standing {
@@ -27,6 +29,7 @@ impl Default for Standing {
             told_us: i64::MIN,
             whole_from_us: i64::MIN,
             is_deaf: false,
+            first_revision: 0,
         }
     }
 }

@@ -8,7 +8,7 @@ use windows::program::Program;
 
 use super::outbox::Outbox;
 use super::past::{Named, Past};
-use super::{BackfillFrom, History};
+use super::{BackfillFrom, History, Wanted};
 use crate::budget::Memory;
 use crate::clock::Clock;
 use crate::error::EngineError;
@@ -35,10 +35,8 @@ pub struct Job {
     pub program: Arc<Program>,
     /// The partition of the partials topic.
     pub partition: Partition,
-    /// Up to which instant each query was told before.
-    pub told: BTreeMap<Named, Option<i64>>,
-    /// Where it begins.
-    pub from: BackfillFrom,
+    /// What of each query.
+    pub wanted: BTreeMap<Named, Wanted>,
     /// By input partition: fold had read so far at the hand-over.
     pub until: BTreeMap<Partition, i64>,
     /// How far time had come there.
@@ -65,6 +63,15 @@ struct Stretch {
 }
 
 impl Job {
+    /// What of each query, by its place in the program.
+    fn wanted(&self) -> impl Iterator<Item = (usize, Wanted)> {
+        let queries = self.program.queries.iter().enumerate();
+        queries.filter_map(|(place, query)| {
+            let named = (query.name.clone(), query.fingerprint);
+            Some((place, *self.wanted.get(&named)?))
+        })
+    }
+
     fn check(&self) -> Result<(), EngineError> {
         match self.halt.is_requested() || self.stop.is_requested() {
             true => Err(EngineError::Stopped),
@@ -87,9 +94,9 @@ impl Job {
             &self.partition,
             self.memory.spill.clone(),
         )?;
-        for (place, query) in self.program.queries.iter().enumerate() {
-            let told_us = self.told.get(&(query.name.clone(), query.fingerprint));
-            if let Some(told_us) = told_us.copied().flatten() {
+        for (place, wanted) in self.wanted() {
+            state.set_first_revision(place, wanted.first_revision);
+            if let Some(told_us) = wanted.told_us {
                 state.set_told(place, told_us);
             }
         }
@@ -179,48 +186,39 @@ impl Job {
     /// The timestamp of the first records that may belong to windows from the instant on: what they need lies before it, and
     /// what was late or out of order is to be judged as it was.
     fn begin_ms(&self, past: &Past) -> Option<i64> {
-        let BackfillFrom::Instant(at_us) = self.from else {
-            return None;
-        };
-        let queries = 0..past.state.program().queries.len();
-        let before_us = queries.map(|query| past.state.before_us(query)).max();
+        let needed = self.wanted().map(|(query, wanted)| match wanted.from {
+            BackfillFrom::Earliest => None,
+            BackfillFrom::Instant(at_us) => Some(at_us - past.state.before_us(query)),
+        });
+        let needed_us = needed.min()??;
         let settings = &self.settings;
         let sources = settings.sources.iter();
         let out_of_order = sources.map(|source| source.out_of_order_max).max();
         let out_of_order = out_of_order.max(Some(settings.out_of_order_max));
         let margin =
             settings.future_max + settings.correction_max + out_of_order.unwrap_or_default();
-        let first_us = at_us - before_us.unwrap_or_default() - micros(margin);
+        let first_us = needed_us - micros(margin);
         Some(first_us.div_euclid(1_000))
     }
 
     /// Windows are told from the instant asked for on; or, where the log has lost its beginning, from where what is lost
     /// cannot belong to them.
     fn set_whole_from(&self, past: &mut Past, stretches: &[Stretch], fold: &Fold) {
-        let whole_from_us = match self.from {
-            BackfillFrom::Instant(at_us) => at_us,
-            BackfillFrom::Earliest => {
-                let cut = stretches.iter().filter(|stretch| stretch.is_cut);
-                let intakes = cut.filter_map(|stretch| fold.intake(&stretch.partition));
-                let sources = intakes.flat_map(|intake| intake.sources.values());
-                let firsts = sources.filter_map(|source| {
-                    Some(
-                        source
-                            .row_time_first_us?
-                            .saturating_add(source.out_of_order_us),
-                    )
-                });
-                firsts.max().unwrap_or(i64::MIN)
-            }
-        };
-        for query in 0..past.state.program().queries.len() {
+        let cut = stretches.iter().filter(|stretch| stretch.is_cut);
+        let intakes = cut.filter_map(|stretch| fold.intake(&stretch.partition));
+        let sources = intakes.flat_map(|intake| intake.sources.values());
+        let firsts = sources.filter_map(|source| {
+            let first_us = source.row_time_first_us?;
+            Some(first_us.saturating_add(source.out_of_order_us))
+        });
+        let oldest_us = firsts.max().unwrap_or(i64::MIN);
+        for (query, wanted) in self.wanted() {
             // What windows from an instant on need of before it is read too.
-            let before_us = match self.from {
-                BackfillFrom::Instant(_) => past.state.before_us(query),
-                BackfillFrom::Earliest => 0,
+            let whole_from_us = match wanted.from {
+                BackfillFrom::Instant(at_us) => at_us.saturating_sub(past.state.before_us(query)),
+                BackfillFrom::Earliest => oldest_us,
             };
-            past.state
-                .set_whole_from(query, whole_from_us.saturating_sub(before_us));
+            past.state.set_whole_from(query, whole_from_us);
         }
     }
 

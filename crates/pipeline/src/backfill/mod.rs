@@ -17,12 +17,23 @@ use std::sync::Arc;
 use crate::log::{Batch, LogError, Partition};
 
 /// Where a backfill begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum BackfillFrom {
     /// With the oldest input that is there.
     Earliest,
     /// With the windows that begin at this instant or later, microseconds since 1970.
     Instant(i64),
+}
+
+/// What a backfill is to tell of one query.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    /// Where it begins.
+    pub from: BackfillFrom,
+    /// What is due by this instant was told before.
+    pub told_us: Option<i64>,
+    /// What the revisions of its windows begin at.
+    pub first_revision: i64,
 }
 
 /// Input as it lies in the log, read outside all groups. Calls come from threads of their own.

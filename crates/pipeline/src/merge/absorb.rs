@@ -114,7 +114,7 @@ impl Merge {
 
     /// Tells what became of rows that may be taken back, or that are.
     fn note(
-        &self,
+        &mut self,
         outcome: Outcome,
         offset: i64,
         covered: &[Covered],

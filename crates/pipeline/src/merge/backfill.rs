@@ -7,7 +7,7 @@ use windows::frontier::Frontier;
 use windows::program::Program;
 
 use super::Merge;
-use crate::backfill::BackfillFrom;
+use crate::backfill::Wanted;
 use crate::backfill::past::{Named, Past};
 use crate::error::EngineError;
 use crate::log::Partition;
@@ -19,10 +19,8 @@ use crate::settings::Bounded;
 pub struct HandOver {
     /// The first partials behind it.
     pub offset: i64,
-    /// Where the backfill begins.
-    pub from: BackfillFrom,
-    /// Up to which instant each query was told before.
-    pub told: BTreeMap<Named, Option<i64>>,
+    /// The queries.
+    pub wanted: BTreeMap<Named, Wanted>,
     /// By input partition: fold had read so far.
     pub until: BTreeMap<Partition, i64>,
     /// How far time had come.
@@ -32,9 +30,16 @@ pub struct HandOver {
 }
 
 impl Merge {
-    fn backfilled(&self) -> impl Iterator<Item = (usize, BackfillFrom, Entry)> {
-        let held = self.held.iter();
-        held.filter_map(|held| Some((held.query, held.entry.backfill?, held.entry)))
+    /// The queries that wait for a backfill, by their place in the program.
+    fn backfilled(&self) -> impl Iterator<Item = (usize, Wanted)> {
+        self.held.iter().filter_map(|held| {
+            let wanted = Wanted {
+                from: held.entry.backfill?,
+                told_us: held.entry.told_us,
+                first_revision: held.entry.first_revision,
+            };
+            Some((held.query, wanted))
+        })
     }
 
     /// True if queries wait for a backfill.
@@ -50,14 +55,14 @@ impl Merge {
         if !self.is_between_records() || self.done_to.is_some() || is_bounded && !self.has_flushed {
             return None;
         }
-        let (_, from, _) = self.backfilled().next()?;
         let is_ready = |query| self.coverage.is_complete(query) && self.state.waits_readably(query);
-        if !self.backfilled().all(|(query, ..)| is_ready(query)) {
+        let is_one = self.wants_backfill() && self.backfilled().all(|(query, _)| is_ready(query));
+        if !is_one {
             return None;
         }
-        let told = self.backfilled().map(|(query, _, entry)| {
+        let wanted = self.backfilled().map(|(query, wanted)| {
             let query = &self.state.program().queries[query];
-            ((query.name.clone(), query.fingerprint), entry.told_us)
+            ((query.name.clone(), query.fingerprint), wanted)
         });
         let until = self.covered.iter().map(|((topic, index), to)| {
             let partition = Partition::new(topic.as_str(), *index);
@@ -65,8 +70,7 @@ impl Merge {
         });
         Some(HandOver {
             offset: self.next_offset,
-            from,
-            told: told.collect(),
+            wanted: wanted.collect(),
             until: until.collect(),
             frontier: self.frontier.clone(),
             turns: self.backfill_turns(),
@@ -76,14 +80,14 @@ impl Merge {
     /// How often a fold took one of the queries up that wait for a backfill.
     pub fn backfill_turns(&self) -> u64 {
         let queries = self.backfilled();
-        queries.map(|(query, ..)| self.coverage.turns(query)).sum()
+        queries.map(|(query, _)| self.coverage.turns(query)).sum()
     }
 
     /// The program of the queries that wait for a backfill, of one that has all.
     pub fn portion(&self, mut all: Program) -> Arc<Program> {
         let wanted: Vec<u64> = self
             .backfilled()
-            .map(|(query, ..)| self.state.program().queries[query].fingerprint)
+            .map(|(query, _)| self.state.program().queries[query].fingerprint)
             .collect();
         all.queries
             .retain(|query| wanted.contains(&query.fingerprint));
@@ -122,13 +126,18 @@ impl Merge {
             self.fail(failure)?;
         }
         self.state.replace(&pieces, self.frontier.reached_us())?;
-        let queries: Vec<usize> = self.backfilled().map(|(query, ..)| query).collect();
+        let queries: Vec<usize> = self.backfilled().map(|(query, _)| query).collect();
         for query in queries {
             let whole_from_us = state.whole_from_us(
                 &program.queries[query].name,
                 program.queries[query].fingerprint,
             );
             self.coverage.fulfil(query, whole_from_us);
+        }
+        for held in &mut self.held {
+            if held.entry.backfill.is_some() {
+                held.entry.read_from = self.next_offset;
+            }
         }
         self.follow_coverage();
         self.keep_within_budget();

@@ -4,6 +4,7 @@
 //! then follows from those partials, at the first start as at every replay after it.
 
 use super::Merge;
+use crate::backfill::BackfillFrom;
 use crate::log::Position;
 use crate::planted::{Bug, has};
 use crate::roster::{Entry, NOT_YET, Roster};
@@ -40,47 +41,65 @@ impl Merge {
         // Within a record the places of what has left are those of the queries of before.
         let since = position.next_offset + i64::from(!position.within.is_empty());
         let is_restored = self.next_offset > 0;
-        let backfill = self.settings.backfill;
         let queries = self.state.program().queries.iter();
         let names: Vec<(String, u64)> = queries
             .map(|query| (query.name.clone(), query.fingerprint))
             .collect();
         for (query, (name, fingerprint)) in names.iter().enumerate() {
             let is_blank = self.state.is_new(query);
+            let is_apart = self.state.is_apart(query);
             let held = |entry| Held {
                 query,
-                entry,
+                entry: Entry { is_apart, ..entry },
                 is_blank,
                 is_fresh: false,
                 is_lost: false,
             };
-            let fresh = |told_us| Held {
+            let first_revision = self.roster.next_life(name);
+            let fresh = |told_us, backfill: Option<BackfillFrom>| Held {
                 is_fresh: true,
                 ..held(Entry {
                     since: backfill.map_or(since, |_| NOT_YET),
                     told_us,
                     backfill,
+                    first_revision,
                     ..Entry::default()
                 })
             };
+            let anew = |told_us| fresh(told_us, self.settings.backfill);
             let held = match self.roster.get(name, *fingerprint).copied() {
-                Some(entry) if entry.is_absent => Some(fresh(entry.told_us)),
+                Some(entry) if entry.is_absent => Some(anew(entry.told_us)),
                 Some(entry) if entry.backfill.is_some() => Some(held(entry)),
+                // The partials alone do not bring its past back.
+                Some(entry) if self.has_lost_past(entry, *fingerprint, is_blank) => Some(Held {
+                    is_lost: entry.since < position.next_offset,
+                    is_blank: true,
+                    ..anew(entry.told_us)
+                }),
                 Some(entry) if entry.since >= self.next_offset && entry.since > 0 => {
                     Some(held(entry))
                 }
                 Some(_) if is_blank && is_restored => Some(Held {
                     is_lost: true,
-                    ..fresh(None)
+                    ..anew(None)
                 }),
                 Some(_) => None,
-                None if written.is_some() || (is_blank && is_restored) => Some(fresh(None)),
+                None if written.is_some() || (is_blank && is_restored) => {
+                    Some(match self.stopped(query) {
+                        Some((told_us, from)) => fresh(Some(told_us), Some(from)),
+                        None => anew(None),
+                    })
+                }
                 // There from the beginning, or from before rosters were written.
                 None => {
                     self.roster.enter(name, *fingerprint, Entry::default());
                     None
                 }
             };
+            let entry = held.map(|held| held.entry);
+            let entry = entry.or_else(|| self.roster.get(name, *fingerprint).copied());
+            let first_revision = entry.map_or(0, |entry| entry.first_revision);
+            self.state.set_first_revision(query, first_revision);
             if let Some(held) = held {
                 match held.entry.backfill {
                     None => self.state.hold(query),
@@ -88,12 +107,56 @@ impl Merge {
                 }
                 if is_blank {
                     self.coverage.learn(query);
+                } else if held.is_blank
+                    && let Some(reached_us) = self.frontier.reached_us()
+                {
+                    // Nothing was taken in for it before the snapshot.
+                    self.coverage.at_least(query, reached_us);
                 }
                 self.held.push(held);
             }
         }
         self.enrol_tables(written.is_some());
         self.follow_coverage();
+    }
+
+    /// Up to which instant a former text of a query was told when it stopped at an error, and where its mended one begins.
+    fn stopped(&self, query: usize) -> Option<(i64, BackfillFrom)> {
+        let can_resume =
+            self.settings.backfill.is_none() && !self.settings.snapshots.interval.is_zero();
+        let query = &self.state.program().queries[query];
+        let told_us = self.roster.stopped_us(&query.name).filter(|_| can_resume)?;
+        let first_us = query.first_due_after(told_us);
+        let from = first_us.map_or(BackfillFrom::Earliest, BackfillFrom::Instant);
+        Some((told_us, from))
+    }
+
+    /// Notes that a query stopped at an error, so that its mended text goes on from there.
+    pub(super) fn note_stop(&mut self, query: &str) {
+        let stopped_us = self.state.passed_us(query);
+        let program = self.state.program();
+        let named = program.queries.iter().find(|known| known.name == query);
+        let Some((name, fingerprint)) = named.map(|query| (&query.name, query.fingerprint)) else {
+            return;
+        };
+        for held in &mut self.held {
+            if program.queries[held.query].name == *name {
+                held.entry.stopped_us = stopped_us;
+            }
+        }
+        if let Some(entry) = self.roster.get(name, fingerprint).copied() {
+            let entry = Entry {
+                stopped_us,
+                ..entry
+            };
+            self.has_news |= self.roster.get(name, fingerprint) != Some(&entry);
+            self.roster.enter(name, fingerprint, entry);
+        }
+    }
+
+    /// True if the roster has changed since this was asked.
+    pub fn has_roster_news(&mut self) -> bool {
+        std::mem::take(&mut self.has_news)
     }
 
     /// A table that comes with queries which are backfilled is read with them.
@@ -111,16 +174,37 @@ impl Merge {
         }
     }
 
+    /// True if a query came with its past, and what was restored is of before that was taken over.
+    fn has_lost_past(&self, entry: Entry, fingerprint: u64, is_blank: bool) -> bool {
+        let is_before = self.next_offset < entry.read_from;
+        let is_empty = is_blank || is_before || self.awaiting_past.contains(&fingerprint);
+        entry.was_backfilled && is_empty
+    }
+
+    /// True if the state of a query is missing that came with its past: the partials do not bring it back.
+    pub fn lacks_a_past(&self) -> bool {
+        let program = self.state.program();
+        self.held.iter().any(|held| {
+            let query = &program.queries[held.query];
+            let written = self.roster.get(&query.name, query.fingerprint);
+            held.is_blank && written.is_some_and(|entry| entry.was_backfilled)
+        })
+    }
+
     /// Writes down who runs here, once all is read up to the committed position.
     pub fn write_down(&mut self, position: &Position) {
         let told_us = self.frontier.reached_us().max(self.done_us());
         let read_from = self.caught_from.unwrap_or(0);
         for held in self.held.iter_mut().filter(|held| held.is_fresh) {
             held.entry.read_from = read_from;
-            if held.is_lost {
-                held.entry.told_us = told_us;
-            }
             let query = &self.state.program().queries[held.query];
+            if held.is_lost {
+                // A frontier of its own may lie ahead of the port's.
+                let mut own = self.frontier.own();
+                let own = own.find(|(name, _)| *name == query.name);
+                let own_us = own.and_then(|(_, reached_us)| reached_us);
+                held.entry.told_us = held.entry.told_us.max(told_us).max(own_us);
+            }
             let since = held.entry.since;
             match held.entry.backfill {
                 None => tracing::info!(query = query.name, since, "a query is new here"),
@@ -133,13 +217,22 @@ impl Merge {
                 .enter(&query.name, query.fingerprint, held.entry);
         }
         let program = self.state.program();
+        for (place, query) in program.queries.iter().enumerate() {
+            if let Some(entry) = self.roster.get(&query.name, query.fingerprint).copied() {
+                let is_apart = self.state.is_apart(place);
+                let entry = Entry { is_apart, ..entry };
+                self.roster.enter(&query.name, query.fingerprint, entry);
+            }
+        }
         let runs = |name: &str, fingerprint: u64| {
             let mut queries = program.queries.iter();
             let mut tables = program.tables.iter();
             queries.any(|query| query.name == name && query.fingerprint == fingerprint)
                 || tables.any(|table| table.name == name && table.fingerprint == fingerprint)
         };
-        self.roster.retire(runs, position.next_offset, told_us);
+        let furthest_us = self.frontier.furthest_us();
+        self.roster
+            .retire(runs, position.next_offset, told_us, furthest_us);
     }
 
     /// Lets the queries go whose rows leave with the partials at `offset` on.

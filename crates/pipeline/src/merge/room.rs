@@ -69,15 +69,14 @@ impl Merge {
     }
 
     /// A query stopped; or rows that were kept away are lost, for which no query is at fault.
-    pub(super) fn fail(&self, failure: QueryError) -> Result<(), EngineError> {
-        match failure.is_spill() {
-            true => Err(EngineError::Query(failure)),
-            false => {
-                let (at, offset) = (&self.partition, self.next_offset);
-                self.tally
-                    .query_failed(&failure.query, &failure, at, offset);
-                Ok(())
-            }
+    pub(super) fn fail(&mut self, failure: QueryError) -> Result<(), EngineError> {
+        if failure.is_spill() {
+            return Err(EngineError::Query(failure));
         }
+        let (at, offset) = (&self.partition, self.next_offset);
+        self.tally
+            .query_failed(&failure.query, &failure, at, offset);
+        self.note_stop(&failure.query);
+        Ok(())
     }
 }

@@ -40,6 +40,7 @@ impl Merge {
             own_frontiers: own.collect(),
             coverage: self.coverage.save(),
             fired_us: self.state.fired_us(),
+            awaiting_past: self.state.deaf().collect(),
         };
         let rows = self.state.save()?.into_iter().map(State::Rows);
         let planners = self.planners.iter().flat_map(|planners| planners.save());
@@ -108,8 +109,10 @@ impl Merge {
         self.has_flushed = progress.has_flushed;
         self.ticks.resume(progress.tick);
         self.coverage.restore(progress.coverage);
+        self.awaiting_past = progress.awaiting_past.into_iter().collect();
         for own in progress.own_frontiers {
             self.frontier.resume_own(&own.query, own.reached_us);
+            self.state.has_passed(&own.query, own.reached_us);
         }
     }
 }

@@ -169,6 +169,9 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
                     return Ok(());
                 };
                 is_done = merge.go_on(&mut self.pending)?;
+                if merge.has_roster_news() {
+                    self.write_roster(partition);
+                }
                 if !is_done {
                     self.commit()?;
                     self.shared.tally.split();
@@ -272,6 +275,11 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
         let (mut merge, unreached) = restore(&fresh, &mut shelf, shared.depot.as_ref(), offset)?;
         let from = merge.next_offset();
         merge.enrol(shelf.roster.as_ref(), &position);
+        if let Some(store) = unreached.as_ref().filter(|_| merge.lacks_a_past()) {
+            return Err(EngineError::State(format!(
+                "the past of a query lies in a snapshot alone, which cannot be read: {store}"
+            )));
+        }
         let replayed = self.replay(&mut merge, offset);
         replayed.map_err(|error| match unreached {
             Some(store) => EngineError::State(format!("{error}; {store}")),

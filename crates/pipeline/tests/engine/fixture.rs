@@ -184,17 +184,22 @@ pub fn port_with(
         while let Some(next) = own.next_if(|next| next.timestamp_ms <= produced.timestamp_ms) {
             log.append(next.clone()).expect("the topic exists");
         }
-        log.append(Outgoing {
-            topic: produced.stream.name().into(),
-            partition: produced.partition,
-            key: Some(produced.key),
-            value: Some(produced.value),
-            timestamp_ms: produced.timestamp_ms,
-            headers: Vec::new(),
-        })
-        .expect("the topic exists");
+        append(&log, produced);
     }
     (log, simulation.truth().clone())
+}
+
+/// Writes a record of the simulated port.
+pub fn append(log: &MemoryLog, produced: portsim::Produced) {
+    log.append(Outgoing {
+        topic: produced.stream.name().into(),
+        partition: produced.partition,
+        key: Some(produced.key),
+        value: Some(produced.value),
+        timestamp_ms: produced.timestamp_ms,
+        headers: Vec::new(),
+    })
+    .expect("the topic exists");
 }
 
 /// Runs both stages to the end of the input, `rows_max` records a fetch, an abort after every `abort_every`-th turn.

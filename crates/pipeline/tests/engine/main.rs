@@ -12,6 +12,7 @@ mod fixture;
 mod functions;
 mod intake_state;
 mod isolation;
+mod mended;
 mod plans;
 #[path = "../reading/mod.rs"]
 mod reading;

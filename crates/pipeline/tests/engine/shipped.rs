@@ -8,12 +8,11 @@ use std::time::Duration;
 
 use events::v1::{Reject, WindowStat};
 use events::{Event, Message, Stream};
-use pipeline::log::Outgoing;
 use pipeline::memory::MemoryLog;
 use pipeline::settings::Settings;
 use windows::sql::parse::SqlFile;
 
-use crate::fixture::{run, settings, topics};
+use crate::fixture::{append, run, settings, topics};
 use crate::reading::{Record, Rules, expect};
 
 const PARTITIONS: i32 = 3;
@@ -65,15 +64,7 @@ fn port(seed: u64, hours: u32, silent: &str, settings: &Settings) -> MemoryLog {
         if is_silent && produced.timestamp_ms >= silent_from_ms {
             continue;
         }
-        log.append(Outgoing {
-            topic: produced.stream.name().into(),
-            partition: produced.partition,
-            key: Some(produced.key),
-            value: Some(produced.value),
-            timestamp_ms: produced.timestamp_ms,
-            headers: Vec::new(),
-        })
-        .expect("the topic exists");
+        append(&log, produced);
     }
     log
 }

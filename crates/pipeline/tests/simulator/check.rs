@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use events::Message;
 use events::v1::{PlanDelta, Reject, StatKind, WindowStat};
 use pipeline::memory::MemoryLog;
+use pipeline::roster::REVISIONS_A_LIFE;
 
 use crate::program::Change;
 use crate::reading::{Expected, Rejects};
@@ -32,9 +33,8 @@ pub fn plans(log: &MemoryLog) -> Plans {
     .into()
 }
 
-/// What is wrong, if anything. `may_lose_past`: snapshots were lost, so that a query which came with its past may have begun anew
-/// (docs/DELIVERY.md, limits); of such nothing is asked.
-pub fn verdict(world: &World, expected: &Expected, may_lose_past: bool) -> Result<(), String> {
+/// What is wrong, if anything.
+pub fn verdict(world: &World, expected: &Expected) -> Result<(), String> {
     let rejects = rejects(&world.log)?;
     if rejects != expected.rejects {
         let more: Vec<_> = rejects.difference(&expected.rejects).take(3).collect();
@@ -44,13 +44,8 @@ pub fn verdict(world: &World, expected: &Expected, may_lose_past: bool) -> Resul
         ));
     }
     let goes = |query: &str| world.change().is_some() && Change::goes().any(|name| name == query);
-    let is_excused = |query: &str| {
-        let has_past = world.change() == Some(Change::WithPast);
-        may_lose_past && has_past && Change::comes().any(|name| name == query)
-    };
-    let rows = finals(&world.log, goes, is_excused)?;
-    let asked = expected.rows.iter().filter(|(query, _)| !is_excused(query));
-    for (query, expected) in asked {
+    let rows = finals(&world.log, goes)?;
+    for (query, expected) in &expected.rows {
         let found = rows.get(query).map_or(&[][..], Vec::as_slice);
         let expected = due(world.change(), query, expected, found);
         if found != expected.as_slice() {
@@ -171,16 +166,12 @@ fn rejects(log: &MemoryLog) -> Result<Rejects, String> {
 pub fn finals(
     log: &MemoryLog,
     goes: impl Fn(&str) -> bool,
-    is_excused: impl Fn(&str) -> bool,
 ) -> Result<BTreeMap<String, Vec<Vec<u8>>>, String> {
     let mut rows: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
     let mut open: BTreeMap<Vec<u8>, WindowStat> = BTreeMap::new();
     for record in log.records("window-stats").into_iter().flatten() {
         let mut stat = WindowStat::decode(record.value.unwrap_or_default().as_slice())
             .map_err(|error| error.to_string())?;
-        if is_excused(&stat.query) {
-            continue;
-        }
         let before = open.insert(record.key.unwrap_or_default(), stat.clone());
         if !may_follow(before.as_ref(), &stat) {
             return Err(format!("after {before:?} came {stat:?}"));
@@ -229,9 +220,18 @@ fn may_follow(before: Option<&WindowStat>, stat: &WindowStat) -> bool {
     use StatKind::{Corrected, Early, Final, OnTime, Unspecified, Withdrawn};
     let ends = matches!(stat.kind(), Final | Withdrawn);
     let says_so = stat.kind() != Unspecified && (stat.kind() != Final || stat.is_final);
+    let life = |stat: &WindowStat| i64::from(stat.revision) / REVISIONS_A_LIFE;
+    let is_first = i64::from(stat.revision) % REVISIONS_A_LIFE == 0 && stat.kind() != Withdrawn;
     let Some(before) = before else {
-        return says_so && stat.revision == 0 && stat.kind() != Withdrawn;
+        return says_so && is_first;
     };
+    // Queries that come or go may be taken up anew.
+    let changes = Change::comes()
+        .chain(Change::goes())
+        .any(|name| name == stat.query);
+    if changes && life(stat) > life(before) {
+        return says_so && is_first && !before.is_final;
+    }
     let is_next = match (before.kind(), stat.kind()) {
         (Withdrawn, kind) => kind != Withdrawn || stat.is_final,
         (Early, kind) => kind != Unspecified,

@@ -161,11 +161,9 @@ pub fn run(
         armed: Vec::new(),
         replaced: BTreeMap::new(),
     };
-    let loses = [Fault::StoreAway, Fault::TornSnapshot];
-    let may_lose_past = faults.iter().any(|(_, fault)| loses.contains(fault));
     let result = telling
         .tell(&mut dice, day, &faults)
-        .and_then(|()| verdict(&telling.world, expected, may_lose_past))
+        .and_then(|()| verdict(&telling.world, expected))
         .and_then(|()| told_plans(&telling.world, plans))
         .and_then(|()| replay::check(&telling.world))
         .and_then(

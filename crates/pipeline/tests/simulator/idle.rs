@@ -134,7 +134,7 @@ fn a_silent_source_holds_the_port_for_the_timeout_and_what_it_writes_later_is_to
     world.drain();
     rest(&mut world, 200, step);
     assert!(world.is_done());
-    let rows = finals(&world.log, |_| false, |_| false).expect("each row once");
+    let rows = finals(&world.log, |_| false).expect("each row once");
     let order: Vec<Record> = first.iter().chain(&others).chain(&held).cloned().collect();
     let expected = expected(&order);
     for query in ["moves", "yard", "open_bookings"] {

@@ -153,19 +153,12 @@ impl Merge {
             if !self.running[place].has_all_of(due) {
                 continue;
             }
-            let mut rows = match rows {
-                Some(rows) => rows,
-                None => self.running[place].window(query, &program.task, due, firing.at_us)?,
-            };
-            if !due.is_final() || firing.at_us > self.settled_us {
-                let waiting = match firing.waiting.take() {
-                    Some(waiting) => waiting,
-                    None => self.waiting_of(place)?,
-                };
-                rows.extend(within(&waiting, due)?.into_iter().map(Held::from));
-                firing.waiting = Some(waiting);
+            let output = self.compute(place, due, rows, firing);
+            if output.is_err() && !due.is_final() {
+                // The final rows of the instant have left: they come first.
+                self.running[place].standing.passed_us = firing.at_us;
             }
-            if let Some(output) = self.finish(place, due, rows)?
+            if let Some(output) = output?
                 && !was_told
             {
                 firing.due = Some(left);
@@ -175,6 +168,31 @@ impl Merge {
         self.running[place].close(firing.at_us);
         self.running[place].standing.passed_us = firing.at_us;
         Ok(None)
+    }
+
+    /// One window that is due; `rows` are its rows where they were taken out of the query's state.
+    fn compute(
+        &mut self,
+        place: usize,
+        due: Due,
+        rows: Option<Vec<Held>>,
+        firing: &mut Firing,
+    ) -> Result<Option<Output>> {
+        let program = Arc::clone(&self.program);
+        let query = &program.queries[place];
+        let mut rows = match rows {
+            Some(rows) => rows,
+            None => self.running[place].window(query, &program.task, due, firing.at_us)?,
+        };
+        if !due.is_final() || firing.at_us > self.settled_us {
+            let waiting = match firing.waiting.take() {
+                Some(waiting) => waiting,
+                None => self.waiting_of(place)?,
+            };
+            rows.extend(within(&waiting, due)?.into_iter().map(Held::from));
+            firing.waiting = Some(waiting);
+        }
+        self.finish(place, due, rows)
     }
 
     /// Runs the last part of a query over the rows of a window.
@@ -193,8 +211,9 @@ impl Merge {
         slot.fill(Vec::new());
         // In an order that does not hang on which partial came first.
         let rows = crate::bounded::sorted(&concatenate(&query.schema, &batches?)?)?;
-        let revisions = &mut self.running[place].revisions;
-        let rows = revisions.number(window, due.kind, &rows)?;
+        let running = &mut self.running[place];
+        let first = running.standing.first_revision;
+        let rows = running.revisions.number(window, due.kind, &rows, first)?;
         Ok((rows.num_rows() > 0).then_some(Output {
             query: place,
             is_final: due.is_final(),

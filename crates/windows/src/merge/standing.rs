@@ -17,6 +17,21 @@ impl Merge {
         passed.max().filter(|&at_us| at_us > i64::MIN)
     }
 
+    /// The last instant of which everything that a query had due was computed.
+    pub fn passed_us(&self, query: &str) -> Option<i64> {
+        let place = self.place(query)?;
+        let passed_us = self.running[place].standing.passed_us;
+        (passed_us > i64::MIN).then_some(passed_us)
+    }
+
+    /// Everything that a query has due by `at_us` was computed before its state was restored.
+    pub fn has_passed(&mut self, query: &str, at_us: i64) {
+        if let Some(place) = self.place(query) {
+            let standing = &mut self.running[place].standing;
+            standing.passed_us = standing.passed_us.max(at_us);
+        }
+    }
+
     /// True if no state of the query of this place in the program came with [`Self::restore`].
     pub fn is_new(&self, query: usize) -> bool {
         self.running[query].is_new
@@ -49,6 +64,11 @@ impl Merge {
                 *table = other;
             }
         }
+    }
+
+    /// True if the query of this place in the program has a frontier of its own.
+    pub fn is_apart(&self, query: usize) -> bool {
+        self.running[query].is_apart
     }
 
     /// Computes nothing of this query until [`Self::release`]; rows are taken in.
@@ -85,10 +105,22 @@ impl Merge {
         self.running[query].standing.told_us = told_us;
     }
 
+    /// The revisions of a query's windows begin at `first`.
+    pub fn set_first_revision(&mut self, query: usize, first: i64) {
+        self.running[query].standing.first_revision = first;
+    }
+
     /// As [`Self::hold`]; rows are not taken in either, since [`Self::replace`] will bring them.
     pub fn deafen(&mut self, query: usize) {
         self.hold(query);
         self.running[query].standing.is_deaf = true;
+    }
+
+    /// Fingerprints of the queries that [`Self::deafen`] was called for.
+    pub fn deaf(&self) -> impl Iterator<Item = u64> {
+        let queries = self.program.queries.iter().zip(&self.running);
+        let deaf = queries.filter(|(_, running)| running.standing.is_deaf);
+        deaf.map(|(query, _)| query.fingerprint)
     }
 
     /// Puts the state of queries and tables that another merge saved in the place of what is here, which is held as before.

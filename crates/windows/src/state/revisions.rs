@@ -108,17 +108,18 @@ impl Revisions {
         self.last.contains_key(&window)
     }
 
-    /// The rows that leave of all rows that a window has now, with their revisions.
+    /// The rows that leave of all rows that a window has now, with their revisions, from `first` on.
     pub fn number(
         &mut self,
         window: (i64, i64),
         kind: StatKind,
         rows: &RecordBatch,
+        first: i64,
     ) -> Result<RecordBatch> {
         let is_final = kind == StatKind::Final;
         let mut leaving = Leaving::default();
         if is_final && !self.has_told(window) {
-            (0..rows.num_rows()).for_each(|_| leaving.add(0, kind));
+            (0..rows.num_rows()).for_each(|_| leaving.add(first, kind));
             return self.finish(rows, leaving, is_final);
         }
         let keys = self.keys_of(window, rows)?;
@@ -139,7 +140,7 @@ impl Revisions {
             let is_told = is_final
                 || kind == StatKind::OnTime
                 || last.is_none_or(|last| last.digest != digest);
-            let revision = last.map_or(0, |last| last.revision + i64::from(is_told));
+            let revision = last.map_or(first, |last| last.revision + i64::from(is_told));
             if is_told {
                 taken.push(row as u32);
                 leaving.add(revision, kind);

@@ -261,17 +261,25 @@ mod tests {
     use super::{Shows, admit, plan_overbooked};
     use crate::budget::Budget;
     use crate::rail::generate::{Shape, problem};
-    use domain::rail::{Unit, check};
+    use domain::rail::{RailProblem, Unit, check};
+
+    fn overfull(units: usize, trains: usize, seed: u64) -> RailProblem {
+        let shape = Shape {
+            units,
+            trains,
+            fill_percent: 130,
+        };
+        problem(shape, seed)
+    }
+
+    fn budgets(iterations: u64) -> Vec<Budget<'static>> {
+        (0..8).map(|_| Budget::iterations(iterations)).collect()
+    }
 
     #[test]
     fn trains_are_booked_beyond_their_room_within_the_risk() {
-        let shape = Shape {
-            units: 600,
-            trains: 12,
-            fill_percent: 130,
-        };
-        let problem = problem(shape, 3);
-        let budgets: Vec<Budget> = (0..8).map(|_| Budget::iterations(100_000)).collect();
+        let problem = overfull(600, 12, 3);
+        let budgets = budgets(100_000);
         let plain = crate::rail::solve(&problem, None, 1, &budgets[0]);
         let booked = plan_overbooked(&problem, &|_| 850, 900, None, 1, &budgets);
         assert!(check(&booked.problem, &booked.answer.plan).is_ok());
@@ -290,13 +298,8 @@ mod tests {
 
     #[test]
     fn a_plan_alone_is_admitted_by_its_risk() {
-        let shape = Shape {
-            units: 300,
-            trains: 8,
-            fill_percent: 130,
-        };
-        let problem = problem(shape, 5);
-        let budgets: Vec<Budget> = (0..8).map(|_| Budget::iterations(50_000)).collect();
+        let problem = overfull(300, 8, 5);
+        let budgets = budgets(50_000);
         let plan = plan_overbooked(&problem, &|_| 850, 900, None, 1, &budgets);
         assert!(!plan.trains.is_empty());
         let admitted = |show_permille: i64, confidence_permille| {
