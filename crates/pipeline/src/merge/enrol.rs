@@ -206,9 +206,14 @@ impl Merge {
                 held.entry.told_us = held.entry.told_us.max(told_us).max(own_us);
             }
             let since = held.entry.since;
-            match held.entry.backfill {
-                None => tracing::info!(query = query.name, since, "a query is new here"),
-                Some(_) => tracing::info!(
+            match (held.entry.backfill, held.entry.told_us) {
+                (None, _) => tracing::info!(query = query.name, since, "a query is new here"),
+                (_, Some(told_us)) => tracing::info!(
+                    query = query.name,
+                    told_us,
+                    "a query goes on from where it was told; it waits until the input of before is read"
+                ),
+                _ => tracing::info!(
                     query = query.name,
                     "a query is new here; it waits until the input of before is read"
                 ),
