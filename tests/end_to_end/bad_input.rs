@@ -197,11 +197,12 @@ fn check(scene: &Scene, place: &str) {
         .iter()
         .find(|reject| reject.reason() == RejectReason::TooLong)
         .expect("the long one");
-    assert!(
-        long.raw_length > LONG_BYTES as u64
-            && long.raw.len() == 64 * 1024
-            && long.raw_sha256.len() == 32
-    );
+    let sent = bad(long.offset)
+        .into_iter()
+        .find(|(.., reason)| *reason == Some(RejectReason::TooLong));
+    let (_, sent, _) = sent.expect("the long one");
+    assert!(sent.len() > LONG_BYTES && long.raw_length == sent.len() as u64);
+    assert!(long.raw == sent[..64 * 1024] && long.raw_sha256.len() == 32);
 }
 
 /// The topic takes 16 MB, whatever the processor is told to read.

@@ -114,3 +114,62 @@ pub fn outgoing(
         headers: vec![("reason", reason_name(refusal.reason).as_bytes().to_vec())],
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::expect_used)]
+mod tests {
+    use super::*;
+
+    /// SHA-256 of 262,145 bytes `q`, by `sha256sum`.
+    const SHA256_ABOVE: &str = "733032be8c68949f3bd9b1045913726844a20600a1ecd7585de8de0144cc018c";
+
+    fn reject(value: &[u8]) -> Reject {
+        let from = Partition::new("vessel", 3);
+        let refusal = Refusal::new(RejectReason::Truncated, "it ends too soon");
+        let record = outgoing(
+            &"rejects".into(),
+            &from,
+            41,
+            1,
+            Some(b"call-7"),
+            value,
+            &refusal,
+        );
+        Reject::decode(record.value.expect("no tombstone").as_slice()).expect("a Reject")
+    }
+
+    #[test]
+    fn a_value_is_kept_whole_up_to_the_bound() {
+        for length in [0, 1, 65_536, 65_537, 262_143, 262_144] {
+            let value: Vec<u8> = (0..length).map(|place| (place % 251) as u8).collect();
+            let reject = reject(&value);
+            assert!(reject.raw == value, "of {length} bytes");
+            assert_eq!(reject.raw_length, length as u64);
+            assert_eq!(reject.raw_sha256, Vec::<u8>::new(), "of {length} bytes");
+        }
+    }
+
+    #[test]
+    fn above_the_bound_a_value_is_cut_and_known_by_length_and_digest() {
+        let above = reject(&vec![b'q'; 262_145]);
+        assert!(above.raw == vec![b'q'; 65_536]);
+        assert_eq!(above.raw_length, 262_145);
+        let hex: String = above
+            .raw_sha256
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        assert_eq!(hex, SHA256_ABOVE);
+        assert_eq!(
+            (above.topic.as_str(), above.partition, above.offset),
+            ("vessel", 3, 41)
+        );
+        assert_eq!(above.key, b"call-7");
+        // The end counts, though it is not kept.
+        let mut other = vec![b'q'; 262_145];
+        other[262_144] = b'r';
+        let other = reject(&other);
+        assert!(other.raw == above.raw && other.raw_sha256 != above.raw_sha256);
+        assert!(reject(&vec![0; 10_000_000]).encoded_len() < 66_000);
+    }
+}

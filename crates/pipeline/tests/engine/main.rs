@@ -16,6 +16,7 @@ mod mended;
 mod plans;
 #[path = "../reading/mod.rs"]
 mod reading;
+mod rejects;
 mod relay;
 mod shipped;
 mod snapshots;
