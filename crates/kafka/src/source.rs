@@ -1,11 +1,11 @@
 //! A member of a consumer group that fetches in batches.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use pipeline::log::{Batch, LogError, Partition, Signal, Source};
+use pipeline::log::{Batch, LogError, Partition, Position, Signal, Source};
 use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaResult, RDKafkaErrorCode};
 
@@ -317,26 +317,20 @@ impl KafkaSource {
         Ok(!partitions.is_empty())
     }
 
-    /// Goes back to where the group is, or says which partition someone else has committed. (The state that the
-    /// engine rolls back to is that of our own last commit: it fits no other offset.)
+    /// Goes back to our own last commit, which is what the engine rolls its state back to, or says which partition someone
+    /// else has committed since: the state fits no other offset.
     fn seek_to_committed(&mut self) -> KafkaResult<Option<String>> {
         let partitions = self.owned.list();
         if partitions.is_empty() {
             return Ok(None);
         }
-        let committed = offsets::committed(&self.consumer, &partitions, LOOKUP_WAIT)?;
-        let mut places = self.consumer.context().positions().clone();
-        for (partition, found) in committed {
-            let (Some(theirs), Some(ours)) = (found.position(), places.get_mut(&partition)) else {
-                // Never committed: again from where it started.
-                continue;
-            };
-            if theirs != *ours && self.worker.delivery != Delivery::AtLeastOnce {
-                return Ok(Some(format!(
-                    "{partition} was committed at {theirs} by another instance, ours is {ours}"
-                )));
+        let places = self.consumer.context().positions().clone();
+        // At least once, the group may be ahead of us: our own positions were committed, and the answer was lost.
+        if self.worker.delivery != Delivery::AtLeastOnce {
+            let foreign = self.foreign_commit(&partitions, &places)?;
+            if foreign.is_some() {
+                return Ok(foreign);
             }
-            *ours = theirs;
         }
         let starts = places.iter();
         let starts = starts.map(|(partition, position)| (partition, position.next_offset));
@@ -349,7 +343,26 @@ impl KafkaSource {
         for (partition, position) in &places {
             self.owned.set(partition, position.next_offset);
         }
-        *self.consumer.context().positions() = places;
+        Ok(None)
+    }
+
+    /// A partition that the group holds another position of than ours, in words.
+    fn foreign_commit(
+        &self,
+        partitions: &[Partition],
+        places: &BTreeMap<Partition, Position>,
+    ) -> KafkaResult<Option<String>> {
+        for (partition, found) in offsets::committed(&self.consumer, partitions, LOOKUP_WAIT)? {
+            // Never committed: again from where it started.
+            let (Some(theirs), Some(ours)) = (found.position(), places.get(&partition)) else {
+                continue;
+            };
+            if theirs != *ours {
+                return Ok(Some(format!(
+                    "{partition} was committed at {theirs} by another instance, ours is {ours}"
+                )));
+            }
+        }
         Ok(None)
     }
 }

@@ -9,7 +9,7 @@ use crate::cluster::{Cluster, numbers, unique, worker};
 use crate::copy::Copier;
 use crate::proxy::{END_TXN, Proxy};
 
-fn fetch_some(copier: &mut Copier) -> Batch {
+pub fn fetch_some(copier: &mut Copier) -> Batch {
     let mut batch = Batch::default();
     let deadline = Instant::now() + Duration::from_secs(60);
     while batch.is_empty() {
@@ -28,7 +28,7 @@ fn fetch_some(copier: &mut Copier) -> Batch {
     batch
 }
 
-fn offsets(batch: &Batch) -> Vec<i64> {
+pub fn offsets(batch: &Batch) -> Vec<i64> {
     batch.entries().iter().map(|entry| entry.offset).collect()
 }
 

@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used)] // helpers of tests
 
 mod admin;
+mod at_least_once;
 mod cluster;
 mod copy;
 mod exactly_once;

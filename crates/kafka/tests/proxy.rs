@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Kafka's number of the request that ends a transaction.
+// Kafka's numbers of requests.
+pub const OFFSET_COMMIT: i32 = 8;
+/// The one that ends a transaction.
 pub const END_TXN: i32 = 26;
 const NOTHING: i32 = -1;
 

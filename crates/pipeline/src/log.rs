@@ -228,7 +228,7 @@ pub trait Source {
     /// Stops (true) or goes on (false) fetching records; signals still come.
     fn pause(&mut self, paused: bool) -> Result<(), LogError>;
 
-    /// Reads again from the committed offsets, after an aborted commit. Returns the partitions that are still ours; of the
+    /// Reads again from where we have committed last, after an aborted commit. Returns the partitions that are still ours; of the
     /// others [`Signal::Lost`] will tell.
     fn rewind(&mut self) -> Result<Vec<Partition>, LogError>;
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used)] // a test that cannot go on should say where
 
+mod at_least_once;
 mod backfill;
 mod bounds;
 mod changes;
