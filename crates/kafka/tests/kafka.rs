@@ -9,6 +9,7 @@ mod cluster;
 mod copy;
 mod exactly_once;
 mod group;
+mod hang;
 mod outage;
 mod proxy;
 mod replay;

@@ -9,8 +9,11 @@ use std::time::Duration;
 
 // Kafka's numbers of requests.
 pub const OFFSET_COMMIT: i32 = 8;
+pub const ADD_PARTITIONS_TO_TXN: i32 = 24;
+pub const ADD_OFFSETS_TO_TXN: i32 = 25;
 /// The one that ends a transaction.
 pub const END_TXN: i32 = 26;
+pub const TXN_OFFSET_COMMIT: i32 = 28;
 const NOTHING: i32 = -1;
 
 #[derive(Default)]
