@@ -10,6 +10,7 @@ mod corrections;
 mod crew;
 mod depot;
 mod fixture;
+mod formats;
 mod functions;
 mod intake_state;
 mod isolation;
