@@ -7,6 +7,9 @@
 //! cargo bench --bench steady -- --rate 2000       records a second, without measuring the peak
 //! ```
 //!
+//! The program fails if the process holds more than docs/CONFIGURATION.md says (Memory), or if what is neither state nor
+//! topics goes on growing; latency is only printed.
+//!
 //! The shipped queries run, and one over windows of a quarter second, whose rows are timed: from the moment in which the
 //! event was sent that closed the window in the last partition, to the moment in which a `read_committed` reader had the row.
 
@@ -34,6 +37,15 @@ use windows::sql::parse::SqlFile;
 
 const WINDOW_US: i64 = 250_000;
 const PARTITIONS: i32 = 2;
+const MIB: u64 = 1 << 20;
+/// What the process has beside all that is counted: program, plans, threads, clients, what the allocator keeps. Measured by this
+/// program; docs/CONFIGURATION.md has it too.
+const BESIDE_BYTES: u64 = 128 * MIB;
+/// From the third quarter of the time to the last, what is neither state nor topics grows by at most this share: of a run of
+/// minutes, and of one so short that the process is still warming up.
+const GROWTH_MOST: f64 = 0.1;
+const GROWTH_MOST_SHORT: f64 = 0.25;
+const SHORT_S: u64 = 300;
 const TERMINALS: [&str; 5] = ["DGT", "DIT", "LOG1", "LOG2", "RRT"];
 const QUERY: &str = "
 INSERT INTO window_stat
@@ -190,11 +202,17 @@ fn steady(rate: u64, time: Duration) {
         .expect("a good end");
     tell(rate, time, latencies, &memory);
     if let Some((query, bytes)) = largest {
-        println!(
-            "  most of it: {query}, {:.1}",
-            bytes as f64 / f64::from(1 << 20)
-        );
+        println!("  most of it: {query}, {:.1}", mib(bytes));
     }
+    let faults = judge(&memory, &scene.config, time);
+    if !faults.is_empty() {
+        eprintln!("{}", faults.join("\n"));
+        std::process::exit(1);
+    }
+}
+
+fn mib(bytes: u64) -> f64 {
+    bytes as f64 / MIB as f64
 }
 
 /// Memory at some second, bytes.
@@ -203,8 +221,75 @@ struct Memory {
     resident: u64,
     /// What the broker's topics hold: each grows to its bound.
     topics: u64,
-    /// What the engine holds, by the formula of docs/CONFIGURATION.md.
+    /// What the engine holds, by the formula of docs/CONFIGURATION.md, but for the clients' queues.
     held: u64,
+}
+
+impl Memory {
+    /// What is not the broker's.
+    fn without_topics(&self) -> u64 {
+        self.resident.saturating_sub(self.topics)
+    }
+
+    /// What is neither topics nor state.
+    fn beside(&self) -> u64 {
+        self.without_topics().saturating_sub(self.held)
+    }
+}
+
+/// Holds the process to what docs/CONFIGURATION.md says of its memory; what is wrong.
+fn judge(memory: &[Memory], config: &Config, time: Duration) -> Vec<String> {
+    let mut faults = Vec::new();
+    let workers = (config.fold_workers + config.merge_workers) as u64;
+    let queues = config.queued_bytes_max as u64 * workers;
+    let may_hold = config.engine.memory_bytes_max as u64 + queues;
+    let is_worst = |memory: &&Memory| memory.beside();
+    if let Some(worst) = memory.iter().max_by_key(is_worst) {
+        let bound = worst.held + queues + BESIDE_BYTES;
+        println!(
+            "resident without topics, at its worst: {:.0} MiB, of {:.0} by the formula: {:.1} held and {:.0} of queues now (memory_bytes_max: {:.0}), {:.0} beside",
+            mib(worst.without_topics()),
+            mib(bound),
+            mib(worst.held),
+            mib(queues),
+            mib(may_hold),
+            mib(BESIDE_BYTES)
+        );
+        if worst.without_topics() > bound {
+            faults.push(format!(
+                "resident memory without topics is {:.0} MiB, above the bound of {:.0}",
+                mib(worst.without_topics()),
+                mib(bound)
+            ));
+        }
+    }
+    let quarter = memory.len() / 4;
+    let median_of = |part: &[Memory]| {
+        let mut beside: Vec<u64> = part.iter().map(Memory::beside).collect();
+        beside.sort_unstable();
+        beside.get(beside.len() / 2).copied().unwrap_or_default()
+    };
+    let (third, last) = memory[memory.len() - 2 * quarter..].split_at(quarter);
+    let (before, after) = (median_of(third), median_of(last));
+    let most = match time.as_secs() < SHORT_S {
+        true => GROWTH_MOST_SHORT,
+        false => GROWTH_MOST,
+    };
+    println!(
+        "neither state nor topics: {:.0} MiB in the third quarter of the time, {:.0} in the last (at most {:.0} % more)",
+        mib(before),
+        mib(after),
+        most * 100.0
+    );
+    if after as f64 > before as f64 * (1.0 + most) {
+        faults.push(format!(
+            "what is neither state nor topics grew from {:.0} to {:.0} MiB in the second half, more than {:.0} %",
+            mib(before),
+            mib(after),
+            most * 100.0
+        ));
+    }
+    faults
 }
 
 /// Sends at a steady rate; memory once a second.
@@ -307,7 +392,7 @@ fn tell(rate: u64, time: Duration, mut latencies: Vec<f64>, memory: &[Memory]) {
         let medians = memory.chunks(tenth).map(|part| {
             let mut part: Vec<u64> = part.iter().map(bytes).collect();
             part.sort_unstable();
-            format!("{:.0}", part[part.len() / 2] as f64 / f64::from(1 << 20))
+            format!("{:.0}", mib(part[part.len() / 2]))
         });
         medians.collect::<Vec<_>>().join(" ")
     };
