@@ -12,11 +12,16 @@
 //! told when it is over. Fold and merge work it all off; merge writes a snapshot and stops. Then the rest of the
 //! fifth day is written and folded. What is timed is a new merge: its first row, of the fifth day, needs the
 //! snapshot and the log behind it, and is compared with what was sent.
+//!
+//! Target: restore is linear in state. A byte of the largest state takes at most 1.5 times what one of the smallest takes, medians
+//! of three restores; the program fails if that is missed clearly (`--test`: at twice the target).
 
 #![allow(clippy::expect_used, clippy::print_stdout)] // a benchmark says what it found, or why it cannot run
 
 #[path = "restore/crew.rs"]
 mod crew;
+#[path = "target.rs"]
+mod target;
 #[path = "restore/events.rs"]
 mod traffic;
 
@@ -27,10 +32,15 @@ use events::Message;
 use events::v1::{WindowStat, cell};
 use kafka::Isolation;
 use kafka::tail::{From, Tail};
+use target::{Targets, median};
 use traffic::Traffic;
 
 /// Bound on each wait.
 const WAIT_MAX: Duration = Duration::from_secs(3_600);
+/// Odd, so that one of them is the median.
+const RESTORES: usize = 3;
+/// Time of a byte of the largest state to that of the smallest.
+const LINEAR_MOST: f64 = 1.5;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -40,22 +50,30 @@ fn main() {
         .iter()
         .filter_map(|argument| argument.parse().ok());
     let mut sizes: Vec<u64> = sizes.collect();
+    let is_quick = arguments.iter().any(|argument| argument == "--test");
     if sizes.is_empty() {
-        sizes = match arguments.iter().any(|argument| argument == "--test") {
-            true => vec![20_000],
+        sizes = match is_quick {
+            true => vec![20_000, 60_000],
             false => vec![900_000, 1_800_000, 3_600_000],
         };
     }
     println!(
         "   events      keys  state MB  snapshot MB  written s  from nothing s  first row s  of these restore s  CPU s"
     );
-    for events in sizes {
-        let binary = binary.map_or(env!("CARGO_BIN_EXE_quaystream"), String::as_str);
-        case(binary, events);
+    sizes.sort_unstable();
+    let binary = binary.map_or(env!("CARGO_BIN_EXE_quaystream"), String::as_str);
+    let rates: Vec<f64> = sizes.iter().map(|events| case(binary, *events)).collect();
+    let mut targets = Targets::new(is_quick);
+    if let [smallest, .., largest] = rates[..] {
+        let ratio = largest / smallest;
+        let word = targets.judge("restore by byte of state", ratio, LINEAR_MOST);
+        println!("restore, a byte of the largest state to one of the smallest: {ratio:.2} {word}");
     }
+    targets.end();
 }
 
-fn case(binary: &str, events: u64) {
+/// Seconds of restore by byte of state.
+fn case(binary: &str, events: u64) -> f64 {
     let subject = Subject {
         pipeline: "restore",
         out_of_order_s: 0,
@@ -104,16 +122,25 @@ fn case(binary: &str, events: u64) {
     let row = first_row(&mut tail);
     let (first_s, cpu_s) = (began.elapsed().as_secs_f64(), merge.cpu_s());
     traffic.check(&row);
-    let restore_s = merge.metric("quaystream_restore_seconds_sum");
+    let mut restores = vec![merge.metric("quaystream_restore_seconds_sum")];
     wait(|| merge.metric("quaystream_state_bytes") > 0.0);
     let state_bytes = merge.metric("quaystream_state_bytes");
     merge.stop();
+    // Once more each, without a row to wait for.
+    while restores.len() < RESTORES {
+        let merge = crew.start("merge", 0);
+        wait(|| merge.metric("quaystream_restore_seconds_sum") > 0.0);
+        restores.push(merge.metric("quaystream_restore_seconds_sum"));
+        merge.stop();
+    }
+    let restore_s = median(restores);
     println!(
         "{events:9} {:9} {:9.1} {:12.1} {written_s:10.2} {from_nothing_s:15.2} {first_s:12.2} {restore_s:19.2} {cpu_s:6.2}",
         traffic.keys(),
         state_bytes / 1e6,
         bytes / 1e6,
     );
+    restore_s / state_bytes
 }
 
 fn first_row(tail: &mut Tail) -> WindowStat {
