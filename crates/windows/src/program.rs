@@ -17,7 +17,7 @@ use crate::sql::cut::{as_slot, leaves};
 use crate::sql::functions::Functions;
 use crate::sql::parse::SqlFile;
 use crate::sql::slot::Slot;
-use crate::state::joined::Reach;
+use crate::state::joined::{Place, Reach};
 
 /// The streams that queries can read: name and columns, `row_time` among them.
 pub type Streams = BTreeMap<String, SchemaRef>;
@@ -166,10 +166,10 @@ pub(crate) struct Join {
     pub plan: Arc<dyn ExecutionPlan>,
     /// Where the rows of each input go.
     pub slots: Vec<Slot>,
-    /// How far the rows of each input lie from those of the window.
+    /// How far the rows of each input lie from the joined ones that they have a say in.
     pub reaches: Vec<Reach>,
-    /// The input whose rows lie in the windows.
-    pub anchor: usize,
+    /// Where the joined rows lie in time.
+    pub places: Vec<Place>,
 }
 
 /// A query over tables that a planner reads.

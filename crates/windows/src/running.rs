@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::compute::{filter_record_batch, is_not_null};
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::TimestampMicrosecondType;
 use datafusion::common::Result;
 use datafusion::execution::TaskContext;
 
@@ -96,18 +97,20 @@ impl Running {
         spill: Option<&Arc<dyn Spill>>,
     ) -> Result<Self> {
         let state = match &query.kind {
-            Kind::Windows(windows) if query.join.is_some() => {
-                let join = query.join.as_ref();
-                let (anchor, reaches) =
-                    join.map_or((0, &[][..]), |join| (join.anchor, &join.reaches));
-                State::Joined(Joined::new(windows.clone(), ahead, anchor, reaches))
-            }
-            Kind::Windows(windows) => State::Windows(Panes::new(
-                windows.clone(),
-                ahead,
-                query.reduce.is_some(),
-                spill,
-            )),
+            Kind::Windows(windows) => match &query.join {
+                Some(join) => State::Joined(Joined::new(
+                    windows.clone(),
+                    ahead,
+                    &join.places,
+                    &join.reaches,
+                )),
+                None => State::Windows(Panes::new(
+                    windows.clone(),
+                    ahead,
+                    query.reduce.is_some(),
+                    spill,
+                )),
+            },
             Kind::Session(rule) => State::Sessions(Sessions::new(
                 rule,
                 &query.partial_schema,
@@ -419,8 +422,13 @@ fn joined_rows(
     }
     let joined = concatenate(&join.plan.schema(), &joined?)?;
     let times = joined.column(joined.schema().index_of(ROW_TIME)?);
-    // Rows of an outer join that no row of the window met.
-    let joined = filter_record_batch(&joined, &is_not_null(times)?)?;
+    // Rows from beside the window meet others there, and those of an outer join may have no time at all.
+    let is_within = |time| (due.start_us..due.end_us).contains(&time);
+    let times = times.as_primitive::<TimestampMicrosecondType>().iter();
+    let is_within: BooleanArray = times
+        .map(|time| Some(time.is_some_and(is_within)))
+        .collect();
+    let joined = filter_record_batch(&joined, &is_within)?;
     let rows = joined.num_rows();
     bounded(&joined, vec![due.start_us; rows], vec![due.end_us; rows])
 }

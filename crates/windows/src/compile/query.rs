@@ -20,7 +20,6 @@ use crate::sql::cut::{as_slot, cut, leaves};
 use crate::sql::parse::SqlFile;
 use crate::sql::relation::Captured;
 use crate::sql::slot::{Slot, SlotTable};
-use crate::state::joined::Reach;
 use crate::window::Windows;
 
 impl Compiler {
@@ -121,15 +120,11 @@ impl Compiler {
             Ok(Input::new(self.only_stream(&side.select)?, fold))
         };
         query.inputs = cut.sides.iter().map(side).collect::<Result<_>>()?;
-        let reach = |side: &JoinSideCut| Reach {
-            before_us: side.before_us,
-            after_us: side.after_us,
-        };
         query.join = Some(Join {
             plan: cut.plan,
             slots: cut.sides.iter().map(|side| side.slot.clone()).collect(),
-            reaches: cut.sides.iter().map(reach).collect(),
-            anchor: cut.anchor,
+            reaches: cut.sides.iter().map(|side| side.reach).collect(),
+            places: cut.places,
         });
         Ok(query)
     }

@@ -16,13 +16,24 @@ use super::sums::PaneRows;
 use crate::sql::call::WINDOW_START;
 use crate::window::Windows;
 
-/// How far rows of one side may lie from those of the anchor that they meet.
+/// How far from a joined row's time rows of one side may lie that have a say in it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reach {
     /// Before, microseconds.
     pub before_us: i64,
     /// After, microseconds.
     pub after_us: i64,
+}
+
+/// Where joined rows lie: so long after a row of a side that is in them, at least and at most. Before it, if negative.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The side.
+    pub side: usize,
+    /// At least, microseconds.
+    pub from_us: i64,
+    /// At most, microseconds.
+    pub to_us: i64,
 }
 
 #[derive(Debug)]
@@ -35,20 +46,20 @@ struct Side {
 #[derive(Debug)]
 pub struct Joined {
     schedule: Schedule,
-    anchor: usize,
+    places: Vec<Place>,
     sides: Vec<Side>,
 }
 
 impl Joined {
-    /// No rows yet. `anchor` is the side whose rows lie in the windows.
-    pub fn new(windows: Windows, ahead: Ahead, anchor: usize, reaches: &[Reach]) -> Self {
+    /// No rows yet. Every joined row lies at one of the `places`.
+    pub fn new(windows: Windows, ahead: Ahead, places: &[Place], reaches: &[Reach]) -> Self {
         let side = |&reach| Side {
             reach,
             panes: PaneRows::new(),
         };
         Joined {
             schedule: Schedule::new(windows, ahead),
-            anchor,
+            places: places.to_vec(),
             sides: reaches.iter().map(side).collect(),
         }
     }
@@ -113,19 +124,33 @@ impl Joined {
         Ok(())
     }
 
-    /// Notes the panes of the anchor whose rows the rows of this pane can meet.
+    /// Notes the panes in which joined rows may lie that the rows of this pane have a say in.
     fn touch(&mut self, side: usize, pane_us: i64) {
         let (start_us, end_us) = self.schedule.windows().pane(pane_us);
-        let reach = match side == self.anchor {
-            true => Reach::default(),
-            false => self.sides[side].reach,
-        };
+        let reach = self.sides[side].reach;
         let from_us = self.pane_of(start_us.saturating_sub(reach.after_us));
         let to_us = end_us.saturating_add(reach.before_us);
-        let met = self.sides[self.anchor].panes.range(from_us..to_us);
-        for &pane_us in met.map(|(pane, _)| pane) {
+        let mut next_us = from_us;
+        while let Some(pane_us) = self.place_from(next_us).filter(|&pane_us| pane_us < to_us) {
             self.schedule.touch(pane_us);
+            next_us = self.schedule.windows().pane(pane_us).1;
         }
+    }
+
+    /// The first pane from an instant on in which joined rows may lie.
+    fn place_from(&self, from_us: i64) -> Option<i64> {
+        let windows = self.schedule.windows();
+        let first = self.places.iter().filter_map(|place| {
+            let panes = &self.sides[place.side].panes;
+            // Rows of panes before that of this instant give joined rows before `from_us` alone.
+            let row_us = from_us.saturating_sub(place.to_us);
+            let pane_us = match *panes.first_key_value()?.0 {
+                first_us if row_us <= first_us => first_us,
+                _ => *panes.range(self.pane_of(row_us)..).next()?.0,
+            };
+            Some(from_us.max(pane_us.saturating_add(place.from_us)))
+        });
+        first.min().map(|first_us| windows.pane(first_us).0)
     }
 
     fn pane_of(&self, time_us: i64) -> i64 {
@@ -137,7 +162,7 @@ impl Joined {
         let windows = self.schedule.windows();
         let (_, end_us) = windows.pane(pane_us);
         let met_us = end_us.saturating_add(self.sides[side].reach.before_us);
-        windows.last_end(met_us)
+        windows.last_end(met_us - 1)
     }
 
     /// The next instant at which [`Self::due`] has something to say or to forget. `is_ahead`: rows before the
@@ -148,8 +173,7 @@ impl Joined {
             Some(first.saturating_sub(side.reach.after_us))
         });
         let end = self.schedule.next_final(first.min()?);
-        let anchor = &self.sides[self.anchor].panes;
-        let pane_from = |from_us: i64| Some(*anchor.range(from_us..).next()?.0);
+        let pane_from = |from_us: i64| self.place_from(from_us);
         let ahead = is_ahead.then(|| self.schedule.next_ahead(&pane_from));
         let next = ahead.flatten().map_or(end, |ahead| ahead.min(end));
         Some(next.saturating_add(self.delay_us()))
@@ -162,25 +186,22 @@ impl Joined {
         let reached_us = reached_us.saturating_sub(self.delay_us());
         let mut due: Vec<Due> = self.schedule.final_at(at_us).into_iter().collect();
         due.extend(self.schedule.ahead_at(at_us, reached_us));
-        let anchor = &self.sides[self.anchor].panes;
-        due.retain(|due| anchor.range(due.start_us..due.end_us).next().is_some());
+        due.retain(|due| {
+            let first = self.place_from(due.start_us);
+            first.is_some_and(|first_us| first_us < due.end_us)
+        });
         due.into_iter().map(|due| (due, self.rows(due))).collect()
     }
 
     /// The rows of each side that may meet in a window.
     fn rows(&self, due: Due) -> Vec<Vec<Held>> {
-        let rows = |(index, side): (usize, &Side)| {
-            let (from, to) = match index == self.anchor {
-                true => (due.start_us, due.end_us),
-                false => (
-                    self.pane_of(due.start_us.saturating_sub(side.reach.before_us)),
-                    due.end_us.saturating_add(side.reach.after_us),
-                ),
-            };
+        let rows = |side: &Side| {
+            let from = self.pane_of(due.start_us.saturating_sub(side.reach.before_us));
+            let to = due.end_us.saturating_add(side.reach.after_us);
             let panes = side.panes.range(from..to);
             panes.flat_map(|(_, rows)| rows).cloned().collect()
         };
-        self.sides.iter().enumerate().map(rows).collect()
+        self.sides.iter().map(rows).collect()
     }
 
     /// Forgets what no window that is computed after `at_us` needs.

@@ -22,3 +22,4 @@ mod strategies;
 mod text;
 mod time;
 mod told;
+mod trees;
