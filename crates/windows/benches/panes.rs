@@ -1,8 +1,8 @@
-//! What a window costs by its kind, over the same events: `cargo bench -p quaystream -p quaystream-windows --bench panes -- [EVENTS]`.
+//! What a window costs by its kind, over the same events: `cargo bench -p quaystream -p quaystream-windows --bench panes -- [EVENTS [ROUNDS]]`.
 //!
 //! CPU seconds of this thread, both stages, in commits of 8,192 rows; windows that are open at the end are left out.
-//! Targets: a hop with size/slide 288 at most 1.5 times its tumble, a session at most 3 times, medians of the rounds. The
-//! program fails if one is missed clearly; with `--test`, which is too short for figures, only at twice the target.
+//! Targets: a hop with size/slide 288 at most 1.5 times its tumble, over a stream as over a join, a session at most 3 times,
+//! medians of the rounds. The program fails if one is missed clearly; with `--test`, which is too short for figures, only at twice the target.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -27,41 +27,67 @@ use target::{Targets, median};
 const MINUTE_US: i64 = 60_000_000;
 const HOURS: i64 = 48;
 const KEYS: u64 = 300;
+/// A stream joined with itself: moves of one crane within ten seconds.
+const JOIN: &str = "SELECT m.row_time, m.equipment_id, n.teu_quarters FROM move_event m JOIN move_event n ON n.equipment_id = m.equipment_id AND n.row_time >= m.row_time AND n.row_time < m.row_time + INTERVAL '10' SECOND";
 const COMMIT_ROWS: usize = 8_192;
 /// Odd, so that one of them is the median.
 const ROUNDS: usize = 7;
 const QUICK_ROUNDS: usize = 3;
 
-/// A kind of window: its name, where rows come from, and how many times what a tumble costs it may cost.
-type Kind = (&'static str, &'static str, Option<f64>);
+/// A kind of window.
+struct Kind {
+    name: &'static str,
+    /// Where rows come from.
+    from: &'static str,
+    /// Place of the tumble over the same rows.
+    tumble: usize,
+    /// How many times what that costs it may cost.
+    most: Option<f64>,
+}
 
-/// The tumble is the first.
-const KINDS: [Kind; 5] = [
-    (
-        "tumble 5 min",
-        "TUMBLE(move_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE)",
-        None,
-    ),
-    (
-        "hop 60/5 min",
-        "HOP(move_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE, INTERVAL '60' MINUTE)",
-        None,
-    ),
-    (
-        "hop 24 h/5 min",
-        "HOP(move_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE, INTERVAL '24' HOUR)",
-        Some(1.5),
-    ),
-    (
-        "cumulate 24 h/5 min",
-        "CUMULATE(move_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE, INTERVAL '24' HOUR)",
-        None,
-    ),
-    (
-        "session 1 min",
-        "SESSION(move_event, DESCRIPTOR(row_time), DESCRIPTOR(equipment_id), INTERVAL '1' MINUTE)",
-        Some(3.0),
-    ),
+const KINDS: [Kind; 7] = [
+    Kind {
+        name: "tumble 5 min",
+        from: "TUMBLE(move_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE)",
+        tumble: 0,
+        most: None,
+    },
+    Kind {
+        name: "hop 60/5 min",
+        from: "HOP(move_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE, INTERVAL '60' MINUTE)",
+        tumble: 0,
+        most: None,
+    },
+    Kind {
+        name: "hop 24 h/5 min",
+        from: "HOP(move_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE, INTERVAL '24' HOUR)",
+        tumble: 0,
+        most: Some(1.5),
+    },
+    Kind {
+        name: "cumulate 24 h/5 min",
+        from: "CUMULATE(move_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE, INTERVAL '24' HOUR)",
+        tumble: 0,
+        most: None,
+    },
+    Kind {
+        name: "session 1 min",
+        from: "SESSION(move_event, DESCRIPTOR(row_time), DESCRIPTOR(equipment_id), INTERVAL '1' MINUTE)",
+        tumble: 0,
+        most: Some(3.0),
+    },
+    Kind {
+        name: "join, tumble 5 min",
+        from: "TUMBLE((JOIN), DESCRIPTOR(row_time), INTERVAL '5' MINUTE)",
+        tumble: 5,
+        most: None,
+    },
+    Kind {
+        name: "join, hop 24 h/5 min",
+        from: "HOP((JOIN), DESCRIPTOR(row_time), INTERVAL '5' MINUTE, INTERVAL '24' HOUR)",
+        tumble: 5,
+        most: Some(1.5),
+    },
 ];
 
 fn main() {
@@ -71,16 +97,17 @@ fn main() {
     let (events, turns) = if is_quick {
         (200_000, QUICK_ROUNDS)
     } else {
-        (numbers.next().unwrap_or(4_000_000), ROUNDS)
+        let events = numbers.next().unwrap_or(4_000_000);
+        (events, numbers.next().unwrap_or(ROUNDS))
     };
     println!(
         "{events} events of {KEYS} keys over {HOURS} h; CPU seconds of one thread, medians of {turns} rounds"
     );
     // In turn, so that a machine's slow moments meet all kinds alike.
-    let mut rounds = KINDS.map(|_| Vec::new());
+    let mut rounds = [const { Vec::new() }; KINDS.len()];
     for _ in 0..turns {
-        for ((_, from, _), runs) in KINDS.iter().zip(&mut rounds) {
-            runs.push(run(from, events));
+        for (kind, runs) in KINDS.iter().zip(&mut rounds) {
+            runs.push(run(&kind.from.replace("JOIN", JOIN), events));
         }
     }
     let mut targets = Targets::new(is_quick);
@@ -92,13 +119,14 @@ fn main() {
 fn tell(rounds: &[Vec<Run>; KINDS.len()], targets: &mut Targets) {
     println!("| window | fold | merge | both | to tumble | target | final rows | merge us a row |");
     println!("|---|---|---|---|---|---|---|---|");
-    for ((name, _, most), runs) in KINDS.iter().zip(rounds) {
+    for (kind, runs) in KINDS.iter().zip(rounds) {
+        let name = kind.name;
         let fold_s = median(runs.iter().map(|run| run.fold_s));
         let merge_s = median(runs.iter().map(|run| run.merge_s));
         let both = median(runs.iter().map(Run::both_s));
-        let of_round = runs.iter().zip(&rounds[0]);
+        let of_round = runs.iter().zip(&rounds[kind.tumble]);
         let ratio = median(of_round.map(|(run, tumble)| run.both_s() / tumble.both_s()));
-        let word = most.map(|most| targets.judge(name, ratio, most));
+        let word = kind.most.map(|most| targets.judge(name, ratio, most));
         let (rows, word) = (runs[0].rows, word.unwrap_or_default());
         println!(
             "| {name} | {fold_s:.2} | {merge_s:.2} | {both:.2} | {ratio:.2} | {word} | {rows} | {:.2} |",
@@ -138,12 +166,15 @@ fn run(from: &str, events: usize) -> Run {
         let batch = moves(from, to, events, &mut random);
         let start = cpu_s();
         fold.fill("move_event", vec![batch]);
-        let input = &fold.queries[0].inputs[0];
-        let partials = input.fold.run().expect("fold");
+        let mut partials = Vec::new();
+        for input in &fold.queries[0].inputs {
+            let run = input.fold.run().expect("fold").into_iter();
+            partials.extend(run.map(|partial| (input.fingerprint, partial)));
+        }
         fold_s += cpu_s() - start;
         let start = cpu_s();
-        for partial in partials {
-            merge.absorb("bench", input.fingerprint, &partial);
+        for (fingerprint, partial) in partials {
+            merge.absorb("bench", fingerprint, &partial);
         }
         rows += fire(&mut merge, at(to, events));
         merge_s += cpu_s() - start;

@@ -117,7 +117,7 @@ impl FoldPlan {
 }
 
 /// Puts the bounds of each row's pane in front of its columns.
-fn with_pane(batch: &RecordBatch, windows: &Windows, time: &str) -> Result<RecordBatch> {
+pub(crate) fn with_pane(batch: &RecordBatch, windows: &Windows, time: &str) -> Result<RecordBatch> {
     let times = instants(batch, time)?;
     // Rows next to each other mostly lie in one pane.
     let mut pane = (0, 0);

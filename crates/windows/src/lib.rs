@@ -24,4 +24,5 @@ pub mod state;
 pub mod window;
 
 mod compile;
+mod joining;
 mod running;

@@ -228,8 +228,7 @@ impl Merge {
             tables.push(table.map_err(|error| QueryError::new(&query.name, error))?);
         }
         let sizes = program.queries.iter().map(|query| {
-            let reaches = query.join.iter().flat_map(|join| &join.reaches);
-            let after = reaches.map(|reach| reach.after_us).max();
+            let after = query.reaches().map(|reach| reach.after_us).max();
             query
                 .kind
                 .size_us()

@@ -12,12 +12,13 @@ use datafusion::physical_plan::ExecutionPlan;
 use crate::compile::{Compiler, is_row_by_row};
 use crate::error::{Fault, QueryError};
 use crate::fold::FoldPlan;
+use crate::joining::Join;
 use crate::sql::call::{Kind, instant};
 use crate::sql::cut::{as_slot, leaves};
 use crate::sql::functions::Functions;
 use crate::sql::parse::SqlFile;
 use crate::sql::slot::Slot;
-use crate::state::joined::{Place, Reach};
+use crate::state::joined::Reach;
 
 /// The streams that queries can read: name and columns, `row_time` among them.
 pub type Streams = BTreeMap<String, SchemaRef>;
@@ -44,7 +45,8 @@ pub enum Strategy {
     Rows,
     /// Fold sums changes by interval and key, merge carries the levels on.
     Levels,
-    /// Fold filters and projects each stream, merge joins the rows that a window needs and runs the query over them.
+    /// Fold filters and projects each stream, merge joins the rows that lie near. What can be aggregated in parts is joined pane
+    /// by pane and added up, else window by window.
     Joined,
     /// Merge alone, over tables.
     Ticks,
@@ -135,8 +137,7 @@ impl Query {
     pub fn first_due_after(&self, at_us: i64) -> Option<i64> {
         match &self.kind {
             Kind::Windows(windows) if self.tables.is_empty() => {
-                let reaches = self.join.iter().flat_map(|join| &join.reaches);
-                let delay_us = reaches.map(|reach| reach.after_us).max();
+                let delay_us = self.reaches().map(|reach| reach.after_us).max();
                 Some(windows.first_open(at_us - delay_us.unwrap_or_default()))
             }
             _ => None,
@@ -153,23 +154,23 @@ impl Query {
 }
 
 impl Query {
+    /// How far from a joined row's time rows of each input have a say in it; nothing if none are joined.
+    pub(crate) fn reaches(&self) -> impl Iterator<Item = Reach> {
+        let join = self.join.iter();
+        join.flat_map(|join| &join.reaches).map(|(reach, _)| *reach)
+    }
+
+    /// True if streams are joined pane by pane, however many windows hold the pane.
+    pub fn is_joined_by_pane(&self) -> bool {
+        let mut join = self.join.iter();
+        join.any(|join| join.aggregate.is_some())
+    }
+
     /// True if the query may have a frontier of its own: what it tells hangs on its own rows alone, not on tables or on
     /// when rows of other streams came.
     pub fn may_be_apart(&self) -> bool {
         self.tables.is_empty() && matches!(self.kind, Kind::Windows(_) | Kind::Session(_))
     }
-}
-
-/// Streams joined under a window, by merge.
-pub(crate) struct Join {
-    /// The joined rows, from the slots.
-    pub plan: Arc<dyn ExecutionPlan>,
-    /// Where the rows of each input go.
-    pub slots: Vec<Slot>,
-    /// How far the rows of each input lie from the joined ones that they have a say in.
-    pub reaches: Vec<Reach>,
-    /// Where the joined rows lie in time.
-    pub places: Vec<Place>,
 }
 
 /// A query over tables that a planner reads.
@@ -324,7 +325,10 @@ impl Program {
                 Strategy::Partials => "fold aggregates by pane, merge adds up",
                 Strategy::Rows => "fold filters, merge runs the query over each window's rows",
                 Strategy::Levels => "fold sums changes, merge carries the levels",
-                Strategy::Joined => "fold filters, merge joins what lies near each window",
+                Strategy::Joined => match query.is_joined_by_pane() {
+                    true => "fold filters, merge joins and aggregates by pane, and adds up",
+                    false => "fold filters, merge joins what lies near each window",
+                },
                 Strategy::Ticks => "merge reads its tables at each tick",
             };
             let _ = writeln!(

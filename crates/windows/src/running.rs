@@ -2,17 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow::array::{AsArray, BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
-use arrow::datatypes::TimestampMicrosecondType;
+use arrow::array::RecordBatch;
 use datafusion::common::Result;
 use datafusion::execution::TaskContext;
 
-use crate::fold::bounded;
 use crate::merge::{Reached, Refused};
-use crate::program::{Join, Query};
-use crate::sql::call::{Kind, ROW_TIME, tick_schema};
-use crate::sql::session::{concatenate, run};
+use crate::program::Query;
+use crate::sql::call::{Kind, tick_schema};
+use crate::sql::session::run;
 use crate::standing::Standing;
 use crate::state::activity::Activity;
 use crate::state::constant;
@@ -103,6 +100,8 @@ impl Running {
                     ahead,
                     &join.places,
                     &join.reaches,
+                    (join.aggregate.is_some())
+                        .then(|| Panes::new(windows.clone(), ahead, true, spill)),
                 )),
                 None => State::Windows(Panes::new(
                     windows.clone(),
@@ -234,15 +233,9 @@ impl Running {
         self.keys = other.keys;
     }
 
-    /// What is to be computed at `at_us`, with its rows; those of panes are asked for one window after the other, by
-    /// [`Self::window`].
-    pub fn due(
-        &mut self,
-        query: &Query,
-        task: &Arc<TaskContext>,
-        at_us: i64,
-        now: Now<'_>,
-    ) -> Result<Vec<(Due, Option<Vec<Held>>)>> {
+    /// What is to be computed at `at_us`, with its rows; those of panes and joins are asked for one window after the other,
+    /// by [`Self::window`].
+    pub fn due(&mut self, at_us: i64, now: Now<'_>) -> Result<Vec<(Due, Option<Vec<Held>>)>> {
         let is_due = self.next_at(now) == Some(at_us);
         let last = |start_us, end_us| Due {
             start_us,
@@ -256,11 +249,7 @@ impl Running {
             }
             State::Joined(joined) => {
                 let due = joined.due(at_us, now.reached_us).into_iter();
-                let due = due.zip(query.join.iter().cycle());
-                let rows = due.map(|((due, rows), join)| {
-                    Ok((due, Some(vec![joined_rows(join, due, rows, task)?.into()])))
-                });
-                rows.collect()
+                Ok(due.map(|due| (due, None)).collect())
             }
             State::Levels(levels) => level_rows(levels, at_us, now),
             State::Stopped => Ok(Vec::new()),
@@ -295,6 +284,13 @@ impl Running {
     ) -> Result<Vec<Held>> {
         match &mut self.state {
             State::Windows(panes) => panes.window(due, at_us, &mut reducer(query, task)),
+            State::Joined(joined) => {
+                let mut meet = |bounds, rows| match (&query.join, &query.kind) {
+                    (Some(join), Kind::Windows(windows)) => join.meet(windows, bounds, rows, task),
+                    _ => Ok(Vec::new()),
+                };
+                joined.window(due, at_us, &mut meet, &mut reducer(query, task))
+            }
             _ => Ok(Vec::new()),
         }
     }
@@ -339,8 +335,7 @@ fn before_us(query: &Query) -> i64 {
         // A row within the gap before the first one would have been of the same session.
         Kind::Session(rule) => rule.gap_us,
         _ => {
-            let reaches = query.join.iter().flat_map(|join| &join.reaches);
-            let before = reaches.map(|reach| reach.before_us).max();
+            let before = query.reaches().map(|reach| reach.before_us).max();
             before.unwrap_or_default()
         }
     }
@@ -404,33 +399,6 @@ impl Running {
             _ => None,
         }
     }
-}
-
-/// Joins the rows that may meet in a window, and keeps those that have a time in it.
-fn joined_rows(
-    join: &Join,
-    due: Due,
-    rows: Vec<Vec<Held>>,
-    task: &Arc<TaskContext>,
-) -> Result<RecordBatch> {
-    for (slot, rows) in join.slots.iter().zip(rows) {
-        slot.fill_held(rows);
-    }
-    let joined = run(&join.plan, task);
-    for slot in &join.slots {
-        slot.fill(Vec::new());
-    }
-    let joined = concatenate(&join.plan.schema(), &joined?)?;
-    let times = joined.column(joined.schema().index_of(ROW_TIME)?);
-    // Rows from beside the window meet others there, and those of an outer join may have no time at all.
-    let is_within = |time| (due.start_us..due.end_us).contains(&time);
-    let times = times.as_primitive::<TimestampMicrosecondType>().iter();
-    let is_within: BooleanArray = times
-        .map(|time| Some(time.is_some_and(is_within)))
-        .collect();
-    let joined = filter_record_batch(&joined, &is_within)?;
-    let rows = joined.num_rows();
-    bounded(&joined, vec![due.start_us; rows], vec![due.end_us; rows])
 }
 
 /// Adds partial aggregates of one key and window up; leaves rows as they are.

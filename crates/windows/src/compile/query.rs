@@ -14,7 +14,8 @@ use super::checks::is_row_wise;
 use super::interval::{JoinSideCut, cut_join};
 use crate::error::misuse;
 use crate::fold::{FoldPlan, Frame, with_bounds};
-use crate::program::{Input, Join, MergeKey, Query, Strategy};
+use crate::joining::Join;
+use crate::program::{Input, MergeKey, Query, Strategy};
 use crate::sql::call::{Kind, ROW_TIME, WINDOW_END, WINDOW_START};
 use crate::sql::cut::{as_slot, cut, leaves};
 use crate::sql::parse::SqlFile;
@@ -86,7 +87,7 @@ impl Compiler {
         Ok(query)
     }
 
-    /// Streams joined by time under the window: whole rows go to merge.
+    /// Streams joined by time under the window: whole rows go to merge, and are aggregated there in parts where that can be.
     fn joined(
         &self,
         file: &SqlFile,
@@ -99,7 +100,7 @@ impl Compiler {
                 "SESSION takes one stream: join streams under TUMBLE, HOP or CUMULATE"
             );
         };
-        let cut = cut_join(select, &|slot| self.stream_named(slot)).map_err(|error| {
+        let joined = cut_join(select, &|slot| self.stream_named(slot)).map_err(|error| {
             let message = error.message().into_owned();
             let (message, hint) = message.split_once(": ").unwrap_or((&message, ""));
             misuse(captured.at, message, hint)
@@ -119,12 +120,23 @@ impl Compiler {
             };
             Ok(Input::new(self.only_stream(&side.select)?, fold))
         };
-        query.inputs = cut.sides.iter().map(side).collect::<Result<_>>()?;
+        query.inputs = joined.sides.iter().map(side).collect::<Result<_>>()?;
+        let parts = cut(plan, &captured.slot)?;
+        let aggregate = parts.map(|parts| {
+            query.reduce = Some((parts.reduce_slot, parts.reduce));
+            query.finish = (parts.merge_slot, parts.merge);
+            (captured.slot.clone(), parts.fold)
+        });
         query.join = Some(Join {
-            plan: cut.plan,
-            slots: cut.sides.iter().map(|side| side.slot.clone()).collect(),
-            reaches: cut.sides.iter().map(|side| side.reach).collect(),
-            places: cut.places,
+            plan: joined.plan,
+            slots: (joined.sides.iter().map(|side| side.slot.clone())).collect(),
+            reaches: (joined
+                .sides
+                .iter()
+                .map(|side| (side.reach, side.time.clone())))
+            .collect(),
+            places: joined.places,
+            aggregate,
         });
         Ok(query)
     }

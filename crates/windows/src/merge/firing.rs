@@ -130,8 +130,6 @@ impl Merge {
 
     /// The rows of the next window of a query that has any; none once it has told all.
     fn fire_window(&mut self, place: usize, firing: &mut Firing) -> Result<Option<Output>> {
-        let program = Arc::clone(&self.program);
-        let query = &program.queries[place];
         let mut left = match firing.due.take() {
             Some(left) => left,
             None => {
@@ -144,7 +142,7 @@ impl Merge {
                     activity: &self.activity,
                     rest_us: self.rest_us,
                 };
-                let due = self.running[place].due(query, &program.task, firing.at_us, now)?;
+                let due = self.running[place].due(firing.at_us, now)?;
                 due.into()
             }
         };

@@ -1,6 +1,11 @@
 //! Rows of streams that are joined by time: each is kept as long as a row that it can meet lies in an open window.
+//!
+//! Where the joined rows can be aggregated in parts, they are joined pane by pane when a window first asks for the pane, and
+//! the parts are kept: windows that share a pane add it up ([`Panes`]), and one that slides costs what its new panes do. What comes, or
+//! is taken back, lets the parts of all panes go in which it has a say. They are not in snapshots: they are made again.
 
 mod saved;
+mod spilled;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,10 +14,11 @@ use arrow::compute::filter_record_batch;
 use arrow::row::{OwnedRow, RowConverter, SortField};
 use datafusion::common::Result;
 
-use super::held::{Bytes, Held, Wanted, here_bytes};
+use super::held::Held;
 use super::instants;
+use super::panes::Panes;
 use super::schedule::{Ahead, Due, Schedule};
-use super::sums::PaneRows;
+use super::sums::{PaneRows, Reduce};
 use crate::sql::call::WINDOW_START;
 use crate::window::Windows;
 
@@ -39,6 +45,8 @@ pub struct Place {
 #[derive(Debug)]
 struct Side {
     reach: Reach,
+    /// Its column with the row's time.
+    time: String,
     panes: PaneRows,
 }
 
@@ -48,19 +56,33 @@ pub struct Joined {
     schedule: Schedule,
     places: Vec<Place>,
     sides: Vec<Side>,
+    /// Partial aggregates of the joined rows, as far as they were asked for.
+    parts: Option<Panes>,
 }
 
+/// Joins the rows of each side that may meet between two instants, and makes of them what is kept.
+pub type Meet<'a> = dyn FnMut((i64, i64), Vec<Vec<Held>>) -> Result<Vec<RecordBatch>> + 'a;
+
 impl Joined {
-    /// No rows yet. Every joined row lies at one of the `places`.
-    pub fn new(windows: Windows, ahead: Ahead, places: &[Place], reaches: &[Reach]) -> Self {
-        let side = |&reach| Side {
-            reach,
+    /// No rows yet. Every joined row lies at one of the `places`. `sides`: of each the reach, and the column with the row's
+    /// time. `parts`: the joined rows can be aggregated in parts.
+    pub fn new(
+        windows: Windows,
+        ahead: Ahead,
+        places: &[Place],
+        sides: &[(Reach, String)],
+        parts: Option<Panes>,
+    ) -> Self {
+        let side = |(reach, time): &(Reach, String)| Side {
+            reach: *reach,
+            time: time.clone(),
             panes: PaneRows::new(),
         };
         Joined {
             schedule: Schedule::new(windows, ahead),
             places: places.to_vec(),
-            sides: reaches.iter().map(side).collect(),
+            sides: sides.iter().map(side).collect(),
+            parts,
         }
     }
 
@@ -82,12 +104,10 @@ impl Joined {
                 late += rows.num_rows();
                 continue;
             }
-            self.sides[side]
-                .panes
-                .entry(pane)
-                .or_default()
-                .push(rows.into());
-            self.touch(side, pane);
+            let times = span(instants(&rows, &self.sides[side].time)?.iter());
+            let held = self.sides[side].panes.entry(pane).or_default();
+            held.push(rows.into());
+            self.touch(side, pane, times);
         }
         Ok(late)
     }
@@ -102,6 +122,7 @@ impl Joined {
         for (row, &pane) in rows.iter().zip(instants(batch, WINDOW_START)?) {
             leaving.entry(pane).or_default().push(row.owned());
         }
+        let times = span(instants(batch, &self.sides[side].time)?.iter());
         for (pane, mut leaving) in leaving {
             let held = self.sides[side].panes.get_mut(&pane);
             for held in held.into_iter().flatten() {
@@ -119,21 +140,30 @@ impl Joined {
                     *held = filter_record_batch(&loaded, &stays)?.into();
                 }
             }
-            self.touch(side, pane);
+            self.touch(side, pane, times);
         }
         Ok(())
     }
 
-    /// Notes the panes in which joined rows may lie that the rows of this pane have a say in.
-    fn touch(&mut self, side: usize, pane_us: i64) {
+    /// Notes the panes in which joined rows may lie that the rows of this pane have a say in. Parts go where rows of these
+    /// times do: a pane that is complete is not joined again with each row of the next.
+    fn touch(&mut self, side: usize, pane_us: i64, (first_us, last_us): (i64, i64)) {
         let (start_us, end_us) = self.schedule.windows().pane(pane_us);
         let reach = self.sides[side].reach;
         let from_us = self.pane_of(start_us.saturating_sub(reach.after_us));
         let to_us = end_us.saturating_add(reach.before_us);
+        let changed_us = first_us.saturating_sub(reach.after_us);
+        let unchanged_us = last_us.saturating_add(reach.before_us);
         let mut next_us = from_us;
         while let Some(pane_us) = self.place_from(next_us).filter(|&pane_us| pane_us < to_us) {
-            self.schedule.touch(pane_us);
             next_us = self.schedule.windows().pane(pane_us).1;
+            self.schedule.touch(pane_us);
+            if let Some(parts) = &mut self.parts
+                && changed_us < next_us
+                && pane_us <= unchanged_us
+            {
+                parts.forget(pane_us);
+            }
         }
     }
 
@@ -179,9 +209,8 @@ impl Joined {
         Some(next.saturating_add(self.delay_us()))
     }
 
-    /// The windows to compute at `at_us`, with the rows of each side that may meet in them. No row to come is earlier than
-    /// `reached_us`.
-    pub fn due(&mut self, at_us: i64, reached_us: i64) -> Vec<(Due, Vec<Vec<Held>>)> {
+    /// The windows to compute at `at_us`. No row to come is earlier than `reached_us`.
+    pub fn due(&mut self, at_us: i64, reached_us: i64) -> Vec<Due> {
         let at_us = at_us.saturating_sub(self.delay_us());
         let reached_us = reached_us.saturating_sub(self.delay_us());
         let mut due: Vec<Due> = self.schedule.final_at(at_us).into_iter().collect();
@@ -190,14 +219,62 @@ impl Joined {
             let first = self.place_from(due.start_us);
             first.is_some_and(|first_us| first_us < due.end_us)
         });
-        due.into_iter().map(|due| (due, self.rows(due))).collect()
+        due
     }
 
-    /// The rows of each side that may meet in a window.
-    fn rows(&self, due: Due) -> Vec<Vec<Held>> {
+    /// The joined rows of one window, or their partial aggregates. `at_us` is the instant at which it is due.
+    pub fn window(
+        &mut self,
+        due: Due,
+        at_us: i64,
+        meet: &mut Meet<'_>,
+        reduce: &mut Reduce<'_>,
+    ) -> Result<Vec<Held>> {
+        let bounds = (due.start_us, due.end_us);
+        if self.parts.is_none() {
+            let joined = meet(bounds, self.rows(bounds))?;
+            return Ok(joined.into_iter().map(Held::from).collect());
+        }
+        for run in self.missing(bounds) {
+            let (Some(&first), Some(&last)) = (run.first(), run.last()) else {
+                continue;
+            };
+            let bounds = (first, self.schedule.windows().pane(last).1);
+            let made = meet(bounds, self.rows(bounds))?;
+            if let Some(parts) = &mut self.parts {
+                parts.put(&run, &made)?;
+            }
+        }
+        let settled_us = at_us.saturating_sub(self.delay_us());
+        match &mut self.parts {
+            Some(parts) => parts.window(due, settled_us, reduce),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The panes of a window whose parts are not there, those side by side together.
+    fn missing(&self, (start_us, end_us): (i64, i64)) -> Vec<Vec<i64>> {
+        let mut runs: Vec<Vec<i64>> = Vec::new();
+        let (mut next_us, mut run_end_us) = (start_us, None);
+        while let Some(pane_us) = self.place_from(next_us).filter(|&pane_us| pane_us < end_us) {
+            next_us = self.schedule.windows().pane(pane_us).1;
+            if self.parts.as_ref().is_some_and(|parts| parts.has(pane_us)) {
+                continue;
+            }
+            match runs.last_mut().filter(|_| run_end_us == Some(pane_us)) {
+                Some(run) => run.push(pane_us),
+                None => runs.push(vec![pane_us]),
+            }
+            run_end_us = Some(next_us);
+        }
+        runs
+    }
+
+    /// The rows of each side that have a say in what is joined between two instants.
+    fn rows(&self, (start_us, end_us): (i64, i64)) -> Vec<Vec<Held>> {
         let rows = |side: &Side| {
-            let from = self.pane_of(due.start_us.saturating_sub(side.reach.before_us));
-            let to = due.end_us.saturating_add(side.reach.after_us);
+            let from = self.pane_of(start_us.saturating_sub(side.reach.before_us));
+            let to = end_us.saturating_add(side.reach.after_us);
             let panes = side.panes.range(from..to);
             panes.flat_map(|(_, rows)| rows).cloned().collect()
         };
@@ -216,47 +293,15 @@ impl Joined {
             let from_us = first_open.saturating_sub(side.reach.before_us);
             side.panes = side.panes.split_off(&windows.pane(from_us).0);
         }
-    }
-
-    /// Open panes and the rows in them.
-    pub fn size(&self) -> (usize, usize) {
-        let panes = || self.sides.iter().flat_map(|side| side.panes.values());
-        let rows = panes().flatten().map(Held::num_rows).sum();
-        (panes().count(), rows)
-    }
-
-    /// What they take in memory.
-    pub fn bytes(&self) -> Bytes {
-        let panes = self.sides.iter().flat_map(|side| side.panes.values());
-        let here = panes.flatten().map(Held::bytes).sum();
-        Bytes {
-            here,
-            movable: here,
+        if let Some(parts) = &mut self.parts {
+            parts.close(end_us);
         }
     }
+}
 
-    /// The rows that may be kept away, `bytes_min` at least at one place.
-    pub fn wanted(&self, bytes_min: usize) -> Vec<Wanted> {
-        let mut all = Vec::new();
-        for (list, side) in self.sides.iter().enumerate() {
-            all.extend(side.panes.iter().map(|(&start_us, held)| {
-                let first_us = start_us.saturating_sub(side.reach.after_us);
-                let end_us = self.schedule.next_final(first_us);
-                Wanted {
-                    at_us: end_us.saturating_add(self.delay_us()),
-                    list,
-                    start_us,
-                    bytes: here_bytes(held),
-                }
-            }));
-        }
-        all.retain(|wanted| wanted.bytes >= bytes_min);
-        all
-    }
-
-    /// The rows at one place.
-    pub fn rows_at(&mut self, wanted: &Wanted) -> Option<&mut Vec<Held>> {
-        let side = self.sides.get_mut(wanted.list)?;
-        side.panes.get_mut(&wanted.start_us)
-    }
+/// The first and the last of some instants.
+fn span<'a>(times: impl Iterator<Item = &'a i64> + Clone) -> (i64, i64) {
+    let first = times.clone().min().copied();
+    let last = times.max().copied();
+    (first.unwrap_or(i64::MAX), last.unwrap_or(i64::MIN))
 }

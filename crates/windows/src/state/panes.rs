@@ -83,6 +83,38 @@ impl Panes {
         Ok(late)
     }
 
+    /// True if the rows of a pane are there.
+    pub fn has(&self, pane_us: i64) -> bool {
+        self.panes.contains_key(&pane_us)
+    }
+
+    /// Takes in all that there is of some panes.
+    pub fn put(&mut self, panes_us: &[i64], batches: &[RecordBatch]) -> Result<()> {
+        for &pane_us in panes_us {
+            self.forget(pane_us);
+            self.panes.insert(pane_us, Vec::new());
+        }
+        for batch in batches {
+            let starts = instants(batch, WINDOW_START)?;
+            for &pane_us in &starts.iter().copied().collect::<BTreeSet<i64>>() {
+                let mask: BooleanArray =
+                    starts.iter().map(|&start| Some(start == pane_us)).collect();
+                let rows = filter_record_batch(batch, &mask)?;
+                self.panes.entry(pane_us).or_default().push(rows.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets a pane go whose rows are others now.
+    pub fn forget(&mut self, pane_us: i64) {
+        self.panes.remove(&pane_us);
+        let sums = [&mut self.sums, &mut self.sums_ahead];
+        sums.into_iter()
+            .flatten()
+            .for_each(|sums| sums.touch(pane_us));
+    }
+
     /// Rows of these times came or went that are not in the panes yet: rows ahead of the final ones show them. True if some
     /// belong to no open window.
     pub fn expect(&mut self, times: &[i64]) -> bool {

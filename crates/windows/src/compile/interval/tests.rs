@@ -11,7 +11,8 @@ use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use crate::bounded::sorted;
-use crate::program::{Join, Program};
+use crate::joining::Join;
+use crate::program::Program;
 use crate::sql::call::{ROW_TIME, instant};
 use crate::sql::parse::SqlFile;
 use crate::sql::session::{concatenate, run};
@@ -120,6 +121,11 @@ impl Case {
         Some(case)
     }
 
+    fn reaches(&self) -> Vec<Reach> {
+        let reaches = self.its_join().reaches.iter();
+        reaches.map(|(reach, _)| *reach).collect()
+    }
+
     fn its_join(&self) -> &Join {
         self.program.queries[0].join.as_ref().expect("join")
     }
@@ -127,11 +133,8 @@ impl Case {
     /// The joined rows of the rows of each side between two instants.
     fn join(&self, spans: &[(i64, i64)]) -> RecordBatch {
         let join = self.its_join();
-        let inputs = &self.program.queries[0].inputs;
         for (place, slot) in join.slots.iter().enumerate() {
-            let crate::fold::Frame::Panes { time, .. } = &inputs[place].fold.frame else {
-                panic!("panes");
-            };
+            let time = &join.reaches[place].1;
             let side = &self.sides[place];
             let (from_us, to_us) = spans[place];
             let times = instants(side, time).expect("times").iter();
@@ -165,9 +168,9 @@ fn rows_within_reach_are_enough_whatever_the_kinds_of_the_joins() {
             continue;
         };
         accepted += 1;
-        let reaches = &case.its_join().reaches;
+        let reaches = case.reaches();
         assert!(
-            case.is_enough(reaches),
+            case.is_enough(&reaches),
             "seed {seed}: {}: {reaches:?}",
             case.text
         );
@@ -180,7 +183,7 @@ fn rows_within_reach_are_enough_whatever_the_kinds_of_the_joins() {
 fn a_reach_that_is_a_minute_less_is_not_enough() {
     let (mut shown, mut tried) = (0, 0);
     for case in (0..40).filter_map(Case::new) {
-        let reaches = &case.its_join().reaches;
+        let reaches = case.reaches();
         for side in 0..reaches.len() {
             for narrow in [
                 |reach: &mut Reach| reach.before_us -= MINUTE_US,
@@ -208,7 +211,7 @@ fn reaches_min(from: &str) -> Vec<(f64, f64)> {
     let minutes = |us: i64| us as f64 / MINUTE_US as f64;
     let reaches = join.reaches.iter();
     reaches
-        .map(|reach| (minutes(reach.before_us), minutes(reach.after_us)))
+        .map(|(reach, _)| (minutes(reach.before_us), minutes(reach.after_us)))
         .collect()
 }
 
