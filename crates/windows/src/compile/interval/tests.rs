@@ -249,6 +249,22 @@ fn a_time_that_is_cut_to_seconds_may_lie_a_second_off() {
 }
 
 #[test]
+fn times_of_one_hour_lie_less_than_an_hour_apart() {
+    for same in [
+        "date_trunc('hour', a.row_time) = date_trunc('hour', b.row_time)",
+        "date_bin(INTERVAL '60' MINUTE, a.row_time) = date_bin(INTERVAL '60' MINUTE, b.row_time)",
+    ] {
+        let from = format!("a.row_time FROM move_event a LEFT JOIN gate_event b ON {same}");
+        let [itself, (before, after)] = reaches_min(&from)[..] else {
+            panic!("two sides");
+        };
+        assert_eq!(itself, (0.0, 0.0));
+        let is_an_hour = |minutes: f64| (59.99..60.0).contains(&minutes);
+        assert!(is_an_hour(before) && is_an_hour(after), "{before} {after}");
+    }
+}
+
+#[test]
 fn a_month_has_28_to_31_days() {
     let month = "a.row_time FROM move_event a JOIN gate_event b
         ON b.row_time BETWEEN a.row_time - INTERVAL '1' MONTH AND a.row_time + INTERVAL '2' MONTH";

@@ -131,6 +131,12 @@ impl Choices {
                 _ => None,
             };
         }
+        if let Some(call) = node.downcast_ref::<ScalarFunctionExpr>()
+            && let Some((time, width_us)) = rounded(call)
+        {
+            let instant = self.instant(time, rows, column)?;
+            return Some(instant.plus((1 - width_us, 0)));
+        }
         let known = self.known.iter();
         if let Some((_, instant)) = known.clone().find(|(known, _)| known == expression) {
             return Some(*instant);
@@ -263,6 +269,35 @@ fn lost_us(kind: &DataType) -> Option<i64> {
         TimeUnit::Millisecond => 999,
         TimeUnit::Microsecond | TimeUnit::Nanosecond => 0,
     })
+}
+
+/// The time that `date_trunc` or `date_bin` takes back to the beginning of its unit, and how long that is at most.
+fn rounded(call: &ScalarFunctionExpr) -> Option<(&PhysicalExprRef, i64)> {
+    let [unit, time, ..] = call.args() else {
+        return None;
+    };
+    let width_us = match call.name() {
+        "date_bin" => interval_us(unit)?.1,
+        "date_trunc" => {
+            let unit = (unit.as_ref() as &dyn Any).downcast_ref::<Literal>()?;
+            let unit = unit.value().try_as_str().flatten()?;
+            match unit.to_lowercase().as_str() {
+                "microsecond" => 1,
+                "millisecond" => 1_000,
+                "second" => 1_000_000,
+                "minute" => 60_000_000,
+                "hour" => 3_600_000_000,
+                "day" => DAY_US,
+                "week" => 7 * DAY_US,
+                "month" => 31 * DAY_US,
+                "quarter" => 92 * DAY_US,
+                "year" => 366 * DAY_US,
+                _ => return None,
+            }
+        }
+        _ => return None,
+    };
+    (width_us > 0).then_some((time, width_us))
 }
 
 /// The length of an interval, at least and at most: a month has 28 to 31 days.
