@@ -67,6 +67,16 @@ FROM TUMBLE((
   DESCRIPTOR(row_time), INTERVAL '20' MINUTE)
 GROUP BY window_start, window_end, terminal_id";
 
+/// The same as [`GATE_TO_STACK`] within fewer minutes, the bound a difference of times.
+const WITHIN: &str = "INSERT INTO window_stat
+SELECT window_start, window_end, terminal_id, count(*) AS units, max(wait_s) AS wait_max_s
+FROM TUMBLE((
+  SELECT g.row_time, g.terminal_id, (CAST(m.row_time AS BIGINT) - CAST(g.row_time AS BIGINT)) / 1000000 AS wait_s
+  FROM equipment_event g
+  JOIN move_event m ON m.container_id = g.container_id
+    AND m.row_time - g.row_time BETWEEN INTERVAL '-3' MINUTE AND INTERVAL '25' MINUTE), DESCRIPTOR(row_time), INTERVAL '15' MINUTE)
+GROUP BY window_start, window_end, terminal_id";
+
 fn port(seed: u64) -> BTreeMap<String, RecordBatch> {
     let mut random = Random::new(seed);
     let at = |random: &mut Random| instant_text(DAY_US + random.below(4 * 180) as i64 * 15_000_000);
@@ -105,6 +115,7 @@ fn rows_of_streams_meet_within_their_bounds() {
         ("not_moved", NOT_MOVED),
         ("chain", CHAIN),
         ("never", NEVER),
+        ("within", WITHIN),
     ]
     .map(|(name, text)| SqlFile::new(name, text));
     for query in &compile(&files).queries {
@@ -271,6 +282,13 @@ fn a_join_without_a_bound_in_time_is_refused() {
     );
     refused(
         &format!("{from} AND m.row_time BETWEEN g.event_time AND g.event_time + INTERVAL '1' HOUR"),
+        "q.sql:1:67: no bound in time between equipment_event and move_event",
+    );
+    // A difference of times has no days: it is less than any.
+    refused(
+        &format!(
+            "{from} AND m.row_time - g.row_time BETWEEN INTERVAL '-1' DAY AND INTERVAL '1' DAY"
+        ),
         "q.sql:1:67: no bound in time between equipment_event and move_event",
     );
     refused(

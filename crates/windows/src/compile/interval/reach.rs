@@ -43,7 +43,7 @@ use datafusion::physical_plan::projection::ProjectionExec;
 
 use super::bounds::{Bounds, Time};
 use super::is_time;
-use super::times::{Choices, Instant};
+use super::times::{Choices, Instant, difference_of, length_us};
 use crate::state::joined::{Place, Reach};
 
 /// The rows of one step of a join.
@@ -214,8 +214,8 @@ impl Reader {
             let mut comparisons = Vec::new();
             for (left, operator, right) in comparisons_of(filter.predicate()) {
                 let left = self.choices.instant(left, &mut rows, &Some);
-                let right = self.choices.instant(right, &mut rows, &Some);
-                comparisons.extend(compared(left, operator, right));
+                let plus = self.choices.instant(right.time, &mut rows, &Some);
+                comparisons.extend(compared(left, operator, right.plus(plus)));
             }
             rows.narrow(&comparisons);
             rows.tighten();
@@ -276,21 +276,44 @@ impl Reader {
         };
         let mut condition = Vec::new();
         for (left, operator, right) in comparisons_of(filter.expression()) {
-            condition.extend(compared(operand(left), operator, operand(right)));
+            let (left, plus) = (operand(left), operand(right.time));
+            condition.extend(compared(left, operator, right.plus(plus)));
         }
         condition
     }
 }
 
-/// The comparisons that all have to hold.
-fn comparisons_of(
-    predicate: &PhysicalExprRef,
-) -> Vec<(&PhysicalExprRef, Operator, &PhysicalExprRef)> {
+/// The right side of a comparison: a time, plus something.
+struct Compared<'a> {
+    time: &'a PhysicalExprRef,
+    plus_us: (i64, i64),
+}
+
+impl Compared<'_> {
+    fn plus(&self, time: Option<Instant>) -> Option<Instant> {
+        Some(time?.plus(self.plus_us))
+    }
+}
+
+/// The comparisons that all have to hold. `a - b <= i` is one of a and b plus i.
+fn comparisons_of(predicate: &PhysicalExprRef) -> Vec<(&PhysicalExprRef, Operator, Compared<'_>)> {
     let conjuncts = split_conjunction(predicate).into_iter();
     let comparisons = conjuncts.filter_map(|conjunct| {
         let node = conjunct.as_ref() as &dyn Any;
         let comparison = node.downcast_ref::<BinaryExpr>()?;
-        Some((comparison.left(), *comparison.op(), comparison.right()))
+        let (left, operator, right) = (comparison.left(), *comparison.op(), comparison.right());
+        let apart = |difference, length, operator| {
+            let (first, time) = difference_of(difference)?;
+            let plus_us = length_us(length)?;
+            Some((first, operator, Compared { time, plus_us }))
+        };
+        let plain = Compared {
+            time: right,
+            plus_us: (0, 0),
+        };
+        apart(left, right, operator)
+            .or_else(|| apart(right, left, operator.swap()?))
+            .or(Some((left, operator, plain)))
     });
     comparisons.collect()
 }

@@ -265,6 +265,20 @@ fn times_of_one_hour_lie_less_than_an_hour_apart() {
 }
 
 #[test]
+fn a_difference_of_times_bounds_both() {
+    let from = |differences: &str| {
+        format!("a.row_time FROM move_event a LEFT JOIN gate_event b ON {differences}")
+    };
+    let near =
+        from("a.row_time - b.row_time BETWEEN INTERVAL '-10' MINUTE AND INTERVAL '5' MINUTE");
+    assert_eq!(reaches_min(&near), [(0.0, 0.0), (5.0, 10.0)]);
+    let turned = from(
+        "INTERVAL '1' HOUR >= b.row_time - a.row_time AND INTERVAL '2' HOUR > a.row_time - b.row_time",
+    );
+    assert_eq!(reaches_min(&turned), [(0.0, 0.0), (120.0, 60.0)]);
+}
+
+#[test]
 fn a_month_has_28_to_31_days() {
     let month = "a.row_time FROM move_event a JOIN gate_event b
         ON b.row_time BETWEEN a.row_time - INTERVAL '1' MONTH AND a.row_time + INTERVAL '2' MONTH";

@@ -34,7 +34,8 @@ impl Instant {
         }
     }
 
-    fn plus(self, (from_us, to_us): (i64, i64)) -> Self {
+    /// The instant moved by something between the two.
+    pub fn plus(self, (from_us, to_us): (i64, i64)) -> Self {
         Instant {
             time: self.time,
             from_us: self.from_us.saturating_add(from_us),
@@ -298,6 +299,48 @@ fn rounded(call: &ScalarFunctionExpr) -> Option<(&PhysicalExprRef, i64)> {
         _ => return None,
     };
     (width_us > 0).then_some((time, width_us))
+}
+
+/// The two sides of `a - b`, where b is no interval.
+pub(super) fn difference_of(
+    expression: &PhysicalExprRef,
+) -> Option<(&PhysicalExprRef, &PhysicalExprRef)> {
+    let node = expression.as_ref() as &dyn Any;
+    if let Some(cast) = node.downcast_ref::<CastExpr>() {
+        let is_length = matches!(
+            cast.cast_type(),
+            DataType::Interval(_) | DataType::Duration(_)
+        );
+        return is_length.then(|| difference_of(cast.expr())).flatten();
+    }
+    let difference = node.downcast_ref::<BinaryExpr>()?;
+    let is_difference =
+        *difference.op() == Operator::Minus && interval_us(difference.right()).is_none();
+    is_difference.then(|| (difference.left(), difference.right()))
+}
+
+/// What a difference of times is compared with, at least and at most. None if it has days or months: a difference has none,
+/// so that it is less whatever it is.
+pub(super) fn length_us(expression: &PhysicalExprRef) -> Option<(i64, i64)> {
+    let literal = (expression.as_ref() as &dyn Any).downcast_ref::<Literal>()?;
+    match literal.value() {
+        ScalarValue::IntervalMonthDayNano(Some(interval)) => {
+            let is_of_clock = interval.months == 0 && interval.days == 0;
+            is_of_clock.then_some(()).and(interval_us(expression))
+        }
+        ScalarValue::DurationSecond(Some(length)) => exactly(length.checked_mul(1_000_000)?),
+        ScalarValue::DurationMillisecond(Some(length)) => exactly(length.checked_mul(1_000)?),
+        ScalarValue::DurationMicrosecond(Some(length)) => exactly(*length),
+        ScalarValue::DurationNanosecond(Some(length)) => {
+            let us = length.div_euclid(1_000);
+            Some((us, us + i64::from(length.rem_euclid(1_000) > 0)))
+        }
+        _ => None,
+    }
+}
+
+fn exactly(us: i64) -> Option<(i64, i64)> {
+    Some((us, us))
 }
 
 /// The length of an interval, at least and at most: a month has 28 to 31 days.
