@@ -15,11 +15,15 @@ mod versions;
 mod wire;
 
 use std::io::Write;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Once, OnceLock};
 use std::time::Duration;
 
-use behaviour::Target;
+use behaviour::{Outcome, Target};
 use broker::{Broker, Settings};
+
+/// The longest case takes 20 s.
+const CASE_MAX: Duration = Duration::from_secs(240);
 
 /// One embedded broker for all cases of this process.
 fn embedded() -> Target {
@@ -57,6 +61,21 @@ fn apache() -> Option<Target> {
     }
 }
 
+/// What a case gives on this broker. A client that never returns fails its case, and not the whole suite by standing still.
+fn run(name: &'static str, target: Target) -> Outcome {
+    let (give, take) = mpsc::channel();
+    let case = behaviour::case(name);
+    let thread = std::thread::spawn(move || give.send(case(&target)));
+    match take.recv_timeout(CASE_MAX) {
+        Ok(outcome) => outcome,
+        Err(RecvTimeoutError::Timeout) => panic!("{name} has no end after {CASE_MAX:?}"),
+        Err(RecvTimeoutError::Disconnected) => match thread.join() {
+            Err(failure) => std::panic::resume_unwind(failure),
+            Ok(_) => panic!("{name} gives nothing"),
+        },
+    }
+}
+
 /// Says what is not tested here, past the harness, which hides the output of tests that pass.
 fn skip(what: &str) {
     let _ = writeln!(std::io::stderr(), "SKIPPED: {what}");
@@ -67,7 +86,7 @@ macro_rules! cases {
         mod embedded {
             $(#[test]
             fn $name() {
-                super::behaviour::case(stringify!($name))(&super::embedded());
+                super::run(stringify!($name), super::embedded());
             })+
         }
 
@@ -76,9 +95,8 @@ macro_rules! cases {
             $(#[test]
             fn $name() {
                 let Some(apache) = super::apache() else { return };
-                let case = super::behaviour::case(stringify!($name));
-                let theirs = case(&apache);
-                let ours = case(&super::embedded());
+                let theirs = super::run(stringify!($name), apache);
+                let ours = super::run(stringify!($name), super::embedded());
                 assert_eq!(theirs, ours, "Apache Kafka left, the embedded broker right");
             })+
         }

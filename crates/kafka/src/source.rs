@@ -207,7 +207,7 @@ impl Source for KafkaSource {
         let deadline = Instant::now() + self.worker.patience;
         let takeover_deadline = Instant::now() + self.worker.session_timeout * 2;
         loop {
-            match self.seek_to_committed() {
+            match self.seek_to_own_commit() {
                 Ok(None) => return Ok(self.owned.list()),
                 Ok(Some(foreign)) if Instant::now() >= takeover_deadline => {
                     return Err(LogError::Fenced(foreign));
@@ -216,9 +216,9 @@ impl Source for KafkaSource {
                 Err(error) => {
                     self.judge(&error)?;
                     if self.worker.stopped() || Instant::now() >= deadline {
-                        return Err(fatal("read again from the committed offsets", &error));
+                        return Err(fatal("go back to the last commit", &error));
                     }
-                    tracing::info!(%error, "waiting to read again from the committed offsets");
+                    tracing::info!(%error, "waiting to go back to the last commit");
                 }
             }
             serve(&self.consumer, Duration::from_millis(50));
@@ -319,7 +319,7 @@ impl KafkaSource {
 
     /// Goes back to our own last commit, which is what the engine rolls its state back to, or says which partition someone
     /// else has committed since: the state fits no other offset.
-    fn seek_to_committed(&mut self) -> KafkaResult<Option<String>> {
+    fn seek_to_own_commit(&mut self) -> KafkaResult<Option<String>> {
         let partitions = self.owned.list();
         if partitions.is_empty() {
             return Ok(None);

@@ -15,6 +15,7 @@ mod room;
 mod saved;
 mod state;
 mod step;
+mod stopped;
 
 pub use backfill::HandOver;
 pub(crate) use room::make_room;

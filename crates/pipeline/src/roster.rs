@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use events::Message;
-use events::internal::{Roster as Stored, RosterEntry};
+use events::internal::{Roster as Stored, RosterEntry, StoppedQuery};
 
 use crate::backfill::BackfillFrom;
 use crate::error::EngineError;
@@ -23,7 +23,19 @@ const ABSENT_MAX: usize = 1_000;
 
 /// The queries that a partition of merge runs or ran, by name and fingerprint.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Roster(BTreeMap<(String, u64), Entry>);
+pub struct Roster {
+    entries: BTreeMap<(String, u64), Entry>,
+    stops: BTreeMap<String, Stop>,
+}
+
+/// Where a query stopped at an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stop {
+    /// Windows that end here or before were told; none if none were.
+    pub ended_us: Option<i64>,
+    /// Windows that begin before were not to be told, since not all of their rows were seen.
+    pub whole_from_us: Option<i64>,
+}
 
 /// One query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,8 +50,6 @@ pub struct Entry {
     pub is_absent: bool,
     /// It has a frontier of its own.
     pub is_apart: bool,
-    /// It stopped at an error; what was due by this instant was told.
-    pub stopped_us: Option<i64>,
     /// It waits for what lies before to be read, from there.
     pub backfill: Option<BackfillFrom>,
     /// What lay before was read, tables as they were at each instant with it.
@@ -58,26 +68,35 @@ pub const NOT_YET: i64 = i64::MAX;
 impl Roster {
     /// A query's entry.
     pub fn get(&self, name: &str, fingerprint: u64) -> Option<&Entry> {
-        self.0.get(&(name.to_owned(), fingerprint))
+        self.entries.get(&(name.to_owned(), fingerprint))
     }
 
     /// Writes a query down.
     pub fn enter(&mut self, name: &str, fingerprint: u64, entry: Entry) {
-        self.0.insert((name.to_owned(), fingerprint), entry);
+        self.entries.insert((name.to_owned(), fingerprint), entry);
     }
 
     /// What the revisions of a query begin at that is taken up, whichever text of it was told before.
     pub fn next_life(&self, name: &str) -> i64 {
-        let lives = self.0.iter().filter(|((known, _), _)| known == name);
+        let lives = self.entries.iter().filter(|((known, _), _)| known == name);
         let last = lives.map(|(_, entry)| entry.first_revision).max();
         last.map_or(0, |last| last + REVISIONS_A_LIFE)
     }
 
-    /// Up to which instant a query was told that has stopped, if no other text of it runs since.
-    pub fn stopped_us(&self, name: &str) -> Option<i64> {
-        let texts = self.0.iter().filter(|((known, _), _)| known == name);
-        let last = texts.max_by_key(|(_, entry)| entry.first_revision);
-        last?.1.stopped_us
+    /// Where a query of this name stopped, if no text of it has gone on from there since.
+    pub fn stop(&self, name: &str) -> Option<Stop> {
+        self.stops.get(name).copied()
+    }
+
+    /// A query stopped, or another text of it has told more.
+    pub fn note_stop(&mut self, name: &str, stop: Stop) {
+        let known = self.stops.entry(name.to_owned()).or_insert(stop);
+        known.ended_us = known.ended_us.max(stop.ended_us);
+    }
+
+    /// A query of this name has gone on from where it stopped, or has begun anew.
+    pub fn resumed(&mut self, name: &str) {
+        self.stops.remove(name);
     }
 
     /// Marks the queries that do not run here any more, at `offset`: if their rows had begun to leave, what was due by
@@ -89,7 +108,7 @@ impl Roster {
         told_us: Option<i64>,
         furthest_us: Option<i64>,
     ) {
-        for ((name, fingerprint), entry) in &mut self.0 {
+        for ((name, fingerprint), entry) in &mut self.entries {
             if !entry.is_absent && !runs(name, *fingerprint) {
                 entry.is_absent = true;
                 entry.backfill = None;
@@ -99,20 +118,20 @@ impl Roster {
                 }
             }
         }
-        let absent = self.0.iter().filter(|(_, entry)| entry.is_absent);
+        let absent = self.entries.iter().filter(|(_, entry)| entry.is_absent);
         let mut absent: Vec<_> = absent
             .map(|(key, entry)| (entry.since, key.clone()))
             .collect();
         absent.sort();
         let more = absent.len().saturating_sub(ABSENT_MAX);
         for (_, key) in absent.drain(..more) {
-            self.0.remove(&key);
+            self.entries.remove(&key);
         }
     }
 
     /// The first partials that are needed to build the state of all queries again, if the log is read from `from` on.
     pub fn needed_from(&self, from: i64) -> i64 {
-        let entries = self.0.values();
+        let entries = self.entries.values();
         let later = entries.filter(|entry| {
             let is_read_again = entry.since > from && entry.since != NOT_YET;
             !entry.is_absent && is_read_again
@@ -136,7 +155,6 @@ impl Roster {
                 told_us: entry.told_us,
                 is_absent: entry.is_absent,
                 is_apart: entry.is_apart,
-                stopped_us: entry.stopped_us,
                 was_backfilled: entry.was_backfilled,
                 first_revision: entry.first_revision,
                 backfill: entry.is_backfilled.then_some(match entry.backfill_from_us {
@@ -146,12 +164,22 @@ impl Roster {
             };
             (key, entry)
         });
-        Ok(Roster(entries.collect()))
+        let stops = stored.stopped.into_iter().map(|stopped| {
+            let stop = Stop {
+                ended_us: stopped.ended_us,
+                whole_from_us: stopped.whole_from_us,
+            };
+            (stopped.name, stop)
+        });
+        Ok(Roster {
+            entries: entries.collect(),
+            stops: stops.collect(),
+        })
     }
 
     /// Its record in the partition `home` of the snapshots topic.
     pub fn record(&self, home: &Partition, timestamp_ms: i64) -> Outgoing {
-        let entries = self.0.iter();
+        let entries = self.entries.iter();
         let entries = entries.map(|((name, fingerprint), entry)| RosterEntry {
             name: name.clone(),
             fingerprint: *fingerprint,
@@ -160,7 +188,6 @@ impl Roster {
             told_us: entry.told_us,
             is_absent: entry.is_absent,
             is_apart: entry.is_apart,
-            stopped_us: entry.stopped_us,
             is_backfilled: entry.backfill.is_some(),
             was_backfilled: entry.was_backfilled,
             first_revision: entry.first_revision,
@@ -169,8 +196,14 @@ impl Roster {
                 _ => None,
             },
         });
+        let stopped = self.stops.iter().map(|(name, stop)| StoppedQuery {
+            name: name.clone(),
+            ended_us: stop.ended_us,
+            whole_from_us: stop.whole_from_us,
+        });
         let stored = Stored {
             entries: entries.collect(),
+            stopped: stopped.collect(),
         };
         Outgoing {
             topic: home.topic.clone(),

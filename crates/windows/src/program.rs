@@ -133,15 +133,18 @@ pub struct Query {
 }
 
 impl Query {
-    /// No window that is due after `at_us` begins before this instant; none if what it tells may hang on all that came before.
-    pub fn first_due_after(&self, at_us: i64) -> Option<i64> {
+    /// The first start of a window that ends after this instant; none if what it tells may hang on all that came before.
+    pub fn first_open(&self, end_us: i64) -> Option<i64> {
         match &self.kind {
-            Kind::Windows(windows) if self.tables.is_empty() => {
-                let delay_us = self.reaches().map(|reach| reach.after_us).max();
-                Some(windows.first_open(at_us - delay_us.unwrap_or_default()))
-            }
+            Kind::Windows(windows) if self.tables.is_empty() => Some(windows.first_open(end_us)),
             _ => None,
         }
+    }
+
+    /// A window is due so long after its end, microseconds: rows that lie in it may meet later ones of other streams.
+    pub fn delay_us(&self) -> i64 {
+        let delay_us = self.reaches().map(|reach| reach.after_us).max();
+        delay_us.unwrap_or_default()
     }
 
     /// True if the windows of many keys may be computed in one run: nothing above the aggregate brings rows of two windows

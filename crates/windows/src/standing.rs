@@ -8,6 +8,8 @@ use crate::state::schedule::Due;
 pub struct Standing {
     /// Everything that is due here or before was computed.
     pub passed_us: i64,
+    /// The last instant at which something was due of it that was all told: what was due here or before has left.
+    pub done_us: i64,
     /// Nothing that is due later is computed yet.
     pub cap_us: i64,
     /// What was due here or before was told by another that ran the query.
@@ -25,6 +27,7 @@ impl Default for Standing {
     fn default() -> Self {
         Standing {
             passed_us: i64::MIN,
+            done_us: i64::MIN,
             cap_us: i64::MAX,
             told_us: i64::MIN,
             whole_from_us: i64::MIN,

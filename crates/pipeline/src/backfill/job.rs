@@ -176,7 +176,7 @@ impl Job {
                 partition: partition.clone(),
                 next: begin,
                 until: *until,
-                is_cut: at_ms.is_none() && oldest > 0,
+                is_cut: begin == oldest && oldest > 0,
                 latest_us: None,
             });
         }
@@ -215,7 +215,9 @@ impl Job {
         for (query, wanted) in self.wanted() {
             // What windows from an instant on need of before it is read too.
             let whole_from_us = match wanted.from {
-                BackfillFrom::Instant(at_us) => at_us.saturating_sub(past.state.before_us(query)),
+                BackfillFrom::Instant(at_us) => {
+                    oldest_us.max(at_us.saturating_sub(past.state.before_us(query)))
+                }
                 BackfillFrom::Earliest => oldest_us,
             };
             past.state.set_whole_from(query, whole_from_us);

@@ -1,6 +1,6 @@
 //! What merge asks of a backfill, and what it takes over of it (see [`crate::backfill`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use windows::frontier::Frontier;
@@ -12,7 +12,7 @@ use crate::backfill::past::{Named, Past};
 use crate::error::EngineError;
 use crate::log::Partition;
 use crate::planted::{Bug, has};
-use crate::roster::Entry;
+use crate::roster::{Entry, Stop};
 use crate::settings::Bounded;
 
 /// A place in the partials from which on all that is to come of some queries is there.
@@ -106,6 +106,11 @@ impl Merge {
             if (&query.name, query.fingerprint) == (&named.0, named.1) {
                 held.entry.told_us = held.entry.told_us.max(Some(at_us));
                 self.roster.enter(&named.0, named.1, held.entry);
+                if let Some(stop) = self.roster.stop(&query.name) {
+                    let ended_us = Some(at_us - query.delay_us());
+                    self.roster
+                        .note_stop(&query.name, Stop { ended_us, ..stop });
+                }
             }
         }
     }
@@ -148,6 +153,8 @@ impl Merge {
     pub fn be_done(&mut self) {
         let since = self.next_offset + i64::from(!self.is_between_records());
         let program = self.state.shared_program();
+        let failed = self.state.stopped().filter(|(_, has_stopped)| *has_stopped);
+        let failed: BTreeSet<String> = failed.map(|(query, _)| query.to_owned()).collect();
         for held in self
             .held
             .iter_mut()
@@ -159,6 +166,9 @@ impl Merge {
             let query = &program.queries[held.query];
             self.roster
                 .enter(&query.name, query.fingerprint, held.entry);
+            if !failed.contains(&query.name) {
+                self.roster.resumed(&query.name);
+            }
             tracing::info!(query = query.name, since, "the backfill is done");
         }
         for table in &program.tables {

@@ -66,7 +66,11 @@ impl Merge {
                     ..Entry::default()
                 })
             };
-            let anew = |told_us| fresh(told_us, self.settings.backfill);
+            let goes_on_from = self.goes_on_from(query);
+            let anew = |told_us| match goes_on_from {
+                Some((told_us, from)) => fresh(told_us, Some(from)),
+                None => fresh(told_us, self.settings.backfill),
+            };
             let held = match self.roster.get(name, *fingerprint).copied() {
                 Some(entry) if entry.is_absent => Some(anew(entry.told_us)),
                 Some(entry) if entry.backfill.is_some() => Some(held(entry)),
@@ -84,12 +88,7 @@ impl Merge {
                     ..anew(None)
                 }),
                 Some(_) => None,
-                None if written.is_some() || (is_blank && is_restored) => {
-                    Some(match self.stopped(query) {
-                        Some((told_us, from)) => fresh(Some(told_us), Some(from)),
-                        None => anew(None),
-                    })
-                }
+                None if written.is_some() || (is_blank && is_restored) => Some(anew(None)),
                 // There from the beginning, or from before rosters were written.
                 None => {
                     self.roster.enter(name, *fingerprint, Entry::default());
@@ -120,48 +119,11 @@ impl Merge {
         self.follow_coverage();
     }
 
-    /// Up to which instant a former text of a query was told when it stopped at an error, and where its mended one begins.
-    fn stopped(&self, query: usize) -> Option<(i64, BackfillFrom)> {
-        let can_resume =
-            self.settings.backfill.is_none() && !self.settings.snapshots.interval.is_zero();
-        let query = &self.state.program().queries[query];
-        let told_us = self.roster.stopped_us(&query.name).filter(|_| can_resume)?;
-        let first_us = query.first_due_after(told_us);
-        let from = first_us.map_or(BackfillFrom::Earliest, BackfillFrom::Instant);
-        Some((told_us, from))
-    }
-
-    /// Notes that a query stopped at an error, so that its mended text goes on from there.
-    pub(super) fn note_stop(&mut self, query: &str) {
-        let stopped_us = self.state.passed_us(query);
-        let program = self.state.program();
-        let named = program.queries.iter().find(|known| known.name == query);
-        let Some((name, fingerprint)) = named.map(|query| (&query.name, query.fingerprint)) else {
-            return;
-        };
-        for held in &mut self.held {
-            if program.queries[held.query].name == *name {
-                held.entry.stopped_us = stopped_us;
-            }
-        }
-        if let Some(entry) = self.roster.get(name, fingerprint).copied() {
-            let entry = Entry {
-                stopped_us,
-                ..entry
-            };
-            self.has_news |= self.roster.get(name, fingerprint) != Some(&entry);
-            self.roster.enter(name, fingerprint, entry);
-        }
-    }
-
-    /// True if the roster has changed since this was asked.
-    pub fn has_roster_news(&mut self) -> bool {
-        std::mem::take(&mut self.has_news)
-    }
-
     /// A table that comes with queries which are backfilled is read with them.
     fn enrol_tables(&mut self, is_known: bool) {
-        let backfill = self.settings.backfill.filter(|_| is_known);
+        let queries = self.held.iter().filter(|held| held.is_fresh);
+        let backfill = queries.filter_map(|held| held.entry.backfill).min();
+        let backfill = self.settings.backfill.or(backfill).filter(|_| is_known);
         for table in &self.state.program().tables {
             let known = self.roster.get(&table.name, table.fingerprint);
             if known.is_none_or(|entry| entry.is_absent) {
@@ -187,7 +149,8 @@ impl Merge {
         self.held.iter().any(|held| {
             let query = &program.queries[held.query];
             let written = self.roster.get(&query.name, query.fingerprint);
-            held.is_blank && written.is_some_and(|entry| entry.was_backfilled)
+            let had_past = written.is_some_and(|entry| entry.was_backfilled && !entry.is_absent);
+            held.is_blank && had_past
         })
     }
 
@@ -198,7 +161,7 @@ impl Merge {
         for held in self.held.iter_mut().filter(|held| held.is_fresh) {
             held.entry.read_from = read_from;
             let query = &self.state.program().queries[held.query];
-            if held.is_lost {
+            if held.is_lost && self.roster.stop(&query.name).is_none() {
                 // A frontier of its own may lie ahead of the port's.
                 let mut own = self.frontier.own();
                 let own = own.find(|(name, _)| *name == query.name);
@@ -217,6 +180,9 @@ impl Merge {
                     query = query.name,
                     "a query is new here; it waits until the input of before is read"
                 ),
+            }
+            if held.entry.backfill.is_none() {
+                self.roster.resumed(&query.name);
             }
             self.roster
                 .enter(&query.name, query.fingerprint, held.entry);

@@ -112,7 +112,7 @@ impl Merge {
         self.awaiting_past = progress.awaiting_past.into_iter().collect();
         for own in progress.own_frontiers {
             self.frontier.resume_own(&own.query, own.reached_us);
-            self.state.has_passed(&own.query, own.reached_us);
+            self.state.set_done(&own.query, own.reached_us);
         }
     }
 }

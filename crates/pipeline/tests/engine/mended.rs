@@ -1,11 +1,12 @@
 //! A query that stops at an error, and its mended text: it goes on where the other stopped.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use events::Message;
+use events::internal::Roster;
 use events::v1::WindowStat;
-use pipeline::roster::REVISIONS_A_LIFE;
+use pipeline::roster::{self, REVISIONS_A_LIFE};
 use pipeline::settings::{Bounded, Settings};
 use windows::sql::parse::SqlFile;
 
@@ -88,38 +89,58 @@ fn with(settings: Settings, sick_us: Option<i64>) -> Settings {
     settings
 }
 
-/// Sick queries up to some place of the input, then mended ones, merge so many times by a process that dies.
+/// How processes are replaced.
+#[derive(Debug, Clone, Copy)]
+enum Replaced {
+    /// All at once; merge dies so many times on the way.
+    AtOnce(usize),
+    /// One by one; the second stage is that of before once more for a while.
+    OneByOne,
+    /// By a text that is as sick from later on; then all at once.
+    Twice,
+}
+
+/// Sick queries up to some place of the input, then mended ones.
 fn mended(
     change: fn(Settings) -> Settings,
-    sick_us: i64,
-    deaths: usize,
+    sick_us: (i64, i64),
+    replaced: Replaced,
 ) -> BTreeMap<String, Vec<Row>> {
     let endless = |settings| Settings {
         bounded: Bounded::Never,
         ..change(settings)
     };
-    let sick = || with(endless(old()), Some(sick_us));
+    let sick = |from_us| with(endless(old()), Some(from_us));
     let healthy = || with(endless(old()), None);
     let mut crew = Crew::new();
-    crew.fold(sick());
-    crew.merge(sick());
+    crew.fold(sick(sick_us.0));
+    crew.merge(sick(sick_us.0));
     crew.read_percent(90);
-    for _ in 0..deaths {
-        crew.merges.clear();
-        crew.merge(sick());
-        crew.turn(4);
-    }
-    let failing = rows(&crew.log);
-    for (name, _) in TEXTS {
-        let told = failing.get(name).map_or(&[][..], Vec::as_slice);
-        assert!(
-            finals(told).iter().all(|row| row.0 < sick_us),
-            "{name} did not stop"
-        );
-        assert!(!finals(told).is_empty(), "{name} told nothing");
-    }
-    crew.folds.clear();
-    crew.merges.clear();
+    assert_stopped(&crew, sick_us.0);
+    let deaths = match replaced {
+        Replaced::AtOnce(deaths) => deaths,
+        Replaced::OneByOne => {
+            crew.fold(healthy());
+            crew.turn(3);
+            crew.merge(healthy());
+            crew.turn(3);
+            drop(crew.merges.remove(0));
+            crew.turn(4);
+            crew.merge(sick(sick_us.0));
+            drop(crew.merges.remove(0));
+            crew.turn(4);
+            0
+        }
+        Replaced::Twice => {
+            (crew.folds, crew.merges) = (Vec::new(), Vec::new());
+            crew.fold(sick(sick_us.1));
+            crew.merge(sick(sick_us.1));
+            crew.turn(60);
+            assert_stopped(&crew, sick_us.1);
+            1
+        }
+    };
+    (crew.folds, crew.merges) = (Vec::new(), Vec::new());
     crew.fold(healthy());
     for _ in 0..deaths {
         crew.turn(2);
@@ -131,50 +152,78 @@ fn mended(
     crew.finish(&with(change(old()), None))
 }
 
-/// A place in the windows at which the sick queries begin to fail.
-fn sick_us(told: &BTreeMap<String, Vec<Row>>) -> i64 {
+/// Each of the queries told something, nothing from there on, and is written down as one that stopped.
+#[track_caller]
+fn assert_stopped(crew: &Crew, sick_us: i64) {
+    let told = rows(&crew.log);
+    let mut stopped = BTreeSet::new();
+    for records in crew.log.records("snapshots") {
+        let mut newest = records.iter().rev();
+        let newest = newest.find(|record| record.key.as_deref() == Some(roster::KEY));
+        let value = newest.and_then(|record| record.value.as_deref());
+        let roster = Roster::decode(value.unwrap_or_default()).expect("a roster");
+        stopped.extend(roster.stopped.into_iter().map(|stopped| stopped.name));
+    }
+    for (name, _) in TEXTS {
+        let finals = finals(told.get(name).map_or(&[][..], Vec::as_slice));
+        assert!(!finals.is_empty(), "{name} told nothing");
+        let has_stopped = finals.iter().all(|row| row.0 < sick_us) && stopped.contains(name);
+        assert!(has_stopped, "{name} did not stop: {stopped:?}");
+    }
+}
+
+/// A commit of fold brings so much that many windows and sessions are due at once.
+fn in_great_steps(settings: Settings) -> Settings {
+    Settings {
+        commit_interval: Duration::from_millis(1_500),
+        ..settings
+    }
+}
+
+/// Two places in the windows at which sick queries begin to fail.
+fn sick_us(told: &BTreeMap<String, Vec<Row>>) -> (i64, i64) {
     let starts = &told["tumble"];
-    starts[starts.len() / 4].0
+    (starts[starts.len() / 4].0, starts[starts.len() * 2 / 5].0)
 }
 
 #[test]
 fn a_mended_query_tells_each_window_from_where_it_stopped_on() {
-    for (change, deaths) in [
-        ((|settings| settings) as fn(Settings) -> Settings, 0),
-        (|settings| settings, 3),
-        (told_ahead, 1),
+    for (change, ways) in [
+        (
+            (|settings| settings) as fn(Settings) -> Settings,
+            &[
+                Replaced::AtOnce(0),
+                Replaced::AtOnce(3),
+                Replaced::OneByOne,
+                Replaced::Twice,
+            ][..],
+        ),
+        (told_ahead, &[Replaced::AtOnce(1)]),
+        (in_great_steps, &[Replaced::AtOnce(0)]),
     ] {
-        let before = undisturbed(&with(change(old()), None));
         let expected = undisturbed(&with(change(old()), None));
         let sick_us = sick_us(&expected);
-        let found = mended(change, sick_us, deaths);
-        for name in ["moves", "yard", "open_slots"] {
-            assert!(
-                finals(&found[name]) == finals(&before[name]),
-                "{name} differs"
-            );
-        }
-        for (name, _) in TEXTS {
-            let (found, expected) = (finals(&found[name]), finals(&expected[name]));
-            assert!(
-                found == expected,
-                "{name} after {deaths} deaths: {} rows, {} expected, {} of them in common",
-                found.len(),
-                expected.len(),
-                found.iter().filter(|row| expected.contains(row)).count()
-            );
-        }
-        for (name, _) in TEXTS {
-            let stats = found[name].iter().map(|(start_us, value)| {
-                (
-                    *start_us,
-                    WindowStat::decode(value.as_slice()).expect("a WindowStat"),
-                )
-            });
-            // Readers know rows of the mended text for newer ones.
-            let (newer, older): (Vec<_>, Vec<_>) =
-                stats.partition(|(_, stat)| i64::from(stat.revision) >= REVISIONS_A_LIFE);
-            assert!(!newer.is_empty() && !older.is_empty(), "{name}");
+        for &replaced in ways {
+            let found = mended(change, sick_us, replaced);
+            for (name, rows) in &expected {
+                let (found, expected) = (finals(&found[name]), finals(rows));
+                assert!(
+                    found == expected,
+                    "{name}, {replaced:?}: {} rows, {} expected, {} of them in common",
+                    found.len(),
+                    expected.len(),
+                    found.iter().filter(|row| expected.contains(row)).count()
+                );
+            }
+            for (name, _) in TEXTS {
+                let lives = found[name].iter().map(|(_, value)| {
+                    let stat = WindowStat::decode(value.as_slice()).expect("a WindowStat");
+                    i64::from(stat.revision) / REVISIONS_A_LIFE
+                });
+                // Readers know rows of the mended text for newer ones.
+                let lives: BTreeSet<i64> = lives.collect();
+                assert!(lives.len() > 1, "{name}, {replaced:?}: {lives:?}");
+            }
         }
     }
 }

@@ -26,6 +26,8 @@ pub struct Firing {
     done: usize,
     /// What is left of the next one, once it was asked. Rows are there where they were taken out of its state.
     due: Option<VecDeque<(Due, Option<Vec<Held>>)>>,
+    /// The next query has something due.
+    has_due: bool,
     /// What the query would have of the rows that wait, once it was asked.
     waiting: Option<Vec<RecordBatch>>,
 }
@@ -38,6 +40,7 @@ impl Firing {
             apart,
             done: 0,
             due: None,
+            has_due: false,
             waiting: None,
         }
     }
@@ -51,6 +54,7 @@ impl Firing {
     fn pass(&mut self) {
         self.done += 1;
         self.due = None;
+        self.has_due = false;
         self.waiting = None;
     }
 }
@@ -143,6 +147,7 @@ impl Merge {
                     rest_us: self.rest_us,
                 };
                 let due = self.running[place].due(firing.at_us, now)?;
+                firing.has_due = !due.is_empty();
                 due.into()
             }
         };
@@ -154,7 +159,7 @@ impl Merge {
             let output = self.compute(place, due, rows, firing);
             if output.is_err() && !due.is_final() {
                 // The final rows of the instant have left: they come first.
-                self.running[place].standing.passed_us = firing.at_us;
+                self.running[place].standing.done_us = firing.at_us;
             }
             if let Some(output) = output?
                 && !was_told
@@ -164,7 +169,11 @@ impl Merge {
             }
         }
         self.running[place].close(firing.at_us);
-        self.running[place].standing.passed_us = firing.at_us;
+        let standing = &mut self.running[place].standing;
+        standing.passed_us = firing.at_us;
+        if firing.has_due {
+            standing.done_us = firing.at_us;
+        }
         Ok(None)
     }
 

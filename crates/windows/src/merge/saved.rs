@@ -80,6 +80,7 @@ impl Merge {
                 running.begin_ahead(frontier_us);
             }
             running.standing.passed_us = fired_us.unwrap_or(i64::MIN);
+            running.standing.done_us = running.standing.passed_us;
         }
     }
 }

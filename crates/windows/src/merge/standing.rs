@@ -17,18 +17,18 @@ impl Merge {
         passed.max().filter(|&at_us| at_us > i64::MIN)
     }
 
-    /// The last instant of which everything that a query had due was computed.
-    pub fn passed_us(&self, query: &str) -> Option<i64> {
+    /// The last instant at which something was due of a query that was all told.
+    pub fn done_us(&self, query: &str) -> Option<i64> {
         let place = self.place(query)?;
-        let passed_us = self.running[place].standing.passed_us;
-        (passed_us > i64::MIN).then_some(passed_us)
+        let done_us = self.running[place].standing.done_us;
+        (done_us > i64::MIN).then_some(done_us)
     }
 
-    /// Everything that a query has due by `at_us` was computed before its state was restored.
-    pub fn has_passed(&mut self, query: &str, at_us: i64) {
+    /// What a query had due by `at_us` was told before its state was restored.
+    pub fn set_done(&mut self, query: &str, at_us: i64) {
         if let Some(place) = self.place(query) {
             let standing = &mut self.running[place].standing;
-            standing.passed_us = standing.passed_us.max(at_us);
+            standing.done_us = standing.done_us.max(at_us);
         }
     }
 
@@ -82,6 +82,7 @@ impl Merge {
         let running = &mut self.running[query];
         running.standing.cap_us = i64::MAX;
         running.standing.told_us = told_us.unwrap_or(i64::MIN);
+        running.standing.done_us = running.standing.told_us;
         if let (State::Ticks { last_us, .. }, Some(from_us)) = (&mut running.state, ticks_from_us) {
             *last_us = Some(from_us - 1);
         }

@@ -199,7 +199,7 @@ impl Choices {
     fn choose(&mut self, alternatives: Alternatives, rows: &mut Rows) -> Option<Instant> {
         let from = &alternatives.times;
         let first = *from.first()?;
-        if from.iter().all(|at| *at == first) {
+        if alternatives.is_present && from.iter().all(|at| *at == first) {
             return Some(first);
         }
         let chosen = self.places.len();
