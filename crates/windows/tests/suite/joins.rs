@@ -284,6 +284,17 @@ fn a_join_without_a_bound_in_time_is_refused() {
         &format!("{from} AND m.row_time BETWEEN g.event_time AND g.event_time + INTERVAL '1' HOUR"),
         "q.sql:1:67: no bound in time between equipment_event and move_event",
     );
+    // Two that have no such time meet at any distance.
+    let some =
+        |side: &str| format!("CASE WHEN {side}.event_type = 'GTIN' THEN {side}.row_time END");
+    refused(
+        &format!(
+            "SELECT g.row_time FROM equipment_event g JOIN equipment_event h ON {} IS NOT DISTINCT FROM {}",
+            some("g"),
+            some("h")
+        ),
+        "q.sql:1:67: no bound in time between equipment_event and equipment_event",
+    );
     // A difference of times has no days: it is less than any.
     refused(
         &format!(
