@@ -9,7 +9,6 @@ use std::time::Duration;
 
 // Kafka's numbers of requests.
 pub const OFFSET_COMMIT: i32 = 8;
-pub const ADD_PARTITIONS_TO_TXN: i32 = 24;
 pub const ADD_OFFSETS_TO_TXN: i32 = 25;
 /// The one that ends a transaction.
 pub const END_TXN: i32 = 26;
