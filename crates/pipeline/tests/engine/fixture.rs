@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use events::v1::WindowStat;
+use events::v1::{Reject, WindowStat};
 use events::{Message, Stream};
 use pipeline::intake::state::StateBounds;
 use pipeline::log::Outgoing;
@@ -234,6 +234,16 @@ pub fn run(log: &MemoryLog, settings: Settings, rows_max: usize, abort_every: us
 }
 
 /// All rows that left, decoded, in a fixed order.
+/// The rejects that were written.
+pub fn rejects(log: &MemoryLog) -> Vec<Reject> {
+    let records = log.records("rejects").swap_remove(0).into_iter();
+    let rejects = records.map(|record| {
+        let value = record.value.expect("no tombstones");
+        Reject::decode(value.as_slice()).expect("a Reject")
+    });
+    rejects.collect()
+}
+
 pub fn stats(log: &MemoryLog) -> Vec<WindowStat> {
     let records = log.records("window-stats").into_iter().flatten();
     let mut stats: Vec<WindowStat> = records

@@ -1,10 +1,9 @@
 //! A query that cannot compute leaves the others as they were.
 
-use events::Message;
-use events::v1::{Reject, WindowStat};
+use events::v1::WindowStat;
 use windows::sql::parse::SqlFile;
 
-use crate::fixture::{port, run, settings, stats};
+use crate::fixture::{port, rejects, run, settings, stats};
 
 fn query(name: &str, select: &str) -> SqlFile {
     SqlFile::new(
@@ -88,13 +87,7 @@ fn queries_that_fail_leave_nine_others_unchanged() {
         settings.queries = queries;
         let (log, _) = port(11, 2, 4_000, &settings);
         let tally = run(&log, settings, 700, 0);
-        let rejects: Vec<Reject> = log.records("rejects")[0]
-            .iter()
-            .map(|record| {
-                let value = record.value.as_deref().expect("no tombstones");
-                Reject::decode(value).expect("a Reject")
-            })
-            .collect();
+        let rejects = rejects(&log);
         (stats(&log), rejects, tally.failures())
     };
     let (alone, rejects_alone, failures_alone) = of(healthy());

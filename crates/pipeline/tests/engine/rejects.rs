@@ -4,13 +4,13 @@ use events::v1::container_event::Body;
 use events::v1::{
     Classifier, ContainerEvent, CustomsState, CustomsStatus, Envelope, Reject, RejectReason,
 };
-use events::{Event, Message, Stream};
+use events::{Event, Stream};
 use pipeline::log::Outgoing;
 use pipeline::memory::{MemoryLog, Stored};
 use pipeline::settings::{Doubt, Settings};
 use sha2::{Digest, Sha256};
 
-use crate::fixture::{run, settings, topics};
+use crate::fixture::{self, run, settings, topics};
 
 const WHOLE_MAX: usize = 256 * 1024;
 const CUT: usize = 64 * 1024;
@@ -92,13 +92,7 @@ fn long_records_are_rejected_whole_up_to_the_bound_and_named_by_digest_above() {
         write(&log, customs(&format!("good {bytes}"), good, 0, bytes));
     }
     let tally = run(&log, settings, 3, 4);
-    let rejects: Vec<Reject> = log.records("rejects")[0]
-        .iter()
-        .map(|record| {
-            let value = record.value.as_deref().expect("no tombstones");
-            Reject::decode(value).expect("a Reject")
-        })
-        .collect();
+    let rejects = fixture::rejects(&log);
     let inputs = &log.records(Stream::Container.name())[0];
     let mut found: Vec<(i64, RejectReason)> = Vec::new();
     for reject in &rejects {
