@@ -21,6 +21,15 @@ pub struct Coverage {
     queries: Vec<Seen>,
 }
 
+/// What a stretch of the input changed.
+#[derive(Debug, Default)]
+pub struct Heard {
+    /// Something.
+    pub is_news: bool,
+    /// Queries that every fold had run, and one does not any more.
+    pub lost: Vec<usize>,
+}
+
 #[derive(Debug, Default)]
 struct Seen {
     fingerprint: u64,
@@ -57,24 +66,24 @@ impl Coverage {
         self.queries[query].least_us = self.queries[query].least_us.max(Some(least_us));
     }
 
-    /// Takes in which queries were run over a stretch of the input; true if that is news. A fold that does not say so ran
-    /// all of them.
+    /// Takes in which queries were run over a stretch of the input. A fold that does not say so ran all of them.
     pub fn hear(
         &mut self,
         covered: &Covered,
         running: &[u64],
         is_heard: &dyn Fn(usize) -> bool,
-    ) -> bool {
+    ) -> Heard {
+        let mut heard = Heard::default();
         if running.is_empty() {
-            return false;
+            return heard;
         }
-        let mut is_news = false;
         let key = (covered.topic.clone(), covered.partition);
         for (place, seen) in self.queries.iter_mut().enumerate() {
             if !is_heard(place) || !seen.inputs.contains(&key) {
                 continue;
             }
             let before = seen.parts.get(&key).copied();
+            let was_complete = seen.parts.values().all(Option::is_some);
             match (running.contains(&seen.fingerprint), before) {
                 (true, None | Some(Some(_))) | (false, Some(None)) => continue,
                 (false, _) => drop(seen.parts.insert(key.clone(), None)),
@@ -84,9 +93,12 @@ impl Coverage {
                 },
             }
             seen.turns += 1;
-            is_news = true;
+            heard.is_news = true;
+            if was_complete && !seen.parts.values().all(Option::is_some) {
+                heard.lost.push(place);
+            }
         }
-        is_news
+        heard
     }
 
     /// True if every fold runs the query.

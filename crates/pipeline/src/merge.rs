@@ -188,14 +188,10 @@ impl Merge {
         Ok(())
     }
 
-    /// The latest instant of which something left with a part of the next record.
-    fn done_us(&self) -> Option<i64> {
-        self.done_to.as_ref().and_then(Mark::at_us)
-    }
-
     /// Moves past offsets that hold no records (transaction markers).
     pub fn skip_to(&mut self, offset: i64) {
         self.next_offset = self.next_offset.max(offset);
+        self.put_off();
     }
 
     /// Event time that all input has reached.

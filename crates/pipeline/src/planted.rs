@@ -40,11 +40,17 @@ pub enum Bug {
     BackfillTooShort,
     /// Nobody writes down how far a backfill has told.
     BackfillToldTwice,
+    /// A query that was mended tells from now on, not from where it stopped.
+    MendedFromNow,
+    /// The revisions of a query that is taken up anew begin at 0 again.
+    LifeNotCounted,
+    /// Rows of a source that was idle are dropped in silence if their windows are final.
+    LateUntold,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 18] = [
+    pub const ALL: [Bug; 21] = [
         Bug::OffsetsNotSent,
         Bug::DedupNotRolledBack,
         Bug::EvictionEarly,
@@ -63,6 +69,9 @@ impl Bug {
         Bug::WindowToldInPart,
         Bug::BackfillTooShort,
         Bug::BackfillToldTwice,
+        Bug::MendedFromNow,
+        Bug::LifeNotCounted,
+        Bug::LateUntold,
     ];
 }
 

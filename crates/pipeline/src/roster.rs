@@ -13,6 +13,7 @@ use events::internal::{Roster as Stored, RosterEntry, StoppedQuery};
 use crate::backfill::BackfillFrom;
 use crate::error::EngineError;
 use crate::log::{Outgoing, Partition};
+use crate::planted::{Bug, has};
 use crate::snapshot::fault;
 
 /// Key of its record.
@@ -58,6 +59,34 @@ pub struct Entry {
     pub first_revision: i64,
 }
 
+/// How far a partition of merge has told.
+#[derive(Debug, Clone, Copy)]
+pub struct Told<'a> {
+    /// All that follows from the partials below has left.
+    pub next_offset: i64,
+    /// Some of what follows from those at this offset has.
+    pub is_within: bool,
+    /// Time had come so far with the partials below.
+    pub reached_us: Option<i64>,
+    /// The latest instant of which something has left with those at the offset, and the last query, by name, of which it
+    /// may have.
+    pub last: Option<(i64, &'a str)>,
+}
+
+impl Told<'_> {
+    /// By which instant all that was due of a query has been told, whose rows leave from an offset on. `own_us`: how far its
+    /// own frontier had come, if it has one.
+    pub fn of(&self, query: &str, since: i64, own_us: Option<i64>) -> Option<i64> {
+        let last = self.last;
+        let done_us = last.map(|(at_us, name)| at_us - i64::from(query > name));
+        if since < self.next_offset || since == 0 {
+            return self.reached_us.max(done_us).max(own_us);
+        }
+        // All that was due by then leaves with these partials, and a part of it has.
+        done_us.filter(|_| self.is_within && since == self.next_offset)
+    }
+}
+
 /// More than a window is told of while its query keeps its state. A query that is taken up anew, its text changed or its state
 /// lost, counts from the next multiple: readers then know its rows for newer than those told before.
 pub const REVISIONS_A_LIFE: i64 = 1 << 20;
@@ -80,6 +109,7 @@ impl Roster {
     pub fn next_life(&self, name: &str) -> i64 {
         let lives = self.entries.iter().filter(|((known, _), _)| known == name);
         let last = lives.map(|(_, entry)| entry.first_revision).max();
+        let last = last.filter(|_| !has(Bug::LifeNotCounted));
         last.map_or(0, |last| last + REVISIONS_A_LIFE)
     }
 
@@ -99,23 +129,20 @@ impl Roster {
         self.stops.remove(name);
     }
 
-    /// Marks the queries that do not run here any more, at `offset`: if their rows had begun to leave, what was due by
-    /// `told_us` was told of them, and by `furthest_us` may have been of those with a frontier of their own.
+    /// Marks the queries that do not run here any more. `own_us`: by which instant what was due of a query with a frontier of
+    /// its own may have left.
     pub fn retire(
         &mut self,
         runs: impl Fn(&str, u64) -> bool,
-        offset: i64,
-        told_us: Option<i64>,
-        furthest_us: Option<i64>,
+        told: &Told<'_>,
+        own_us: impl Fn(&str) -> Option<i64>,
     ) {
         for ((name, fingerprint), entry) in &mut self.entries {
             if !entry.is_absent && !runs(name, *fingerprint) {
                 entry.is_absent = true;
                 entry.backfill = None;
-                if entry.since < offset || entry.since == 0 {
-                    let furthest_us = furthest_us.filter(|_| entry.is_apart);
-                    entry.told_us = entry.told_us.max(told_us).max(furthest_us);
-                }
+                let own_us = entry.is_apart.then(|| own_us(name)).flatten();
+                entry.told_us = entry.told_us.max(told.of(name, entry.since, own_us));
             }
         }
         let absent = self.entries.iter().filter(|(_, entry)| entry.is_absent);
@@ -213,5 +240,36 @@ impl Roster {
             timestamp_ms,
             headers: Vec::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_told_hangs_on_where_rows_began_to_leave() {
+        let told = Told {
+            next_offset: 7,
+            is_within: true,
+            reached_us: Some(500),
+            last: Some((300, "moves")),
+        };
+        // Rows leave since long: all that was due, whatever the next partials bring.
+        assert_eq!(told.of("moves", 5, None), Some(500));
+        assert_eq!(told.of("moves", 0, Some(900)), Some(900));
+        // All of it leaves with the partials in the middle of which the last commit ended.
+        assert_eq!(told.of("gates", 7, None), Some(300));
+        assert_eq!(told.of("moves", 7, None), Some(300));
+        assert_eq!(told.of("yard", 7, None), Some(299));
+        // Nothing has left.
+        assert_eq!(told.of("moves", 8, None), None);
+        let between = Told {
+            is_within: false,
+            last: None,
+            ..told
+        };
+        assert_eq!(between.of("moves", 7, None), None);
+        assert_eq!(between.of("moves", 6, None), Some(500));
     }
 }

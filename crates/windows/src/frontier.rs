@@ -96,6 +96,11 @@ impl Frontier {
         own.map(|(query, own)| (query.as_str(), own.reached_us))
     }
 
+    /// How far the frontier of a query has come; none if it has none of its own.
+    pub fn own_us(&self, query: &str) -> Option<Option<i64>> {
+        self.own.get(query).map(|own| own.reached_us)
+    }
+
     /// Takes up where the frontier of a query was.
     pub fn resume_own(&mut self, query: &str, reached_us: i64) {
         self.furthest_us = self.furthest_us.max(Some(reached_us));

@@ -134,10 +134,11 @@ pub struct Fired {
     pub failures: Vec<QueryError>,
 }
 
-/// Rows that were not taken.
+/// Rows that were not taken, or not by all that they belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Refused {
-    /// They came for windows that are final: their source had been idle.
+    /// They came for windows that are final, since their source had been idle; windows that are still open have taken them.
+    /// Of sessions and joins those that a final one may lack.
     pub late: usize,
     /// Their keys are new, and the table or query holds its largest number of keys.
     pub full: usize,

@@ -7,7 +7,7 @@ use events::internal::Partials;
 use events::ipc;
 use windows::error::QueryError;
 use windows::frontier::Frontier;
-use windows::merge::{Absorbed, Merge as Windows, Output, Piece};
+use windows::merge::{Absorbed, Merge as Windows, Output, Piece, Refused};
 
 use crate::budget::{Account, Memory};
 use crate::error::EngineError;
@@ -32,6 +32,8 @@ pub struct Past {
     timestamp_ms: i64,
     /// Queries that stopped; the others go on.
     pub failures: Vec<QueryError>,
+    /// Rows of the last message that could not be used, by query or table.
+    pub refused: Vec<(String, Refused)>,
     account: Account,
     /// Bytes taken in since memory was measured.
     unmeasured: usize,
@@ -70,6 +72,7 @@ impl Past {
             frontier,
             timestamp_ms: 0,
             failures: Vec::new(),
+            refused: Vec::new(),
             account: Account::new(&memory.budget),
             unmeasured: 0,
         }
@@ -99,14 +102,18 @@ impl Past {
         timestamp_ms: i64,
     ) -> Result<Partials, EngineError> {
         self.timestamp_ms = self.timestamp_ms.max(timestamp_ms);
+        self.refused.clear();
         for delta in std::mem::take(&mut message.deltas) {
             self.unmeasured += delta.ipc.len();
             for rows in ipc::read(delta.ipc)? {
-                // Of rows that are refused those tell who took them first.
                 match self.state.absorb(&delta.query, delta.fingerprint, &rows) {
                     Absorbed::Failed(failure) => self.fail(vec![failure])?,
-                    Absorbed::Kept(outcome) => self.fail(outcome.failures)?,
-                    _ => {}
+                    Absorbed::But(refused) => self.refused.push((delta.query.clone(), refused)),
+                    Absorbed::Kept(outcome) => {
+                        self.fail(outcome.failures)?;
+                        self.refused.extend(outcome.refused);
+                    }
+                    Absorbed::All | Absorbed::Stopped | Absorbed::Unknown => {}
                 }
             }
         }
@@ -137,6 +144,7 @@ impl Past {
 
     fn settle(&mut self) -> Result<(), EngineError> {
         let outcome = settle(&self.settings, &self.frontier, &mut self.state)?;
+        self.refused.extend(outcome.refused);
         self.fail(outcome.failures)
     }
 

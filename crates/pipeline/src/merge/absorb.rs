@@ -11,6 +11,7 @@ use crate::error::EngineError;
 use crate::intake::rejects::{self, Refusal};
 use crate::log::Outgoing;
 use crate::partials::{self, PORT_PARTITION};
+use crate::planted::{Bug, has};
 
 /// Partials of queries that do not run here are not trimmed for so long, by their own timestamps.
 const UNKNOWN_KEPT_MS: i64 = 3_600_000;
@@ -64,7 +65,17 @@ impl Merge {
         let mut has_changed = false;
         for covered in covered {
             self.cover(covered)?;
-            has_changed |= self.coverage.hear(covered, running, &|_| true);
+            let heard = self.coverage.hear(covered, running, &|_| true);
+            has_changed |= heard.is_news;
+            for query in heard.lost {
+                let query = &self.state.program().queries[query].name;
+                let partition = format!("{}[{}]", covered.topic, covered.partition);
+                tracing::warn!(
+                    query,
+                    partition,
+                    "a fold that does not run this query reads input now: no windows of it are told for a while, and a LEVEL lacks what changes; if the query is to stay, replace that process"
+                );
+            }
         }
         if has_changed {
             self.follow_coverage();
@@ -133,7 +144,7 @@ impl Merge {
     }
 
     /// Counts rows that could not be used, and points at them.
-    fn refuse(
+    pub(super) fn refuse(
         &self,
         query: &str,
         offset: i64,
@@ -176,7 +187,8 @@ impl Merge {
             (refused.late, RejectReason::LateInMerge, late),
             (refused.full, RejectReason::KeyLimit, full),
         ] {
-            if rows > 0 {
+            let is_hidden = reason == RejectReason::LateInMerge && has(Bug::LateUntold);
+            if rows > 0 && !is_hidden {
                 let refusal = Refusal {
                     query: query.to_owned(),
                     ..Refusal::new(reason, detail)

@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use events::internal::Covered;
 use windows::frontier::Frontier;
+use windows::merge::Refused;
 use windows::program::Program;
 
 use super::Merge;
 use crate::backfill::Wanted;
 use crate::backfill::past::{Named, Past};
 use crate::error::EngineError;
-use crate::log::Partition;
+use crate::log::{Outgoing, Partition};
 use crate::planted::{Bug, has};
 use crate::roster::{Entry, Stop};
 use crate::settings::Bounded;
@@ -113,6 +115,26 @@ impl Merge {
                 }
             }
         }
+    }
+
+    /// What is told of rows behind the hand-over, by query with the offset of their partials and the input of these, that the
+    /// queries which waited could not use any more. Nobody has told it before.
+    pub fn refused_behind(
+        &self,
+        refused: Vec<(String, i64, Refused, Vec<Covered>)>,
+    ) -> Vec<Outgoing> {
+        let program = self.state.program();
+        let waited: BTreeSet<&str> = self
+            .backfilled()
+            .map(|(query, _)| program.queries[query].name.as_str())
+            .collect();
+        let mut records = Vec::new();
+        for (query, offset, rows, covered) in refused {
+            if waited.contains(query.as_str()) {
+                self.refuse(&query, offset, rows, &covered, &mut records);
+            }
+        }
+        records
     }
 
     /// Takes the state over of the queries that waited for a backfill, and of tables that came with them. They are held until

@@ -4,10 +4,11 @@
 //! then follows from those partials, at the first start as at every replay after it.
 
 use super::Merge;
+use super::step::Mark;
 use crate::backfill::BackfillFrom;
 use crate::log::Position;
 use crate::planted::{Bug, has};
-use crate::roster::{Entry, NOT_YET, Roster};
+use crate::roster::{Entry, NOT_YET, Roster, Stop, Told};
 
 /// A query that computes nothing until the log has been read so far.
 #[derive(Debug, Clone, Copy)]
@@ -18,8 +19,8 @@ pub(super) struct Held {
     pub(super) is_blank: bool,
     /// Its entry is to be written down.
     is_fresh: bool,
-    /// It was known, and its state is lost: what was due so far was told.
-    is_lost: bool,
+    /// It was known, and its state is lost: its rows left with the partials at this offset and behind it.
+    lost_since: Option<i64>,
 }
 
 impl Held {
@@ -53,7 +54,7 @@ impl Merge {
                 entry: Entry { is_apart, ..entry },
                 is_blank,
                 is_fresh: false,
-                is_lost: false,
+                lost_since: None,
             };
             let first_revision = self.roster.next_life(name);
             let fresh = |told_us, backfill: Option<BackfillFrom>| Held {
@@ -71,20 +72,29 @@ impl Merge {
                 Some((told_us, from)) => fresh(told_us, Some(from)),
                 None => fresh(told_us, self.settings.backfill),
             };
+            let again = |told_us: Option<i64>| {
+                let delay_us = self.state.program().queries[query].delay_us();
+                let behind = told_us.map(|told_us| Stop {
+                    ended_us: Some(told_us - delay_us),
+                    whole_from_us: None,
+                });
+                let behind = behind.map(|stop| self.begins_behind(query, stop));
+                fresh(told_us, self.settings.backfill.or(behind))
+            };
             let held = match self.roster.get(name, *fingerprint).copied() {
                 Some(entry) if entry.is_absent => Some(anew(entry.told_us)),
                 Some(entry) if entry.backfill.is_some() => Some(held(entry)),
-                // The partials alone do not bring its past back.
+                // The partials alone do not bring its past back: it is read again.
                 Some(entry) if self.has_lost_past(entry, *fingerprint, is_blank) => Some(Held {
-                    is_lost: entry.since < position.next_offset,
+                    lost_since: Some(entry.since).filter(|&begun| begun < since),
                     is_blank: true,
-                    ..anew(entry.told_us)
+                    ..again(entry.told_us)
                 }),
                 Some(entry) if entry.since >= self.next_offset && entry.since > 0 => {
                     Some(held(entry))
                 }
-                Some(_) if is_blank && is_restored => Some(Held {
-                    is_lost: true,
+                Some(entry) if is_blank && is_restored => Some(Held {
+                    lost_since: Some(entry.since),
                     ..anew(None)
                 }),
                 Some(_) => None,
@@ -156,17 +166,22 @@ impl Merge {
 
     /// Writes down who runs here, once all is read up to the committed position.
     pub fn write_down(&mut self, position: &Position) {
-        let told_us = self.frontier.reached_us().max(self.done_us());
+        let told = Told {
+            next_offset: position.next_offset,
+            is_within: !position.within.is_empty(),
+            reached_us: self.frontier.reached_us(),
+            last: self.done_to.as_ref().and_then(Mark::last),
+        };
         let read_from = self.caught_from.unwrap_or(0);
         for held in self.held.iter_mut().filter(|held| held.is_fresh) {
             held.entry.read_from = read_from;
             let query = &self.state.program().queries[held.query];
-            if held.is_lost && self.roster.stop(&query.name).is_none() {
+            if let Some(since) = held.lost_since
+                && self.roster.stop(&query.name).is_none()
+            {
                 // A frontier of its own may lie ahead of the port's.
-                let mut own = self.frontier.own();
-                let own = own.find(|(name, _)| *name == query.name);
-                let own_us = own.and_then(|(_, reached_us)| reached_us);
-                held.entry.told_us = held.entry.told_us.max(told_us).max(own_us);
+                let own_us = self.frontier.own_us(&query.name).flatten();
+                held.entry.told_us = held.entry.told_us.max(told.of(&query.name, since, own_us));
             }
             let since = held.entry.since;
             match (held.entry.backfill, held.entry.told_us) {
@@ -201,9 +216,24 @@ impl Merge {
             queries.any(|query| query.name == name && query.fingerprint == fingerprint)
                 || tables.any(|table| table.name == name && table.fingerprint == fingerprint)
         };
-        let furthest_us = self.frontier.furthest_us();
-        self.roster
-            .retire(runs, position.next_offset, told_us, furthest_us);
+        let frontier = &self.frontier;
+        // Of a query that is named nowhere any more the sources are not known that it waited for.
+        let own_us = |query: &str| frontier.own_us(query).unwrap_or(frontier.furthest_us());
+        self.roster.retire(runs, &told, own_us);
+    }
+
+    /// No partials came before the next offset for the queries that wait for some: their place moves on with it. So one
+    /// whose place lies below the committed position has told something.
+    pub(super) fn put_off(&mut self) {
+        let next_offset = self.next_offset;
+        let waits = self.held.iter_mut();
+        for held in waits.filter(|held| held.entry.since < next_offset) {
+            held.entry.since = next_offset;
+            let query = &self.state.program().queries[held.query];
+            self.roster
+                .enter(&query.name, query.fingerprint, held.entry);
+            self.has_news = true;
+        }
     }
 
     /// Lets the queries go whose rows leave with the partials at `offset` on.

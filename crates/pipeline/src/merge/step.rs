@@ -62,10 +62,11 @@ impl std::fmt::Display for Mark {
 }
 
 impl Mark {
-    /// The latest instant of which something has left.
-    pub fn at_us(&self) -> Option<i64> {
+    /// The latest instant of which something has left, and the last query, by name, of which it may have.
+    pub fn last(&self) -> Option<(i64, &str)> {
         match &self.place {
-            Place::Query(at_us, _) | Place::Apart(_, at_us) => Some(*at_us),
+            Place::Query(at_us, name) => Some((*at_us, name)),
+            Place::Apart(_, at_us) => Some((*at_us, PLANNERS)),
             Place::Rejects | Place::Tick => None,
         }
     }

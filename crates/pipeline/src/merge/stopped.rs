@@ -2,25 +2,33 @@
 
 use super::Merge;
 use crate::backfill::BackfillFrom;
+use crate::planted::{Bug, has};
 use crate::roster::Stop;
 
 impl Merge {
     /// What of a query was told before, if one of its name stopped, and where it begins: with the first window that was not.
     pub(super) fn goes_on_from(&self, query: usize) -> Option<(Option<i64>, BackfillFrom)> {
-        if self.settings.backfill.is_some() || self.settings.snapshots.interval.is_zero() {
+        let is_off = self.settings.snapshots.interval.is_zero() || has(Bug::MendedFromNow);
+        if self.settings.backfill.is_some() || is_off {
             return None;
         }
+        let name = &self.state.program().queries[query].name;
+        let stop = self.roster.stop(name)?;
+        let delay_us = self.state.program().queries[query].delay_us();
+        let told_us = stop.ended_us.map(|ended_us| ended_us + delay_us);
+        Some((told_us, self.begins_behind(query, stop)))
+    }
+
+    /// Where the input is to be read from for the first window of a query that was not told.
+    pub(super) fn begins_behind(&self, query: usize, stop: Stop) -> BackfillFrom {
         let query = &self.state.program().queries[query];
-        let stop = self.roster.stop(&query.name)?;
         let first_us = match stop.ended_us {
             Some(ended_us) => query.first_open(ended_us).max(stop.whole_from_us),
             None => stop.whole_from_us,
         };
         // What hangs on all that came before is read from the beginning.
         let first_us = first_us.filter(|&first_us| query.first_open(first_us).is_some());
-        let from = first_us.map_or(BackfillFrom::Earliest, BackfillFrom::Instant);
-        let told_us = stop.ended_us.map(|ended_us| ended_us + query.delay_us());
-        Some((told_us, from))
+        first_us.map_or(BackfillFrom::Earliest, BackfillFrom::Instant)
     }
 
     /// Notes that a query stopped at an error.
@@ -36,9 +44,13 @@ impl Merge {
             return;
         };
         let whole_from_us = self.state.whole_from_us(&known.name, known.fingerprint);
+        if told_us.is_none() && whole_from_us == i64::MAX {
+            // It has told nothing, and nobody knows yet from where on it would have.
+            return;
+        }
         let stop = Stop {
             ended_us: told_us.map(|told_us| told_us - known.delay_us()),
-            whole_from_us: (whole_from_us > i64::MIN).then_some(whole_from_us),
+            whole_from_us: Some(whole_from_us).filter(|us| (i64::MIN + 1..i64::MAX).contains(us)),
         };
         let before = self.roster.stop(query);
         self.roster.note_stop(query, stop);

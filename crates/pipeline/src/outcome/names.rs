@@ -161,7 +161,7 @@ pub const METRICS: [(&str, &str, &str); 48] = [
     (
         "quaystream_late_in_merge_total",
         "counter",
-        "rows that came for final windows, by query",
+        "rows that some final window lacks, since they came too late for it, by query",
     ),
     (
         "quaystream_backfill_share",

@@ -172,10 +172,13 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
         let Some(next_offset) = self.merges.get(partition).map(Merge::next_offset) else {
             return Ok(None);
         };
-        let mut all = Vec::new();
+        let (mut all, mut refused) = (Vec::new(), Vec::new());
         let stretch = (Some(reading.hand_over.offset), next_offset);
         self.read(partition, stretch, &mut |batch| {
-            past.read(batch, &mut |past, _, _| {
+            past.read(batch, &mut |past, offset, message| {
+                let covered = &message.covered;
+                let these = std::mem::take(&mut past.refused).into_iter();
+                refused.extend(these.map(|(query, rows)| (query, offset, rows, covered.clone())));
                 past.tell(&mut |told| {
                     all.push(told);
                     Ok(())
@@ -186,6 +189,9 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
             self.write_told(partition, told);
         }
         if let Some(merge) = self.merges.get_mut(partition) {
+            for record in merge.refused_behind(refused) {
+                self.pending.put(record);
+            }
             merge.take_over(past)?;
             tracing::info!(%partition, next_offset, "backfill: all is read; a snapshot is waited for");
         }

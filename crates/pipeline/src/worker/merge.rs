@@ -16,7 +16,6 @@ use crate::error::EngineError;
 use crate::log::{Batch, Commit, LogError, Outgoing, Partition, Position, Signal, Sink, Source};
 use crate::merge::{Merge, Parcel};
 use crate::outcome::Tally;
-use crate::partials::PORT_PARTITION;
 use crate::planted::{Bug, has};
 use crate::settings::Bounded;
 use crate::snapshot::read::read;
@@ -225,6 +224,9 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
             Signal::End(partition, next_offset) => {
                 if let Some(merge) = self.merges.get_mut(&partition) {
                     merge.skip_to(next_offset);
+                    if merge.has_roster_news() {
+                        self.write_roster(&partition);
+                    }
                 }
             }
             Signal::Unreachable(reason) => {
@@ -253,10 +255,7 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
         let began = shared.clock.elapsed();
         // What is read again was counted before.
         let silent = Arc::new(Tally::silent());
-        let portion = match partition.index {
-            PORT_PARTITION => Portion::Whole,
-            _ => Portion::Terminal,
-        };
+        let portion = Portion::of(partition.index);
         let fresh = || {
             let mut merge = Merge::new(
                 Arc::clone(&shared.settings),

@@ -8,6 +8,7 @@ use windows::sql::functions::Functions;
 
 use crate::error::EngineError;
 use crate::fold::streams;
+use crate::partials::PORT_PARTITION;
 use crate::settings::Settings;
 
 /// What a program is cut down to.
@@ -17,6 +18,16 @@ pub enum Portion {
     Whole,
     /// Queries that are joined by terminal alone.
     Terminal,
+}
+
+impl Portion {
+    /// What a partition of merge runs.
+    pub fn of(partition: i32) -> Self {
+        match partition {
+            PORT_PARTITION => Portion::Whole,
+            _ => Portion::Terminal,
+        }
+    }
 }
 
 type Shelf = BTreeMap<Portion, Vec<Arc<Program>>>;

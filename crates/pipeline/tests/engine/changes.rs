@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 
 use events::Message;
 use events::v1::WindowStat;
-use pipeline::log::Outgoing;
-use pipeline::roster::REVISIONS_A_LIFE;
+use pipeline::log::{Outgoing, Position};
+use pipeline::merge::Merge;
+use pipeline::roster::{REVISIONS_A_LIFE, Roster};
 use pipeline::settings::{Bounded, Settings};
+use pipeline::worker::programs::{Portion, Programs};
 
 use crate::crew::{Crew, NEW, Row, finals, new, old, rows, told_ahead, undisturbed};
+use crate::fixture::merge_of;
 
 /// The rows are those that an undisturbed run tells of windows from some instant on.
 #[track_caller]
@@ -326,4 +329,39 @@ fn what_is_not_written_down_is_of_a_version_before_and_goes_on() {
     for (name, rows) in &before {
         assert!(found[name] == *rows, "{name} differs");
     }
+}
+
+/// The partials log has the ends of transactions between its records: a position behind one says nothing of rows.
+#[test]
+fn the_place_of_a_query_moves_on_with_offsets_that_hold_no_partials() {
+    let at = |next_offset| Position {
+        next_offset,
+        within: String::new(),
+    };
+    let settings = new();
+    let mut merge = merge_of(&settings);
+    merge.enrol(Some(&Roster::default()), &at(5));
+    merge.resume_at(&at(5)).expect("a position");
+    merge.write_down(&at(5));
+    let program = Programs::default().take(Portion::Whole, &settings);
+    let program = program.expect("it compiles");
+    let assert_since = |merge: &Merge, since: i64| {
+        for query in &program.queries {
+            let entry = merge.roster().get(&query.name, query.fingerprint);
+            assert_eq!(
+                entry.map(|entry| entry.since),
+                Some(since),
+                "{}",
+                query.name
+            );
+        }
+    };
+    assert_since(&merge, 5);
+    assert!(!merge.has_roster_news());
+    merge.skip_to(7);
+    assert_since(&merge, 7);
+    assert!(
+        merge.has_roster_news(),
+        "it is written down with the position"
+    );
 }

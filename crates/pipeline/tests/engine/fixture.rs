@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use events::v1::{Reject, WindowStat};
 use events::{Message, Stream};
+use pipeline::budget::Memory;
 use pipeline::intake::state::StateBounds;
-use pipeline::log::Outgoing;
+use pipeline::log::{Outgoing, Partition};
 use pipeline::memory::{HandClock, MemoryLog};
+use pipeline::merge::Merge;
 use pipeline::outcome::Tally;
 use pipeline::plans::agenda::Triggers;
 use pipeline::plans::berths::BerthRules;
@@ -18,6 +20,7 @@ use pipeline::settings::{
     Bounded, Doubt, Input, OnTimeSettings, Settings, SnapshotSettings, SourceSettings, Topics,
 };
 use pipeline::ticks::TickBy;
+use pipeline::worker::programs::{Portion, Programs};
 use pipeline::worker::{FoldWorker, MergeWorker, Shared, Stop, Turn};
 use windows::sql::parse::SqlFile;
 
@@ -233,7 +236,6 @@ pub fn run(log: &MemoryLog, settings: Settings, rows_max: usize, abort_every: us
     panic!("the engine does not come to its end; {:?}", merge.slowest());
 }
 
-/// All rows that left, decoded, in a fixed order.
 /// The rejects that were written.
 pub fn rejects(log: &MemoryLog) -> Vec<Reject> {
     let records = log.records("rejects").swap_remove(0).into_iter();
@@ -244,6 +246,7 @@ pub fn rejects(log: &MemoryLog) -> Vec<Reject> {
     rejects.collect()
 }
 
+/// All rows that left, decoded, in a fixed order.
 pub fn stats(log: &MemoryLog) -> Vec<WindowStat> {
     let records = log.records("window-stats").into_iter().flatten();
     let mut stats: Vec<WindowStat> = records
@@ -260,4 +263,22 @@ pub fn stats(log: &MemoryLog) -> Vec<WindowStat> {
         )
     });
     stats
+}
+
+/// Merge over the whole port, with its partition.
+pub fn merge_of(settings: &Settings) -> Merge {
+    let programs = Programs::default();
+    let program = programs
+        .take(Portion::Whole, settings)
+        .expect("it compiles");
+    Merge::new(
+        Arc::new(settings.clone()),
+        program,
+        Arc::<HandClock>::default(),
+        Arc::default(),
+        Partition::new("partials", 0),
+        true,
+        &Memory::new(settings.memory_bytes_max),
+    )
+    .expect("it starts")
 }

@@ -9,7 +9,6 @@ use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use events::Message;
 use events::internal::{MergeProgress, PlannerState, SnapshotManifest};
-use pipeline::budget::Memory;
 use pipeline::depot::Depot;
 use pipeline::log::{Outgoing, Partition, Source};
 use pipeline::memory::{HandClock, MemoryLog, MemoryStore};
@@ -17,10 +16,9 @@ use pipeline::merge::Merge;
 use pipeline::settings::{Bounded, OnTimeSettings, Settings, SnapshotSettings};
 use pipeline::snapshot::pieces::{Decoder, encode, read};
 use pipeline::snapshot::{FORMAT, State};
-use pipeline::worker::programs::{Portion, Programs};
 use pipeline::worker::{MergeWorker, Shared, Stop};
 
-use crate::fixture::settings;
+use crate::fixture::{merge_of, settings};
 use crate::relay::{OUTPUTS, Relay, everything};
 
 /// Everything, with rows on time and corrections.
@@ -239,24 +237,6 @@ fn saved(merge: &Merge) -> Vec<Vec<u8>> {
         encode(&state, &mut |value| values.push(value)).expect("it can be written");
     }
     values
-}
-
-/// Merge over the whole port, with its partition.
-fn merge_of(settings: &Settings) -> Merge {
-    let programs = Programs::default();
-    let program = programs
-        .take(Portion::Whole, settings)
-        .expect("it compiles");
-    Merge::new(
-        Arc::new(settings.clone()),
-        program,
-        Arc::<HandClock>::default(),
-        Arc::default(),
-        Partition::new("partials", 0),
-        true,
-        &Memory::new(settings.memory_bytes_max),
-    )
-    .expect("it starts")
 }
 
 #[test]

@@ -151,19 +151,20 @@ impl Merge {
                 due.into()
             }
         };
-        let was_told = self.running[place].standing.was_told(firing.at_us);
+        if self.running[place].standing.was_told(firing.at_us) {
+            // By another, and with revisions of its own.
+            left.clear();
+        }
         while let Some((due, rows)) = left.pop_front() {
-            if !self.running[place].has_all_of(due) {
-                continue;
-            }
-            let output = self.compute(place, due, rows, firing);
+            let output = match self.running[place].has_all_of(due) {
+                true => self.compute(place, due, rows, firing),
+                false => self.withdraw(place, due),
+            };
             if output.is_err() && !due.is_final() {
                 // The final rows of the instant have left: they come first.
                 self.running[place].standing.done_us = firing.at_us;
             }
-            if let Some(output) = output?
-                && !was_told
-            {
+            if let Some(output) = output? {
                 firing.due = Some(left);
                 return Ok(Some(output));
             }
@@ -175,6 +176,23 @@ impl Merge {
             standing.done_us = firing.at_us;
         }
         Ok(None)
+    }
+
+    /// A window of which not all was seen after all: what was told ahead of it is withdrawn, once it would be final.
+    fn withdraw(&mut self, place: usize, due: Due) -> Result<Option<Output>> {
+        let window = (due.start_us, due.end_us);
+        let running = &mut self.running[place];
+        if !due.is_final() || !running.revisions.has_told(window) {
+            return Ok(None);
+        }
+        let none = RecordBatch::new_empty(Arc::clone(&self.program.queries[place].schema));
+        let first = running.standing.first_revision;
+        let rows = running.revisions.number(window, due.kind, &none, first)?;
+        Ok(Some(Output {
+            query: place,
+            is_final: true,
+            rows,
+        }))
     }
 
     /// One window that is due; `rows` are its rows where they were taken out of the query's state.

@@ -92,7 +92,7 @@ impl Joined {
         after.max().unwrap_or_default()
     }
 
-    /// Takes rows of one side in. Returns the number of those that no open window needs.
+    /// Takes rows of one side in. Returns the number of those that a final window may lack.
     pub fn absorb(&mut self, side: usize, batch: &RecordBatch) -> Result<usize> {
         let starts = instants(batch, WINDOW_START)?;
         let distinct: BTreeSet<i64> = starts.iter().copied().collect();
@@ -100,11 +100,15 @@ impl Joined {
         for &pane in &distinct {
             let mask: BooleanArray = starts.iter().map(|&start| Some(start == pane)).collect();
             let rows = filter_record_batch(batch, &mask)?;
+            let times = instants(&rows, &self.sides[side].time)?;
+            late += times
+                .iter()
+                .filter(|&&time| self.is_late(side, time))
+                .count();
             if self.last_end(side, pane) <= self.schedule.closed_us() {
-                late += rows.num_rows();
                 continue;
             }
-            let times = span(instants(&rows, &self.sides[side].time)?.iter());
+            let times = span(times.iter());
             let held = self.sides[side].panes.entry(pane).or_default();
             held.push(rows.into());
             self.touch(side, pane, times);
@@ -185,6 +189,12 @@ impl Joined {
 
     fn pane_of(&self, time_us: i64) -> i64 {
         self.schedule.windows().pane(time_us).0
+    }
+
+    /// True if a window is final that may need a row of this time.
+    fn is_late(&self, side: usize, time_us: i64) -> bool {
+        let first_us = time_us.saturating_sub(self.sides[side].reach.after_us);
+        self.schedule.windows().next_end(first_us) <= self.schedule.closed_us()
     }
 
     /// End of the last window that may need rows of this pane.

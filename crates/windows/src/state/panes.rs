@@ -47,8 +47,8 @@ impl Panes {
         }
     }
 
-    /// Takes partials in. Returns the number of rows whose pane belongs to no open window. `is_news`: rows ahead of the final
-    /// ones have not shown them yet.
+    /// Takes partials in. Returns the number of rows that a final window lacks. `is_news`: rows ahead of the final ones have
+    /// not shown them yet.
     pub fn absorb(
         &mut self,
         batch: &RecordBatch,
@@ -65,8 +65,10 @@ impl Panes {
                 let mask: BooleanArray = starts.iter().map(|&start| Some(start == pane)).collect();
                 filter_record_batch(batch, &mask)?
             };
-            if self.is_closed(pane) {
+            if self.is_late(pane) {
                 late += rows.num_rows();
+            }
+            if self.is_closed(pane) {
                 continue;
             }
             let held = self.panes.entry(pane).or_default();
@@ -115,29 +117,33 @@ impl Panes {
             .for_each(|sums| sums.touch(pane_us));
     }
 
-    /// Rows of these times came or went that are not in the panes yet: rows ahead of the final ones show them. True if some
-    /// belong to no open window.
+    /// Rows of these times came or went that are not in the panes yet: rows ahead of the final ones show them. True if a
+    /// final window lacks some.
     pub fn expect(&mut self, times: &[i64]) -> bool {
         let mut is_late = false;
         for &time in times {
             let (pane, _) = self.schedule.windows().pane(time);
-            match self.is_closed(pane) {
-                true => is_late = true,
-                false => {
-                    self.panes.entry(pane).or_default();
-                    self.schedule.touch(pane);
-                }
+            is_late |= self.is_late(pane);
+            if !self.is_closed(pane) {
+                self.panes.entry(pane).or_default();
+                self.schedule.touch(pane);
             }
         }
         is_late
     }
 
-    /// The number of rows whose pane belongs to no open window.
+    /// The number of rows that a final window lacks.
     pub fn late(&self, batch: &RecordBatch) -> Result<usize> {
         let starts = instants(batch, WINDOW_START)?.iter();
-        Ok(starts.filter(|&&pane| self.is_closed(pane)).count())
+        Ok(starts.filter(|&&pane| self.is_late(pane)).count())
     }
 
+    /// True if a window that holds the pane is final.
+    fn is_late(&self, pane_us: i64) -> bool {
+        self.schedule.windows().next_end(pane_us) <= self.schedule.closed_us()
+    }
+
+    /// True if all of them are.
     fn is_closed(&self, pane_us: i64) -> bool {
         self.schedule.windows().last_end(pane_us) <= self.schedule.closed_us()
     }

@@ -108,7 +108,8 @@ impl Sessions {
                 .open
                 .join(key.as_ref(), part, self.closed_us, self.keys_max)
             {
-                Joined::Open => {}
+                // Nothing in time begins there: a final session may have ended where this one goes on.
+                Joined::Open => refused.late += usize::from(start_us < self.closed_us),
                 Joined::Late => refused.late += 1,
                 Joined::Full => refused.full += 1,
             }

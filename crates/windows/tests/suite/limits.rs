@@ -34,15 +34,16 @@ fn run(text: &str, keys_max: usize, commits: &[(&str, &str)]) -> (Vec<Refused>, 
         );
         fold.fill("move_event", vec![input["move_event"].clone()]);
         let mut commit = Refused::default();
-        let stage = &fold.queries[0].inputs[0];
-        for batch in stage.fold.run().expect("fold") {
-            match merge.absorb("q", stage.fingerprint, &batch) {
-                Absorbed::All => {}
-                Absorbed::But(more) => {
-                    commit.late += more.late;
-                    commit.full += more.full;
+        for stage in &fold.queries[0].inputs {
+            for batch in stage.fold.run().expect("fold") {
+                match merge.absorb("q", stage.fingerprint, &batch) {
+                    Absorbed::All => {}
+                    Absorbed::But(more) => {
+                        commit.late += more.late;
+                        commit.full += more.full;
+                    }
+                    other => panic!("{other:?}"),
                 }
-                other => panic!("{other:?}"),
             }
         }
         refused.push(commit);
@@ -59,6 +60,48 @@ fn run(text: &str, keys_max: usize, commits: &[(&str, &str)]) -> (Vec<Refused>, 
         }
     }
     (refused, rows)
+}
+
+/// Cranes that move twice within five minutes.
+const JOINED: &str = "INSERT INTO window_stat SELECT window_start, window_end, equipment_id, count(*) AS n
+    FROM HOP((SELECT a.row_time, a.equipment_id FROM move_event a JOIN move_event b
+               ON b.equipment_id = a.equipment_id AND b.row_time > a.row_time AND b.row_time <= a.row_time + INTERVAL '5' MINUTE),
+             DESCRIPTOR(row_time), INTERVAL '15' MINUTE, INTERVAL '30' MINUTE)
+    GROUP BY window_start, window_end, equipment_id";
+
+#[test]
+fn rows_that_some_final_window_lacks_are_counted() {
+    const CUMULATE: &str = "INSERT INTO window_stat SELECT window_start, window_end, equipment_id, count(*) AS n FROM CUMULATE(move_event, DESCRIPTOR(row_time), INTERVAL '15' MINUTE, INTERVAL '60' MINUTE) GROUP BY window_start, window_end, equipment_id";
+    // The windows that end at 00:30 are final, those that end at 00:45 are not.
+    let commits = [
+        (
+            "00:01 | C1 | 1\n00:16 | C2 | 1\n00:31 | C1 | 1\n00:34 | C1 | 1",
+            "00:40",
+        ),
+        ("00:05 | C1 | 1", "00:40"),
+        ("00:20 | C1 | 1", "00:40"),
+        ("00:36 | C1 | 1", "04:00"),
+    ];
+    let late = |late| Refused { late, full: 0 };
+    // A join needs a row once for each side.
+    let kinds = [
+        (TUMBLE, [0, 1, 1, 0], ["00:45 | C1 | 3"].as_slice()),
+        (HOP, [0, 1, 1, 0], &["00:45 | C1 | 4", "01:00 | C1 | 3"]),
+        (
+            CUMULATE,
+            [0, 1, 1, 0],
+            &["00:45 | C1 | 6", "01:00 | C1 | 6"],
+        ),
+        (JOINED, [0, 2, 2, 0], &["00:45 | C1 | 3"]),
+    ];
+    for (text, counted, last) in kinds {
+        let (refused, rows) = run(text, usize::MAX, &commits);
+        assert_eq!(refused, counted.map(late), "{text}");
+        for row in last {
+            let is_there = rows.iter().any(|told| told.contains(row));
+            assert!(is_there, "{text}: {row} in {rows:#?}");
+        }
+    }
 }
 
 fn full(full: usize) -> Refused {
