@@ -1,7 +1,8 @@
 //! Three processes over three brokers of Apache Kafka, while processes and brokers die: what comes out is what comes out
 //! when nobody dies.
 //!
-//! Run by hand (docs/VERIFICATION.md), with `--features fail-points` for deaths inside a commit as well.
+//! Run by hand (docs/VERIFICATION.md), with `--features fail-points` for deaths inside a commit as well, and for longer than
+//! [`MINUTES`] with `QUAYSTREAM_CHAOS_MINUTES`.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -21,10 +22,13 @@ use super::cluster::{self, script};
 use super::place::Place;
 
 const INSTANCES: usize = 3;
+/// Minutes over which the port's events are written while processes and brokers die.
+const MINUTES: u64 = 5;
+/// Of each such stretch.
 const KILLS_MIN: usize = 20;
 const FAIL_POINT_KILLS_MIN: usize = 5;
-/// Bound on the disturbed part.
-const DISTURBED_MAX: Duration = Duration::from_secs(600);
+/// Bound on the disturbed part, as a multiple of what it should take.
+const DISTURBED_MAX: u32 = 2;
 /// Beyond the session timeout of the workers (10 s): the group gives a paused member up.
 const PAUSED: Duration = Duration::from_secs(14);
 const SIGABRT: i32 = 6;
@@ -46,8 +50,11 @@ fn disturbed(store: Option<&Path>) {
         return;
     };
     let _alone = cluster::alone();
+    let minutes = std::env::var("QUAYSTREAM_CHAOS_MINUTES").ok();
+    let minutes = minutes.map_or(MINUTES, |minutes| minutes.parse().expect("minutes"));
+    let stretches = (minutes / MINUTES).max(1);
     let settings = portsim::Settings {
-        hours: 3,
+        hours: 3 * stretches as u32,
         ..portsim::Settings::default()
     };
     let undisturbed = Scene::embedded(cluster::config("")).expect("the embedded broker");
@@ -64,7 +71,7 @@ fn disturbed(store: Option<&Path>) {
     let scene = Scene::at(config, &bootstrap, "").expect("topics on Kafka");
     let is_produced = AtomicBool::new(false);
     let pace = Pace {
-        per_second: Some(produced.truth.records / 300),
+        per_second: Some(produced.truth.records / (60 * MINUTES * stretches)),
         records_max: None,
     };
     let kills = std::thread::scope(|scope| {
@@ -75,7 +82,8 @@ fn disturbed(store: Option<&Path>) {
             is_produced.store(true, Ordering::Relaxed);
         });
         let mut crew = Crew::start(file);
-        crew.disturb(&is_produced);
+        let time = Duration::from_secs(60 * MINUTES * stretches);
+        crew.disturb(&is_produced, DISTURBED_MAX * time);
         crew.end()
     });
     eprintln!("deaths: {kills:?}");
@@ -83,9 +91,14 @@ fn disturbed(store: Option<&Path>) {
     let disturbed = [("broker, kill", 1), ("broker, stop", 3), ("paused", 2)];
     let others = disturbed.iter().map(|(kind, _)| count(kind));
     let processes = kills.values().sum::<usize>() - others.sum::<usize>();
-    assert!(processes >= KILLS_MIN, "{kills:?}");
+    assert!(processes >= KILLS_MIN * stretches as usize, "{kills:?}");
     for (kind, times) in disturbed {
-        assert_eq!(count(kind), times, "{kind}: {kills:?}");
+        let is_so = match stretches {
+            1 => count(kind) == times,
+            // The last of the stretches may be cut short.
+            more => count(kind) >= times * (more as usize - 1),
+        };
+        assert!(is_so, "{kind}: {kills:?}");
     }
     if cfg!(feature = "fail-points") {
         let inside = |stage: &str| -> usize {
@@ -237,11 +250,16 @@ impl Crew {
         }
     }
 
-    fn disturb(&mut self, is_produced: &AtomicBool) {
+    fn disturb(&mut self, is_produced: &AtomicBool, time_max: Duration) {
         let began = Instant::now();
-        let mut round = 0;
+        // All comes again in each stretch.
+        let (mut stretch, mut round) = (0, 0);
         while !is_produced.load(Ordering::Relaxed) {
-            assert!(began.elapsed() < DISTURBED_MAX, "the producer is stuck");
+            assert!(began.elapsed() < time_max, "the producer is stuck");
+            let now = began.elapsed().as_secs() / (60 * MINUTES);
+            if now > stretch {
+                (stretch, round) = (now, 0);
+            }
             round += 1;
             match round {
                 8 => self.broker("kill", 2),

@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 
 use events::Message;
+use events::internal::Partials;
 use events::v1::{PlanDelta, Reject, StatKind, WindowStat};
 use pipeline::memory::MemoryLog;
 use pipeline::roster::REVISIONS_A_LIFE;
+use pipeline::worker::programs::Portion;
 
-use crate::program::Change;
-use crate::reading::{Expected, Rejects};
+use crate::program::{Change, Running, may_begin_anew};
+use crate::reading::{Expected, Record, Rejects};
+use crate::silence::{self, Ran};
 use crate::world::World;
 
 /// Key and value of a record.
-type Pair = (Option<Vec<u8>>, Option<Vec<u8>>);
+pub type Pair = (Option<Vec<u8>>, Option<Vec<u8>>);
 
 /// Records of the plan topics, in the order of each partition.
 pub type Plans = BTreeMap<&'static str, Vec<Pair>>;
@@ -33,9 +36,16 @@ pub fn plans(log: &MemoryLog) -> Plans {
     .into()
 }
 
-/// What is wrong, if anything.
-pub fn verdict(world: &World, expected: &Expected) -> Result<(), String> {
-    let rejects = rejects(&world.log)?;
+/// So long before a window the rows may lie that a session or a join needs.
+const NEEDED_US: i64 = 600_000_000;
+
+/// What is wrong, if anything. `silent`: the input as it was written, if a source fell silent and then wrote on.
+pub fn verdict(
+    world: &World,
+    expected: &Expected,
+    silent: Option<&[Record]>,
+) -> Result<(), String> {
+    let rejects = refused(&world.log)?;
     if rejects != expected.rejects {
         let more: Vec<_> = rejects.difference(&expected.rejects).take(3).collect();
         let less: Vec<_> = expected.rejects.difference(&rejects).take(3).collect();
@@ -43,11 +53,30 @@ pub fn verdict(world: &World, expected: &Expected) -> Result<(), String> {
             "rejects differ: too many {more:?}, missing {less:?}"
         ));
     }
-    let goes = |query: &str| world.change().is_some() && Change::goes().any(|name| name == query);
-    let rows = finals(&world.log, goes)?;
+    let running = world.running();
+    let mut back_us = BTreeMap::new();
+    for query in expected.rows.keys() {
+        if let Some(at_us) = self::back_us(world, query)? {
+            back_us.insert(query.as_str(), at_us);
+        }
+    }
+    // Merge may have been without the query, too, and have let go what it told ahead.
+    let may_owe = |query: &str| running.breaks_off(query) || back_us.contains_key(query);
+    let rows = finals(&world.log, may_owe)?;
     for (query, expected) in &expected.rows {
         let found = rows.get(query).map_or(&[][..], Vec::as_slice);
-        let expected = due(world.change(), query, expected, found);
+        let mut expected = due(running, query, expected, found);
+        let back_us = back_us.get(query.as_str());
+        if let Some(order) = silent.filter(|_| silence::reads(query)) {
+            let ran = back_us.map_or(running.ran(query), |_| Ran::AtTimes);
+            silence::check(&world.log, order, (query, ran), &expected, found)?;
+            continue;
+        }
+        if let Some(back_us) = back_us {
+            // Nobody has seen all rows of these windows; what was told ahead of them was withdrawn.
+            let may_lack = |row: &Vec<u8>| stat(row).window_start_us <= back_us + NEEDED_US;
+            expected.retain(|row| !may_lack(row) || found.contains(row));
+        }
         if found != expected.as_slice() {
             let only = |left: &[Vec<u8>], right: &[Vec<u8>]| {
                 let row = left.iter().find(|row| !right.contains(row));
@@ -66,33 +95,63 @@ pub fn verdict(world: &World, expected: &Expected) -> Result<(), String> {
 }
 
 /// Of the rows that a query would tell over the whole day those that it must tell in this history, of which `found` left.
-/// Of a terminal a query that comes tells all from some window on, and one that goes all up to some window.
-fn due(change: Option<Change>, query: &str, all: &[Vec<u8>], found: &[Vec<u8>]) -> Vec<Vec<u8>> {
-    let comes = Change::comes().any(|name| name == query);
-    let goes = Change::goes().any(|name| name == query);
+/// Of a terminal a query that comes tells all from some window on, and one that breaks off all up to some window.
+fn due(running: Running, query: &str, all: &[Vec<u8>], found: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let mut due = all.to_vec();
-    match change {
-        None if comes => due.clear(),
-        Some(change) if comes && !change.brings(query) => due.clear(),
-        Some(Change::FromNow) if comes => {
-            let first = told(found, |stat| stat.window_start_us, i64::min);
-            let is_due = |stat: WindowStat| {
-                let first = first.get(&terminal(&stat));
-                first.is_some_and(|first| stat.window_start_us >= *first)
-            };
-            due.retain(|row| is_due(stat(row)));
-        }
-        Some(_) if goes => {
-            let last = told(found, |stat| stat.window_end_us, i64::max);
-            let is_due = |stat: WindowStat| {
-                let last = last.get(&terminal(&stat));
-                last.is_some_and(|last| stat.window_end_us <= *last)
-            };
-            due.retain(|row| is_due(stat(row)));
-        }
-        _ => {}
+    if !running.runs(query) {
+        due.clear();
+    } else if running.comes_late(query) {
+        let first = told(found, |stat| stat.window_start_us, i64::min);
+        let is_due = |stat: WindowStat| {
+            let first = first.get(&terminal(&stat));
+            first.is_some_and(|first| stat.window_start_us >= *first)
+        };
+        due.retain(|row| is_due(stat(row)));
+    } else if running.breaks_off(query) {
+        let last = told(found, |stat| stat.window_end_us, i64::max);
+        let is_due = |stat: WindowStat| {
+            let last = last.get(&terminal(&stat));
+            last.is_some_and(|last| stat.window_end_us <= *last)
+        };
+        due.retain(|row| is_due(stat(row)));
     }
     due
+}
+
+/// The latest row that processes without a query had seen after others had run it: where old ones came back while the
+/// queries changed.
+fn back_us(world: &World, query: &str) -> Result<Option<i64>, String> {
+    let running = world.running();
+    if running.is_steady(query) || !running.runs(query) || running.breaks_off(query) {
+        return Ok(None);
+    }
+    let program = world.programs().take(Portion::Whole, world.settings());
+    let program = program.expect("it has run");
+    let mut queries = program.queries.iter();
+    let Some(query) = queries.find(|known| known.name == query) else {
+        return Ok(None);
+    };
+    // By input partition where it has run: does it now? All that come, go or fail read containers.
+    let mut runs: BTreeMap<i32, bool> = BTreeMap::new();
+    let mut back_us = None;
+    for (_, record) in world.log.written("partials").swap_remove(0) {
+        let message = Partials::decode(record.value.unwrap_or_default().as_slice());
+        let message = message.expect("partials");
+        let is_running = message.running.contains(&query.fingerprint);
+        let covered = message.covered.into_iter();
+        for covered in covered.filter(|covered| covered.topic == "container") {
+            match (runs.get(&covered.partition), is_running) {
+                (None, false) => continue,
+                (Some(false), true) => back_us = back_us.max(covered.seen_us),
+                _ => {}
+            }
+            runs.insert(covered.partition, is_running);
+        }
+    }
+    match runs.values().all(|is_running| *is_running) {
+        true => Ok(back_us),
+        false => Err(format!("{} is not run at the end: {runs:?}", query.name)),
+    }
 }
 
 /// By terminal the first or last instant of the rows.
@@ -148,11 +207,19 @@ fn each_once(deltas: &[Pair]) -> Result<(), String> {
     Ok(())
 }
 
-fn rejects(log: &MemoryLog) -> Result<Rejects, String> {
+/// All records of the reject topic.
+pub fn rejects(log: &MemoryLog) -> impl Iterator<Item = Reject> {
+    let records = log.records("rejects").into_iter().flatten();
+    records.map(|record| {
+        let value = record.value.expect("no tombstones");
+        Reject::decode(value.as_slice()).expect("a reject")
+    })
+}
+
+/// What fold refused.
+fn refused(log: &MemoryLog) -> Result<Rejects, String> {
     let mut found = Rejects::new();
-    for record in log.records("rejects").into_iter().flatten() {
-        let reject = Reject::decode(record.value.unwrap_or_default().as_slice())
-            .map_err(|error| error.to_string())?;
+    for reject in rejects(log).filter(|reject| !silence::is_pointer(reject)) {
         let place = (reject.topic, reject.partition, reject.offset, reject.reason);
         if !found.insert(place.clone()) {
             return Err(format!("rejected twice: {place:?}"));
@@ -203,17 +270,20 @@ pub fn kinds(log: &MemoryLog) -> BTreeMap<StatKind, u64> {
     kinds
 }
 
-/// How many rows left of queries that came in the middle of the history.
+/// How many rows left of queries that came in the middle of the history, or went on there.
 pub fn came(world: &World) -> BTreeMap<Change, usize> {
     let records = world.log.records("window-stats").into_iter().flatten();
     let stats = records.map(|record| stat(record.value.as_deref().unwrap_or_default()));
-    let of_new = stats.filter(|stat| Change::comes().any(|name| name == stat.query));
-    let rows = of_new.count();
-    world
-        .change()
-        .map(|change| (change, rows))
-        .into_iter()
-        .collect()
+    let change = world.running().change();
+    let rows = stats.filter(|stat| match change {
+        Some(Change::Mended) => {
+            let is_new = i64::from(stat.revision) >= REVISIONS_A_LIFE;
+            is_new && Change::ails().any(|name| name == stat.query)
+        }
+        _ => Change::comes().any(|name| name == stat.query),
+    });
+    let rows = rows.count();
+    change.map(|change| (change, rows)).into_iter().collect()
 }
 
 fn may_follow(before: Option<&WindowStat>, stat: &WindowStat) -> bool {
@@ -225,11 +295,8 @@ fn may_follow(before: Option<&WindowStat>, stat: &WindowStat) -> bool {
     let Some(before) = before else {
         return says_so && is_first;
     };
-    // Queries that come or go may be taken up anew.
-    let changes = Change::comes()
-        .chain(Change::goes())
-        .any(|name| name == stat.query);
-    if changes && life(stat) > life(before) {
+    // Queries that come, go or fail may be taken up anew.
+    if may_begin_anew(&stat.query) && life(stat) > life(before) {
         return says_so && is_first && !before.is_final;
     }
     let is_next = match (before.kind(), stat.kind()) {

@@ -8,20 +8,25 @@ use events::v1::StatKind;
 use pipeline::memory::{CommitFault, Member, Step, Survival};
 use pipeline::ticks::TickBy;
 
-use crate::check;
-use crate::check::{Plans, told_plans, verdict};
+use crate::check::{self, Plans, told_plans, verdict};
 use crate::dice::Dice;
-use crate::program::{Change, IDLE_TIMEOUT, Shelves};
-use crate::reading::Expected;
-use crate::reading::Record;
-use crate::replay;
+use crate::program::{self, Change, IDLE_TIMEOUT, Running, Shelves};
+use crate::reading::{Expected, Record};
+use crate::workload::source;
 use crate::world::{Process, STAGES, World};
+use crate::{replay, silence};
 
 /// Turns over which the day is written.
 const FEED_TURNS: u64 = 240;
 const TURNS_MAX: u64 = 20_000;
+/// Different faults of a history, at least.
+pub const KINDS_MIN: usize = 5;
 /// Turns over which a fold is dead.
 const DEAD_TURNS: u64 = 48;
+/// Turns over which a source is silent, at least: nearly three times the idle timeout.
+const SILENT_TURNS: u64 = 110;
+/// Turn from which on queries that have failed may be mended.
+const SICK_TURN: u64 = 100;
 
 /// The kinds of faults, those of a commit by step and by what becomes of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,6 +48,7 @@ pub enum Fault {
     StoreAway,
     ShortMemory,
     NewQueries(Change),
+    Silence,
 }
 
 /// Of histories with snapshots in the topic, or in an object store.
@@ -75,6 +81,8 @@ pub fn kinds(is_stored: bool) -> Vec<Fault> {
         Fault::ShortMemory,
         Fault::NewQueries(Change::FromNow),
         Fault::NewQueries(Change::WithPast),
+        Fault::NewQueries(Change::Mended),
+        Fault::Silence,
     ];
     if is_stored {
         kinds.push(Fault::StoreAway);
@@ -99,6 +107,8 @@ pub struct History {
     pub plans: usize,
     /// Rows of queries that came in the middle, by how they came.
     pub came: BTreeMap<Change, usize>,
+    /// Rejects that point at rows which came too late for merge.
+    pub late: usize,
     /// Snapshots that were written, and starts of merge from one.
     pub snapshots: (u64, u64),
     /// Commits of merge that hold a part of a step.
@@ -122,11 +132,14 @@ fn schedule(dice: &mut Dice, is_stored: bool) -> Vec<(u64, Fault)> {
             known => *known == fault,
         };
         if !faults.iter().any(|(_, known)| is_like(known)) {
-            let last = match fault {
-                Fault::DeadFold => FEED_TURNS - DEAD_TURNS - 10,
-                _ => FEED_TURNS - 10,
+            let (first, last) = match fault {
+                Fault::DeadFold => (5, FEED_TURNS - DEAD_TURNS - 5),
+                Fault::Silence => (5, FEED_TURNS - SILENT_TURNS),
+                // Behind the first windows that the sick ones cannot compute.
+                Fault::NewQueries(Change::Mended) => (SICK_TURN, FEED_TURNS - 5),
+                _ => (5, FEED_TURNS - 5),
             };
-            faults.push((5 + dice.below(last), fault));
+            faults.push((first + dice.below(last - first), fault));
         }
     }
     faults.sort();
@@ -151,7 +164,12 @@ pub fn run(
     let is_stored = seed % 4 >= 2;
     let faults = schedule(&mut dice, is_stored);
     let store = is_stored.then(Arc::default);
-    let world = World::with(shelves, 20 + dice.below(400), tick_by, store);
+    let strikes = |fault| faults.iter().any(|(_, struck)| *struck == fault);
+    let running = match strikes(Fault::NewQueries(Change::Mended)) {
+        true => Running::Sick,
+        false => Running::AtFirst,
+    };
+    let world = World::with(shelves, 20 + dice.below(400), tick_by, running, store);
     let mut telling = Telling {
         world,
         lines: Vec::new(),
@@ -160,18 +178,33 @@ pub fn run(
         dead: None,
         armed: Vec::new(),
         replaced: BTreeMap::new(),
+        awaits_mend: false,
+        order: strikes(Fault::Silence).then(Vec::new),
+        silent_until: 0,
+        withheld: Vec::new(),
     };
-    let result = telling
-        .tell(&mut dice, day, &faults)
-        .and_then(|()| verdict(&telling.world, expected))
+    let result = telling.tell(&mut dice, day, &faults);
+    let result = result
+        .and_then(|()| {
+            let silent = telling.order.as_deref();
+            // Where its records lie hangs on when it fell silent.
+            let again = silent.map(program::expected);
+            verdict(&telling.world, again.as_ref().unwrap_or(expected), silent)
+        })
         .and_then(|()| told_plans(&telling.world, plans))
         .and_then(|()| replay::check(&telling.world))
-        .and_then(
-            |()| match telling.world.tally.rejects().get("late_in_merge") {
+        .and_then(|()| {
+            if telling.order.is_none()
+                && let Some(count) = telling.world.tally.rejects().get("late_in_merge")
+            {
+                return Err(format!("{count} rows came too late for merge"));
+            }
+            let mut late = check::rejects(&telling.world.log).filter(silence::is_pointer);
+            match late.find(|reject| !silence::reads(&reject.query)) {
                 None => Ok(()),
-                Some(count) => Err(format!("{count} rows came too late for merge")),
-            },
-        )
+                Some(reject) => Err(format!("rows came too late for merge: {reject:?}")),
+            }
+        })
         .and_then(|()| match telling.world.files.count() {
             0 => Ok(()),
             files => Err(format!("{files} files of spilled rows are left")),
@@ -182,6 +215,9 @@ pub fn run(
         ticks: replay::ticks(&telling.world.log).len(),
         plans: check::plans(&telling.world.log)["plan-deltas"].len(),
         came: check::came(&telling.world),
+        late: check::rejects(&telling.world.log)
+            .filter(silence::is_pointer)
+            .count(),
         snapshots: telling.world.tally.snapshots(),
         splits: telling.world.tally.splits(),
         spills: (telling.world.tally.spills().1, telling.world.tally.pauses()),
@@ -244,6 +280,13 @@ struct Telling {
     armed: Vec<(String, Member, CommitFault)>,
     /// Processes that are replaced by others with new queries, by turn.
     replaced: BTreeMap<u64, String>,
+    /// Queries are to be mended, once they have failed everywhere.
+    awaits_mend: bool,
+    /// The input as it was written, where a source falls silent.
+    order: Option<Vec<Record>>,
+    /// The turn at which it writes on, and what it then writes.
+    silent_until: u64,
+    withheld: Vec<Record>,
 }
 
 impl Telling {
@@ -260,15 +303,44 @@ impl Telling {
         let mut due = faults.iter().peekable();
         for turn in 0..FEED_TURNS {
             let upto = day.len() * (turn + 1) as usize / FEED_TURNS as usize;
-            day[fed..upto]
-                .iter()
-                .for_each(|record| self.world.feed(record));
+            if turn >= self.silent_until {
+                std::mem::take(&mut self.withheld)
+                    .iter()
+                    .for_each(|record| self.feed(record));
+            }
+            for record in &day[fed..upto] {
+                match turn < self.silent_until && source(record) == silence::SOURCE {
+                    true => self.withheld.push(record.clone()),
+                    false => self.feed(record),
+                }
+            }
             fed = upto;
             while let Some((_, fault)) = due.next_if(|(at, _)| *at <= turn) {
                 self.strike(turn, *fault, dice);
             }
+            if self.awaits_mend && self.world.has_ailed() {
+                self.awaits_mend = false;
+                self.change_queries(turn, Change::Mended, dice);
+            }
             self.step(turn, dice)?;
             self.look_at_commits();
+        }
+        std::mem::take(&mut self.withheld)
+            .iter()
+            .for_each(|record| self.feed(record));
+        // Where too few have come of those that hang on others.
+        let sure = [
+            Fault::Kill,
+            Fault::Rebalance,
+            Fault::FetchAgain,
+            Fault::FetchLate,
+            Fault::Zombie,
+        ];
+        for (turn, fault) in (FEED_TURNS..).zip(sure) {
+            if self.kinds.len() < KINDS_MIN {
+                self.strike(turn, fault, dice);
+                self.step(turn, dice)?;
+            }
         }
         self.world.drain();
         self.dead = None;
@@ -282,6 +354,28 @@ impl Telling {
             }
         }
         Err("the engine does not come to its end".to_owned())
+    }
+
+    fn feed(&mut self, record: &Record) {
+        self.world.feed(record);
+        if let Some(order) = &mut self.order {
+            order.push(record.clone());
+        }
+    }
+
+    /// Processes are replaced by others with new queries, one after the other, in any order.
+    fn change_queries(&mut self, turn: u64, change: Change, dice: &mut Dice) {
+        self.world.change_queries(change);
+        self.kinds.insert(Fault::NewQueries(change));
+        for process in &self.world.processes {
+            let mut at = turn + dice.below(60);
+            while self.replaced.contains_key(&at) {
+                at += 1;
+            }
+            self.replaced.insert(at, process.name.clone());
+        }
+        self.lines
+            .push(format!("turn {turn}: queries change: {change:?}"));
     }
 
     fn step(&mut self, turn: u64, dice: &mut Dice) -> Result<(), String> {
@@ -395,21 +489,18 @@ impl Telling {
                     world.kill(place, 1);
                 }
             }
-            Fault::NewQueries(change) => {
-                world.change_queries(change);
-                // One after the other, in any order.
-                for process in &world.processes {
-                    let at = turn + dice.below(60);
-                    self.replaced.insert(at, process.name.clone());
-                }
-            }
+            Fault::NewQueries(Change::Mended) => self.awaits_mend = true,
+            Fault::NewQueries(change) => self.change_queries(turn, change, dice),
+            Fault::Silence => self.silent_until = turn + SILENT_TURNS + dice.below(40),
             Fault::ShortMemory => world.squeeze(place, 5 + dice.below(40)),
             Fault::CutOff => {
                 world.log.cut_off(member, 3 + dice.below(6) as usize);
                 world.clock.advance(IDLE_TIMEOUT * 2);
             }
         }
-        if !matches!(fault, Fault::Commit(_)) {
+        // A commit fails later on, if one comes; queries are mended once they have failed.
+        let is_to_come = matches!(fault, Fault::Commit(_) | Fault::NewQueries(Change::Mended));
+        if !is_to_come {
             self.kinds.insert(fault);
         }
         self.lines.push(format!("turn {turn}: {name}: {fault:?}"));

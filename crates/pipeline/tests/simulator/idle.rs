@@ -3,24 +3,18 @@
 
 use std::time::Duration;
 
-use events::v1::{Reject, RejectReason};
-use events::{Event, Message};
+use events::v1::Reject;
 use pipeline::ticks::TickBy;
 
-use crate::check::finals;
+use crate::check::{finals, rejects};
 use crate::dice::Dice;
-use crate::program::{IDLE_TIMEOUT, Shelves, expected};
+use crate::program::{Change, IDLE_TIMEOUT, Shelves, expected};
 use crate::reading::Record;
-use crate::workload::{DAY_US, day};
+use crate::silence::{self, Ran, SOURCE, is_pointer};
+use crate::workload::{DAY_US, day, source};
 use crate::world::World;
 
 const HOUR_US: i64 = 3_600_000_000;
-
-fn source(record: &Record) -> String {
-    let event = Event::decode(record.stream, &record.value);
-    let envelope = event.ok().and_then(|event| event.envelope().cloned());
-    envelope.map_or_else(String::new, |envelope| envelope.source)
-}
 
 /// Feeds and turns everything, with so much time from turn to turn.
 fn pass(world: &mut World, records: &[Record], each: usize, step: Duration) {
@@ -109,12 +103,7 @@ fn a_silent_source_holds_the_port_for_the_timeout_and_what_it_writes_later_is_to
     pass(&mut world, &held, 40, step);
     rest(&mut world, 20, step);
     let late = world.tally.rejects()["late_in_merge"];
-    let rejects = world.log.records("rejects").into_iter().flatten();
-    let rejects = rejects
-        .map(|record| Reject::decode(record.value.expect("a value").as_slice()).expect("a reject"));
-    let pointers: Vec<Reject> = rejects
-        .filter(|reject| reject.reason() == RejectReason::LateInMerge)
-        .collect();
+    let pointers: Vec<Reject> = rejects(&world.log).filter(is_pointer).collect();
     assert!(late > 0 && !pointers.is_empty());
     for pointer in &pointers {
         assert_eq!(pointer.topic, "partials");
@@ -140,4 +129,45 @@ fn a_silent_source_holds_the_port_for_the_timeout_and_what_it_writes_later_is_to
     for query in ["moves", "yard", "open_bookings"] {
         assert_eq!(rows.get(query), expected.rows.get(query), "{query}");
     }
+}
+
+#[test]
+fn what_comes_too_late_for_a_backfill_is_pointed_at() {
+    const QUERY: &str = "comes_gates";
+    let day = day(2);
+    let (first, second) = day.split_at(day.len() / 3);
+    let (held, others): (Vec<Record>, Vec<Record>) = second
+        .iter()
+        .cloned()
+        .partition(|record| source(record) == SOURCE);
+    let mut world = World::new(Shelves::default(), 200, TickBy::Watermark);
+    for stage in ["fold", "merge", "merge"] {
+        world.start(stage);
+    }
+    let step = Duration::from_millis(200);
+    pass(&mut world, first, 10, step);
+    pass(&mut world, &others, 10, step);
+    rest(&mut world, 100, step);
+    world.change_queries(Change::WithPast);
+    (0..3).for_each(|place| world.kill(place, 0));
+    // It tells windows in many small commits, without the rows of the gate that are yet to come.
+    let is_telling = (0..500).any(|_| {
+        rest(&mut world, 1, step);
+        finals(&world.log, |_| true).is_ok_and(|rows| rows.contains_key(QUERY))
+    });
+    assert!(is_telling);
+    held.iter().for_each(|record| world.feed(record));
+    rest(&mut world, 400, step);
+    world.drain();
+    rest(&mut world, 400, step);
+    assert!(world.is_done());
+    let order: Vec<Record> = first.iter().chain(&others).chain(&held).cloned().collect();
+    let due = &expected(&order).rows[QUERY];
+    let found = finals(&world.log, |_| false)
+        .expect("each row once")
+        .remove(QUERY);
+    let found = found.expect("it has told some");
+    assert!(found != *due, "all came in time");
+    let verdict = silence::check(&world.log, &order, (QUERY, Ran::Since), due, &found);
+    assert_eq!(verdict, Ok(()));
 }

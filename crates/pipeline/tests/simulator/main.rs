@@ -15,6 +15,7 @@ mod program;
 mod reading;
 mod replay;
 mod seeds;
+mod silence;
 #[cfg(any(debug_assertions, feature = "planted"))]
 mod teeth;
 mod workload;

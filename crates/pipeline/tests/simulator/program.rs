@@ -20,10 +20,14 @@ use pipeline::worker::programs::Programs;
 use windows::sql::parse::SqlFile;
 
 use crate::reading::{Expected, Record, Rules, expect};
+use crate::silence::Ran;
+use crate::workload::DAY_US;
 
 pub const PARTITIONS: i32 = 4;
 pub const PARTIALS: i32 = 2;
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How far row times may lie ahead of the clock of their records.
+pub const FUTURE_US: i64 = 300_000_000;
 /// From rows on time to final ones.
 pub const CORRECTION_S: u64 = 600;
 /// How far the rows of a source may be out of order.
@@ -130,6 +134,64 @@ const COMES_WITH_PAST: [(&str, &str); 1] = [(
                 DESCRIPTOR(terminal_id), yard_delta_teu_quarters, INTERVAL '20' MINUTE)",
 )];
 
+/// Queries of every kind that has windows. They run where they are to be mended: where `{n}` is sick, they fail from
+/// [`SICK_US`] on.
+const AILS: [(&str, &str); 5] = [
+    (
+        "ails_gates",
+        "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, {n} AS passages
+         FROM TUMBLE(gate_event, DESCRIPTOR(row_time), INTERVAL '10' MINUTE) GROUP BY window_start, window_end, terminal_id",
+    ),
+    (
+        "ails_moves",
+        "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, {n} AS moves
+         FROM HOP(move_event, DESCRIPTOR(row_time), INTERVAL '10' MINUTE, INTERVAL '30' MINUTE)
+         GROUP BY window_start, window_end, terminal_id",
+    ),
+    (
+        "ails_stays",
+        "INSERT INTO window_stat SELECT window_start, window_end, container_id, {n} AS moves
+         FROM SESSION(move_event, DESCRIPTOR(row_time), DESCRIPTOR(container_id), INTERVAL '10' MINUTE)
+         GROUP BY window_start, window_end, container_id",
+    ),
+    (
+        "ails_met",
+        "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, {n} AS met
+         FROM TUMBLE((SELECT m.row_time, m.terminal_id FROM move_event m JOIN equipment_event g
+                       ON g.container_id = m.container_id AND g.row_time BETWEEN m.row_time - INTERVAL '10' MINUTE AND m.row_time),
+                     DESCRIPTOR(row_time), INTERVAL '20' MINUTE)
+         GROUP BY window_start, window_end, terminal_id",
+    ),
+    (
+        "ails_yard",
+        "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, level_end, level_us, {n} AS changes
+         FROM LEVEL((SELECT row_time, terminal_id, yard_delta_teu_quarters FROM equipment_event
+                     WHERE yard_delta_teu_quarters <> 0), DESCRIPTOR(row_time),
+                    DESCRIPTOR(terminal_id), yard_delta_teu_quarters, INTERVAL '20' MINUTE)",
+    ),
+];
+
+/// Windows that begin here are the first that a sick query cannot compute.
+const SICK_US: i64 = DAY_US + 3_600_000_000;
+
+/// The queries of [`AILS`].
+fn ailing(is_sick: bool) -> Vec<SqlFile> {
+    let file = |(name, text): &(&str, &str)| {
+        let sound = match *name {
+            "ails_yard" => "changes",
+            _ => "count(*)",
+        };
+        let n = match is_sick {
+            false => sound.to_owned(),
+            true => format!(
+                "{sound} / (CASE WHEN CAST(window_start AS BIGINT) < {SICK_US} THEN 1 ELSE 0 END)"
+            ),
+        };
+        SqlFile::new(*name, text.replace("{n}", &n))
+    };
+    AILS.iter().map(file).collect()
+}
+
 /// How queries change in the middle of a history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Change {
@@ -137,37 +199,113 @@ pub enum Change {
     FromNow,
     /// They tell all windows of the log.
     WithPast,
+    /// Some had stopped at an error; their mended texts tell what is missing.
+    Mended,
+}
+
+/// Which queries processes run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Running {
+    #[default]
+    AtFirst,
+    /// Some fail from some window on.
+    Sick,
+    Since(Change),
+}
+
+impl Running {
+    pub fn change(self) -> Option<Change> {
+        match self {
+            Running::Since(change) => Some(change),
+            Running::AtFirst | Running::Sick => None,
+        }
+    }
+
+    /// Does a query run at some time of a history that ends so?
+    pub fn runs(self, query: &str) -> bool {
+        if is_in(&AILS, query) {
+            matches!(self, Running::Sick | Running::Since(Change::Mended))
+        } else if is_in(&GOES, query) {
+            !matches!(self, Running::Sick | Running::Since(Change::Mended))
+        } else if is_in(&COMES, query) || is_in(&COMES_WITH_PAST, query) {
+            self.change().is_some_and(|change| change.brings(query))
+        } else {
+            true
+        }
+    }
+
+    /// Does it tell the windows from some instant on?
+    pub fn comes_late(self, query: &str) -> bool {
+        self == Running::Since(Change::FromNow) && Change::FromNow.brings(query)
+    }
+
+    /// Does it tell the windows up to some instant?
+    pub fn breaks_off(self, query: &str) -> bool {
+        let goes = is_in(&GOES, query) && self.change().is_some();
+        goes || self == Running::Sick && is_in(&AILS, query)
+    }
+
+    /// How long it runs. A backfill that is begun again has paused.
+    pub fn ran(self, query: &str) -> Ran {
+        let is_in_parts = self.breaks_off(query) || is_in(&AILS, query);
+        let may_begin_again = self == Running::Since(Change::WithPast) && !self.is_steady(query);
+        match is_in_parts || may_begin_again {
+            true => Ran::AtTimes,
+            false if self.is_steady(query) => Ran::AllAlong,
+            false => Ran::Since,
+        }
+    }
+
+    /// Does what it tells hang on the partials log alone, since it does not come, go or fail?
+    pub fn is_steady(self, query: &str) -> bool {
+        self == Running::AtFirst || !may_begin_anew(query)
+    }
+}
+
+/// Is it a query that may be taken up anew in some history?
+pub fn may_begin_anew(query: &str) -> bool {
+    let changing: [&[(&str, &str)]; 4] = [&GOES, &COMES, &COMES_WITH_PAST, &AILS];
+    changing.into_iter().any(|queries| is_in(queries, query))
+}
+
+fn is_in(queries: &[(&str, &str)], query: &str) -> bool {
+    queries.iter().any(|(name, _)| *name == query)
 }
 
 impl Change {
-    /// Queries that are taken out.
-    pub fn goes() -> impl Iterator<Item = &'static str> {
-        GOES.iter().map(|(name, _)| *name)
-    }
-
-    /// Queries that come, here or with the other change.
+    /// Queries that come, here or with another change.
     pub fn comes() -> impl Iterator<Item = &'static str> {
         let all = COMES.iter().chain(&COMES_WITH_PAST);
         all.map(|(name, _)| *name)
     }
 
-    /// Is it a query of this change?
+    /// Queries that fail, and are mended.
+    pub fn ails() -> impl Iterator<Item = &'static str> {
+        AILS.iter().map(|(name, _)| *name)
+    }
+
+    /// Is it a query that comes with this change?
     pub fn brings(self, query: &str) -> bool {
-        let is_in = |queries: &[(&str, &str)]| queries.iter().any(|(name, _)| *name == query);
-        is_in(&COMES) || self == Change::WithPast && is_in(&COMES_WITH_PAST)
+        match self {
+            Change::FromNow => is_in(&COMES, query),
+            Change::WithPast => is_in(&COMES, query) || is_in(&COMES_WITH_PAST, query),
+            Change::Mended => false,
+        }
     }
 }
 
-/// The programs of processes, by how queries have changed.
+/// The programs of processes, by the queries that they run.
 #[derive(Debug, Clone, Default)]
-pub struct Shelves([Programs; 3]);
+pub struct Shelves([Programs; 5]);
 
 impl Shelves {
-    pub fn of(&self, change: Option<Change>) -> &Programs {
-        let place = match change {
-            None => 0,
-            Some(Change::FromNow) => 1,
-            Some(Change::WithPast) => 2,
+    pub fn of(&self, running: Running) -> &Programs {
+        let place = match running {
+            Running::AtFirst => 0,
+            Running::Sick => 1,
+            Running::Since(Change::FromNow) => 2,
+            Running::Since(Change::WithPast) => 3,
+            Running::Since(Change::Mended) => 4,
         };
         &self.0[place]
     }
@@ -215,31 +353,36 @@ pub fn files(pairs: &[(&str, &str)]) -> Vec<SqlFile> {
 /// The queries of all histories.
 fn every_query() -> Vec<SqlFile> {
     let parts: [&[(&str, &str)]; 4] = [&QUERIES, &GOES, &COMES, &COMES_WITH_PAST];
-    parts.into_iter().flat_map(files).collect()
+    let parts = parts.into_iter().flat_map(files);
+    parts.chain(ailing(false)).collect()
 }
 
-fn queries(change: Option<Change>) -> Vec<SqlFile> {
+fn queries(running: Running) -> Vec<SqlFile> {
     let mut queries = files(&QUERIES);
-    match change {
-        None => queries.extend(files(&GOES)),
-        Some(change) => queries.extend(
-            every_query()
-                .into_iter()
-                .filter(|file| change.brings(&file.name)),
-        ),
-    }
+    queries.extend(match running {
+        Running::AtFirst => files(&GOES),
+        Running::Sick => ailing(true),
+        Running::Since(Change::Mended) => ailing(false),
+        Running::Since(change) => {
+            let every = every_query().into_iter();
+            every.filter(|file| change.brings(&file.name)).collect()
+        }
+    });
     queries
 }
 
 /// All that must come out of a day.
 pub fn expected(day: &[Record]) -> Expected {
-    let rules = Rules::of(&settings(Bounded::Never, TickBy::Watermark, None));
+    let rules = Rules::of(&settings(
+        Bounded::Never,
+        TickBy::Watermark,
+        Running::AtFirst,
+    ));
     expect(day, &rules, &every_query())
 }
 
-/// `tick_by`: what the planner follows. The clock of a history goes for about a minute. `change`: how the queries have
-/// changed.
-pub fn settings(bounded: Bounded, tick_by: TickBy, change: Option<Change>) -> Settings {
+/// `tick_by`: what the planner follows. The clock of a history goes for about a minute.
+pub fn settings(bounded: Bounded, tick_by: TickBy, running: Running) -> Settings {
     let inputs = [Stream::Container, Stream::Rail].map(|stream| Input {
         stream,
         topic: stream.name().into(),
@@ -288,7 +431,7 @@ pub fn settings(bounded: Bounded, tick_by: TickBy, change: Option<Change>) -> Se
         sources: sources.to_vec(),
         out_of_order_max: Duration::from_secs(60),
         correction_max: Duration::from_secs(CORRECTION_S),
-        future_max: Duration::from_secs(300),
+        future_max: Duration::from_micros(FUTURE_US as u64),
         past_max: None,
         sources_max: 100,
         terminals: Vec::new(),
@@ -313,8 +456,8 @@ pub fn settings(bounded: Bounded, tick_by: TickBy, change: Option<Change>) -> Se
         },
         idle_timeout: IDLE_TIMEOUT,
         bounded,
-        backfill: (change == Some(Change::WithPast)).then_some(BackfillFrom::Earliest),
-        queries: queries(change),
+        backfill: (running == Running::Since(Change::WithPast)).then_some(BackfillFrom::Earliest),
+        queries: queries(running),
         early: BTreeMap::from([("moves".to_owned(), Duration::from_secs(450))]),
         on_time: OnTimeSettings {
             corrected_every: Duration::from_secs(60),

@@ -6,20 +6,19 @@ use std::sync::Arc;
 
 use events::Message;
 use events::internal::{Partials, Tick};
-use events::v1::WindowStat;
+use events::v1::{Reject, WindowStat};
 use pipeline::budget::Memory;
 use pipeline::log::{Batch, Outgoing, Partition};
 use pipeline::memory::{HandClock, MemoryLog, Stored};
 use pipeline::merge::Merge;
-use pipeline::partials::PORT_PARTITION;
 use pipeline::ticks::TickBy;
 use pipeline::worker::programs::Portion;
 
-use crate::check::plans;
-use crate::program::Change;
+use crate::check::{Pair, plans};
+use crate::silence;
 use crate::world::World;
 
-type Records = Vec<(Option<Vec<u8>>, Option<Vec<u8>>)>;
+type Records = Vec<Pair>;
 
 /// Ticks of the clock in the log, those that count twice or not at all among them.
 pub fn ticks(log: &MemoryLog) -> Vec<Tick> {
@@ -39,13 +38,9 @@ pub fn check(world: &World) -> Result<(), String> {
     let settings = Arc::new(settings);
     let mut again: BTreeMap<String, Records> = BTreeMap::new();
     for (index, records) in (0..).zip(world.log.written("partials")) {
-        let portion = match index {
-            PORT_PARTITION => Portion::Whole,
-            _ => Portion::Terminal,
-        };
         let programs = world.programs();
         let program = programs
-            .take(portion, &settings)
+            .take(Portion::of(index), &settings)
             .map_err(|error| error.to_string())?;
         let partition = Partition::new("partials", index);
         let mut merge = Merge::new(
@@ -63,24 +58,26 @@ pub fn check(world: &World) -> Result<(), String> {
             topic.push((record.key, record.value));
         }
     }
-    // What queries tell that come or go hangs on the processes, too.
-    let changes = |query: &str| {
-        Change::comes()
-            .chain(Change::goes())
-            .any(|name| name == query)
+    // What queries tell that come, go or fail hangs on the processes, too.
+    let is_steady = |query: &str| world.running().is_steady(query);
+    let is_told = |topic: &str, (_, value): &Pair| {
+        let value = value.as_deref().unwrap_or_default();
+        match topic {
+            "rejects" => Reject::decode(value)
+                .is_ok_and(|reject| silence::is_pointer(&reject) && is_steady(&reject.query)),
+            _ => WindowStat::decode(value).is_ok_and(|stat| is_steady(&stat.query)),
+        }
     };
-    let stays = |(_, value): &(Option<Vec<u8>>, Option<Vec<u8>>)| {
-        let stat = WindowStat::decode(value.as_deref().unwrap_or_default());
-        world.change().is_none() || stat.is_ok_and(|stat| !changes(&stat.query))
-    };
-    let left = world.log.records("window-stats").into_iter().flatten();
-    let left = left.map(|record| (record.key, record.value));
-    let told = again.remove("window-stats").unwrap_or_default();
-    same(
-        "window-stats",
-        sorted(left.filter(stays).collect()),
-        sorted(told.into_iter().filter(stays).collect()),
-    )?;
+    for topic in ["window-stats", "rejects"] {
+        let left = world.log.records(topic).into_iter().flatten();
+        let left = left.map(|record| (record.key, record.value));
+        let told = again.remove(topic).unwrap_or_default().into_iter();
+        same(
+            topic,
+            sorted(left.filter(|record| is_told(topic, record)).collect()),
+            sorted(told.filter(|record| is_told(topic, record)).collect()),
+        )?;
+    }
     for (topic, left) in plans(&world.log).into_iter().filter(|_| has_plans) {
         same(topic, left, again.remove(topic).unwrap_or_default())?;
     }
@@ -113,14 +110,18 @@ fn same(topic: &str, left: Records, again: Records) -> Result<(), String> {
             "{topic}: the partials log gives {} records when it is read again, {} had left; alone {:?} and {:?}",
             again.len(),
             left.len(),
-            only(&again, &left),
-            only(&left, &again)
+            only(topic, &again, &left),
+            only(topic, &left, &again)
         )),
     }
 }
 
-/// A row that others do not have.
-fn only(records: &Records, others: &Records) -> Option<WindowStat> {
+/// A record that others do not have.
+fn only(topic: &str, records: &Records, others: &Records) -> Option<String> {
     let record = records.iter().find(|record| !others.contains(record))?;
-    WindowStat::decode(record.1.as_deref()?).ok()
+    let value = record.1.as_deref()?;
+    match topic {
+        "rejects" => Some(format!("{:?}", Reject::decode(value).ok()?)),
+        _ => Some(format!("{:?}", WindowStat::decode(value).ok()?)),
+    }
 }

@@ -8,7 +8,7 @@ use events::v1::StatKind;
 use pipeline::ticks::TickBy;
 
 use crate::check::Plans;
-use crate::history::{History, calm, kinds, run};
+use crate::history::{History, KINDS_MIN, calm, kinds, run};
 use crate::program::{Change, Shelves, expected};
 use crate::reading::{Expected, Record};
 use crate::workload::{EVENTS, day};
@@ -100,7 +100,7 @@ fn rows_rejects_and_plans_survive_any_history_of_faults() {
     let rows = Mutex::new(BTreeMap::<StatKind, u64>::new());
     let (written, restored) = (AtomicU64::new(0), AtomicU64::new(0));
     let (ticks, clocked) = (AtomicU64::new(0), AtomicU64::new(0));
-    let splits = AtomicU64::new(0);
+    let (splits, late) = (AtomicU64::new(0), AtomicU64::new(0));
     let came = Mutex::new(BTreeMap::<Change, usize>::new());
     let (spilled, pauses) = (AtomicU64::new(0), AtomicU64::new(0));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -121,7 +121,11 @@ fn rows_rejects_and_plans_survive_any_history_of_faults() {
                         next.store(seeds, Ordering::Relaxed);
                         fail(seed, &history);
                     }
-                    assert!(history.kinds.len() >= 5, "seed {seed}: {:?}", history.kinds);
+                    assert!(
+                        history.kinds.len() >= KINDS_MIN,
+                        "seed {seed}: {:?}",
+                        history.kinds
+                    );
                     written.fetch_add(history.snapshots.0, Ordering::Relaxed);
                     restored.fetch_add(history.snapshots.1, Ordering::Relaxed);
                     if tick_by(seed) == TickBy::Clock {
@@ -129,6 +133,7 @@ fn rows_rejects_and_plans_survive_any_history_of_faults() {
                         clocked.fetch_add(history.plans as u64, Ordering::Relaxed);
                     }
                     splits.fetch_add(history.splits, Ordering::Relaxed);
+                    late.fetch_add(history.late as u64, Ordering::Relaxed);
                     for (change, rows) in &history.came {
                         let mut came = came.lock().expect("no panic before");
                         *came.entry(*change).or_default() += rows;
@@ -150,11 +155,11 @@ fn rows_rejects_and_plans_survive_any_history_of_faults() {
     let seen = seen.into_inner().expect("no panic before");
     let (written, restored) = (written.into_inner(), restored.into_inner());
     let (ticks, clocked) = (ticks.into_inner(), clocked.into_inner());
-    let splits = splits.into_inner();
+    let (splits, late) = (splits.into_inner(), late.into_inner());
     let (spilled, pauses) = (spilled.into_inner(), pauses.into_inner());
     println!(
         "{seeds} seeds, {} kinds of faults, {written} snapshots, {restored} starts from one; {ticks} ticks of the clock, {clocked} plans at them; \
-         {splits} split commits, {spilled} bytes spilled, {pauses} pauses",
+         {splits} split commits, {spilled} bytes spilled, {pauses} pauses, {late} times late behind a silence",
         seen.len()
     );
     let rows = rows.into_inner().expect("no panic before");
@@ -168,10 +173,15 @@ fn rows_rejects_and_plans_survive_any_history_of_faults() {
             "{rows:?}"
         );
         assert!(written > 4 * seeds && restored > 2 * seeds && splits > 10 * seeds);
-        assert!(spilled > 0 && pauses > 0, "{spilled} {pauses}");
+        assert!(
+            spilled > 0 && pauses > 0 && 4 * late > seeds,
+            "{spilled} {pauses} {late}"
+        );
         let has_come = |change| came.get(&change).is_some_and(|rows| *rows as u64 > seeds);
         assert!(
-            has_come(Change::FromNow) && has_come(Change::WithPast),
+            [Change::FromNow, Change::WithPast, Change::Mended]
+                .into_iter()
+                .all(has_come),
             "{came:?}"
         );
         assert!(ticks > 2 * seeds && clocked > seeds, "{ticks} {clocked}");

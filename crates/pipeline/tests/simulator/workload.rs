@@ -109,6 +109,13 @@ fn heartbeat(source: &str, at_us: i64) -> Event {
     }
 }
 
+/// The source that wrote a record; empty if it cannot be read.
+pub fn source(record: &Record) -> String {
+    let event = Event::decode(record.stream, &record.value);
+    let envelope = event.ok().and_then(|event| event.envelope().cloned());
+    envelope.map_or_else(String::new, |envelope| envelope.source)
+}
+
 /// A version of an event, and when its source could have written it.
 struct Version {
     event: Event,

@@ -14,14 +14,15 @@ use pipeline::memory::{
     store::AWAY,
 };
 use pipeline::outcome::Tally;
+use pipeline::roster::{self, Roster};
 use pipeline::settings::{Bounded, Settings};
 use pipeline::spill::Spilling;
 use pipeline::ticks::TickBy;
-use pipeline::worker::programs::Programs;
+use pipeline::worker::programs::{Portion, Programs};
 use pipeline::worker::{FoldWorker, MergeWorker, Shared, Stop, Turn};
 
 use crate::dice::Dice;
-use crate::program::{Change, PARTIALS, PARTITIONS, Shelves, settings};
+use crate::program::{Change, PARTIALS, PARTITIONS, Running, Shelves, settings};
 use crate::reading::Record;
 use crate::workload::DAY_US;
 
@@ -56,8 +57,8 @@ pub struct World {
     /// Rows that memory had no room for, of all processes.
     pub files: MemoryFiles,
     shelves: Shelves,
-    /// How the queries have changed: processes that start from now on run the others.
-    change: Option<Change>,
+    /// Which queries the processes run that start from now on.
+    running: Running,
     settings: Arc<Settings>,
     started: u64,
     rows_max: u64,
@@ -91,14 +92,15 @@ pub fn topics() -> MemoryLog {
 
 impl World {
     pub fn new(shelves: Shelves, rows_max: u64, tick_by: TickBy) -> Self {
-        World::with(shelves, rows_max, tick_by, None)
+        World::with(shelves, rows_max, tick_by, Running::AtFirst, None)
     }
 
-    /// As [`World::new`], with an object store for the snapshots.
+    /// As [`World::new`], with other queries, or an object store for the snapshots.
     pub fn with(
         shelves: Shelves,
         rows_max: u64,
         tick_by: TickBy,
+        running: Running,
         store: Option<Arc<MemoryStore>>,
     ) -> Self {
         let depot = |store: &Arc<MemoryStore>| Depot::new(store.clone(), "world", false);
@@ -113,8 +115,8 @@ impl World {
             tally: Arc::default(),
             files: MemoryFiles::default(),
             shelves,
-            change: None,
-            settings: Arc::new(settings(Bounded::Never, tick_by, None)),
+            running,
+            settings: Arc::new(settings(Bounded::Never, tick_by, running)),
             started: 0,
             rows_max,
             tick_by,
@@ -206,8 +208,8 @@ impl World {
 
     /// Processes that start from now on run other queries.
     pub fn change_queries(&mut self, change: Change) {
-        self.change = Some(change);
-        self.settings = Arc::new(settings(Bounded::Never, self.tick_by, self.change));
+        self.running = Running::Since(change);
+        self.settings = Arc::new(settings(Bounded::Never, self.tick_by, self.running));
     }
 
     /// It dies for good.
@@ -219,7 +221,7 @@ impl World {
     pub fn drain(&mut self) {
         self.processes.clear();
         self.log.settle();
-        self.settings = Arc::new(settings(Bounded::UntilEnd, self.tick_by, self.change));
+        self.settings = Arc::new(settings(Bounded::UntilEnd, self.tick_by, self.running));
         for stage in ["fold", "fold", "merge", "merge"] {
             self.start(stage);
         }
@@ -277,12 +279,28 @@ impl World {
     }
 
     pub fn programs(&self) -> &Programs {
-        self.shelves.of(self.change)
+        self.shelves.of(self.running)
     }
 
-    /// How the queries have changed.
-    pub fn change(&self) -> Option<Change> {
-        self.change
+    /// Which queries the processes run.
+    pub fn running(&self) -> Running {
+        self.running
+    }
+
+    /// True once every partition of merge has written down of each query that is to fail there that it has.
+    pub fn has_ailed(&self) -> bool {
+        let mut partitions = (0..).zip(self.log.records("snapshots"));
+        partitions.all(|(index, records)| {
+            let mut newest = records.into_iter().rev();
+            let newest = newest.find(|record| record.key.as_deref() == Some(roster::KEY));
+            let value = newest.and_then(|record| record.value).unwrap_or_default();
+            let roster = Roster::decode(&value).expect("a roster");
+            let program = self.programs().take(Portion::of(index), &self.settings);
+            let program = program.expect("it has started");
+            let mut ails = Change::ails()
+                .filter(|name| program.queries.iter().any(|query| query.name == *name));
+            ails.all(|name| roster.stop(name).is_some())
+        })
     }
 
     pub fn is_done(&self) -> bool {
