@@ -68,17 +68,31 @@ pub struct Told<'a> {
     pub is_within: bool,
     /// Time had come so far with the partials below.
     pub reached_us: Option<i64>,
-    /// The latest instant of which something has left with those at the offset, and the last query, by name, of which it
-    /// may have.
-    pub last: Option<(i64, &'a str)>,
+    /// The last of what has left with those at the offset.
+    pub last: Option<Last<'a>>,
+}
+
+/// Something that has left; what comes after it in the order of leaving has not.
+#[derive(Debug, Clone, Copy)]
+pub struct Last<'a> {
+    /// It was due at this instant.
+    pub at_us: i64,
+    /// The query, or what stands behind all of them.
+    pub query: &'a str,
+    /// The query has a frontier of its own: those leave behind all others.
+    pub is_apart: bool,
 }
 
 impl Told<'_> {
     /// By which instant all that was due of a query has been told, whose rows leave from an offset on. `own_us`: how far its
     /// own frontier had come, if it has one.
     pub fn of(&self, query: &str, since: i64, own_us: Option<i64>) -> Option<i64> {
-        let last = self.last;
-        let done_us = last.map(|(at_us, name)| at_us - i64::from(query > name));
+        let last = self.last.filter(|last| match own_us {
+            Some(_) => last.is_apart && query <= last.query,
+            None => true,
+        });
+        let is_next = |last: &Last<'_>| !last.is_apart && query > last.query;
+        let done_us = last.map(|last| last.at_us - i64::from(is_next(&last)));
         if since < self.next_offset || since == 0 {
             return self.reached_us.max(done_us).max(own_us);
         }
@@ -253,7 +267,11 @@ mod tests {
             next_offset: 7,
             is_within: true,
             reached_us: Some(500),
-            last: Some((300, "moves")),
+            last: Some(Last {
+                at_us: 300,
+                query: "moves",
+                is_apart: false,
+            }),
         };
         // Rows leave since long: all that was due, whatever the next partials bring.
         assert_eq!(told.of("moves", 5, None), Some(500));
@@ -262,8 +280,20 @@ mod tests {
         assert_eq!(told.of("gates", 7, None), Some(300));
         assert_eq!(told.of("moves", 7, None), Some(300));
         assert_eq!(told.of("yard", 7, None), Some(299));
-        // Nothing has left.
+        // Nothing has left; with a frontier of its own it would come behind all others.
         assert_eq!(told.of("moves", 8, None), None);
+        assert_eq!(told.of("gates", 7, Some(900)), None);
+        let apart = |query| Told {
+            last: Some(Last {
+                at_us: 920,
+                query,
+                is_apart: true,
+            }),
+            ..told
+        };
+        assert_eq!(apart("gates").of("gates", 7, Some(900)), Some(920));
+        assert_eq!(apart("gates").of("moves", 7, Some(900)), None);
+        assert_eq!(apart("gates").of("moves", 5, Some(900)), Some(900));
         let between = Told {
             is_within: false,
             last: None,

@@ -21,6 +21,7 @@ use crate::error::EngineError;
 use crate::log::Outgoing;
 use crate::outcome::Tally;
 use crate::planted::{Bug, has};
+use crate::roster::Last;
 use crate::settings::Settings;
 use crate::ticks::TickBy;
 
@@ -62,11 +63,16 @@ impl std::fmt::Display for Mark {
 }
 
 impl Mark {
-    /// The latest instant of which something has left, and the last query, by name, of which it may have.
-    pub fn last(&self) -> Option<(i64, &str)> {
+    /// The last of what has left.
+    pub fn last(&self) -> Option<Last<'_>> {
+        let last = |at_us: &i64, query, is_apart| Last {
+            at_us: *at_us,
+            query,
+            is_apart,
+        };
         match &self.place {
-            Place::Query(at_us, name) => Some((*at_us, name)),
-            Place::Apart(_, at_us) => Some((*at_us, PLANNERS)),
+            Place::Query(at_us, name) => Some(last(at_us, name.as_str(), false)),
+            Place::Apart(name, at_us) => Some(last(at_us, name.as_str(), true)),
             Place::Rejects | Place::Tick => None,
         }
     }

@@ -135,12 +135,12 @@ const COMES_WITH_PAST: [(&str, &str); 1] = [(
 )];
 
 /// Queries of every kind that has windows. They run where they are to be mended: where `{n}` is sick, they fail from
-/// [`SICK_US`] on.
+/// [`SICK_US`] on. Windows of five minutes: the one before has been told on time by then, and not for good.
 const AILS: [(&str, &str); 5] = [
     (
         "ails_gates",
         "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, {n} AS passages
-         FROM TUMBLE(gate_event, DESCRIPTOR(row_time), INTERVAL '10' MINUTE) GROUP BY window_start, window_end, terminal_id",
+         FROM TUMBLE(gate_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE) GROUP BY window_start, window_end, terminal_id",
     ),
     (
         "ails_moves",
