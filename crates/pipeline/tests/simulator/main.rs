@@ -8,6 +8,7 @@
 
 mod check;
 mod dice;
+mod faults;
 mod history;
 mod idle;
 mod program;

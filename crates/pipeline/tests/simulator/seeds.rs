@@ -8,7 +8,8 @@ use events::v1::StatKind;
 use pipeline::ticks::TickBy;
 
 use crate::check::Plans;
-use crate::history::{History, KINDS_MIN, calm, kinds, run};
+use crate::faults::{KINDS_MIN, kinds};
+use crate::history::{History, calm, run};
 use crate::program::{Change, Shelves, expected};
 use crate::reading::{Expected, Record};
 use crate::workload::{EVENTS, day};
