@@ -1,6 +1,7 @@
 //! Many seeds, and what each must show.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
@@ -22,6 +23,8 @@ const SEEDS_A_DAY: u64 = 20;
 const SEEDS: u64 = 40;
 /// Long runs say after so many seeds how far they are.
 const TELL_EVERY: u64 = 250;
+/// A run ends when so many have failed.
+const FAILED_MAX: usize = 8;
 
 /// A day and all that must come of it.
 pub struct Told {
@@ -74,12 +77,31 @@ fn variable(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-fn fail(seed: u64, history: &History) -> ! {
-    let reason = history.result.as_ref().err().map_or("", String::as_str);
-    panic!(
+/// What `QUAYSTREAM_SEEDS` asks for: so many from the first on, or a range (`3000..10000`).
+fn asked() -> Range<u64> {
+    let Ok(asked) = std::env::var("QUAYSTREAM_SEEDS") else {
+        return 0..SEEDS;
+    };
+    let (from, to) = asked.split_once("..").unwrap_or(("0", &asked));
+    match (from.parse(), to.parse()) {
+        (Ok(from), Ok(to)) if from < to => from..to,
+        _ => panic!("QUAYSTREAM_SEEDS={asked}: give a number, or a range as 3000..10000"),
+    }
+}
+
+/// How a seed failed, and what replays it; none if it passed.
+fn failure(seed: u64, history: &History) -> Option<String> {
+    let reason = match &history.result {
+        Err(reason) => reason.clone(),
+        Ok(()) if history.kinds.len() < KINDS_MIN => {
+            format!("too few kinds of faults: {:?}", history.kinds)
+        }
+        Ok(()) => return None,
+    };
+    Some(format!(
         "seed {seed}: {reason}\n  {}\nagain: QUAYSTREAM_SEED={seed} cargo test --test simulator seeds",
         history.lines.join("\n  ")
-    );
+    ))
 }
 
 #[test]
@@ -90,13 +112,15 @@ fn rows_rejects_and_plans_survive_any_history_of_faults() {
         println!("{}", history.lines.join("\n"));
         println!("snapshots and starts from one: {:?}", history.snapshots);
         println!("ticks: {}, plans: {}", history.ticks, history.plans);
-        if history.result.is_err() {
-            fail(seed, &history);
+        if let Some(failure) = failure(seed, &history) {
+            panic!("{failure}");
         }
         return;
     }
-    let seeds = variable("QUAYSTREAM_SEEDS").unwrap_or(SEEDS);
-    let next = AtomicU64::new(0);
+    let Range { start, end } = asked();
+    let seeds = end - start;
+    let next = AtomicU64::new(start);
+    let failed = Mutex::new(Vec::new());
     let seen = Mutex::new(BTreeSet::new());
     let rows = Mutex::new(BTreeMap::<StatKind, u64>::new());
     let (written, restored) = (AtomicU64::new(0), AtomicU64::new(0));
@@ -111,22 +135,22 @@ fn rows_rejects_and_plans_survive_any_history_of_faults() {
                 let shelves = Shelves::default();
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds {
+                    if seed >= end {
                         return;
                     }
                     let history = history(seed, &shelves);
-                    if seed > 0 && seed.is_multiple_of(TELL_EVERY) {
-                        eprintln!("{seed} of {seeds} seeds");
+                    if seed > start && (seed - start).is_multiple_of(TELL_EVERY) {
+                        eprintln!("{} of {seeds} seeds", seed - start);
                     }
-                    if history.result.is_err() {
-                        next.store(seeds, Ordering::Relaxed);
-                        fail(seed, &history);
+                    if let Some(failure) = failure(seed, &history) {
+                        eprintln!("{failure}");
+                        let mut failed = failed.lock().expect("no panic before");
+                        failed.push(seed);
+                        if failed.len() >= FAILED_MAX {
+                            next.store(end, Ordering::Relaxed);
+                        }
+                        continue;
                     }
-                    assert!(
-                        history.kinds.len() >= KINDS_MIN,
-                        "seed {seed}: {:?}",
-                        history.kinds
-                    );
                     written.fetch_add(history.snapshots.0, Ordering::Relaxed);
                     restored.fetch_add(history.snapshots.1, Ordering::Relaxed);
                     if tick_by(seed) == TickBy::Clock {
@@ -153,6 +177,11 @@ fn rows_rejects_and_plans_survive_any_history_of_faults() {
             });
         }
     });
+    let failed = failed.into_inner().expect("no panic before");
+    assert!(
+        failed.is_empty(),
+        "seeds that failed, each told above: {failed:?}"
+    );
     let seen = seen.into_inner().expect("no panic before");
     let (written, restored) = (written.into_inner(), restored.into_inner());
     let (ticks, clocked) = (ticks.into_inner(), clocked.into_inner());
