@@ -27,16 +27,25 @@ pub(crate) fn replay(
     visit: &mut dyn FnMut(&Batch) -> Result<(), LogError>,
     alive: &dyn Fn(),
 ) -> Result<i64, LogError> {
-    let consumer: BaseConsumer<QuietContext> = connection
-        .consumer_config(
-            &format!("{}-replay", worker.group),
-            Isolation::ReadCommitted,
-            worker.queued_bytes,
-            worker.record_bytes_max,
-        )
-        .create_with_context(QuietContext)
-        .map_err(|cause| crate::error::Error::Setup(Box::new(cause)))?;
-    let (oldest, end) = watermarks(&consumer, worker, partition, alive)?;
+    let connect = |isolation| -> Result<BaseConsumer<QuietContext>, LogError> {
+        let group = format!("{}-replay", worker.group);
+        let (queued, record_max) = (worker.queued_bytes, worker.record_bytes_max);
+        let config = connection.consumer_config(&group, isolation, queued, record_max);
+        let consumer = config.create_with_context(QuietContext);
+        Ok(consumer.map_err(|cause| crate::error::Error::Setup(Box::new(cause)))?)
+    };
+    let consumer = connect(Isolation::ReadCommitted)?;
+    let (oldest, end) = match range.end {
+        Some(_) => watermarks(&consumer, worker, partition, alive)?,
+        // The end of a commit reaches one partition after the other. What the group's offsets tell already is waited for
+        // here too: behind the last record, decided or not, lies nothing that they can stand for.
+        None => watermarks(
+            &connect(Isolation::ReadUncommitted)?,
+            worker,
+            partition,
+            alive,
+        )?,
+    };
     let from = range.start.unwrap_or(oldest);
     let to = range.end.unwrap_or(end);
     if from < oldest || to > end {

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use kafka::{KafkaSource, connect};
 use pipeline::log::{LogError, Partition, Source};
+use rdkafka::ClientConfig;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
 use crate::cluster::{Cluster, unique, worker};
 use crate::copy::Copier;
@@ -100,4 +102,36 @@ fn replay_reads_committed_records_up_to_the_end_also_over_control_records() {
     });
     assert!(matches!(stop, Err(LogError::Fatal(text)) if text == "enough"));
     copier.step(Duration::ZERO).expect("step");
+}
+
+#[test]
+fn a_transaction_whose_end_has_not_come_is_waited_for() {
+    let cluster = Cluster::start();
+    let (input, state) = (cluster.topic("in", 1), cluster.topic("state", 1));
+    let (mut source, _sink) =
+        connect(&cluster.connection(), worker(&unique("g"), "a", &input)).expect("connect");
+    let producer: BaseProducer = ClientConfig::new()
+        .set("bootstrap.servers", &cluster.bootstrap)
+        .set("transactional.id", unique("slow"))
+        .create()
+        .expect("a producer");
+    let wait = Duration::from_secs(10);
+    producer.init_transactions(wait).expect("init");
+    producer.begin_transaction().expect("begin");
+    for _ in 0..3 {
+        let record = BaseRecord::to(&state).partition(0).key("k").payload("late");
+        producer.send(record).expect("queued");
+    }
+    producer.flush(wait).expect("written, and not decided");
+
+    let partition = Partition::new(state.as_str(), 0);
+    let (read, waited) = std::thread::scope(|scope| {
+        let reading = scope.spawn(|| replay(&mut source, &partition, None, None));
+        std::thread::sleep(Duration::from_millis(500));
+        let waited = !reading.is_finished();
+        producer.commit_transaction(wait).expect("commit");
+        (reading.join().expect("no panic"), waited)
+    });
+    assert_eq!(read.expect("all"), (3, 3));
+    assert!(waited, "it had read without the end");
 }

@@ -8,17 +8,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use events::Stream;
-use events::internal::{Covered, CoveredSince, QueryCoverage};
-use windows::program::{Program, Query};
+use events::internal::{Covered, CoveredSince, QueryCoverage, RunningTables};
+use windows::program::{Program, Query, TableQuery};
 
 use crate::settings::Settings;
 
 type Key = (String, i32);
 
-/// What the queries of a program have seen.
+/// What the queries of a program have seen, and of tables those that come with their past.
 #[derive(Debug, Default)]
 pub struct Coverage {
     queries: Vec<Seen>,
+    tables: Vec<Seen>,
+    /// By query, the places of the tables that it joins.
+    joined: Vec<Vec<usize>>,
 }
 
 /// What a stretch of the input changed.
@@ -33,7 +36,7 @@ pub struct Heard {
 #[derive(Debug, Default)]
 struct Seen {
     fingerprint: u64,
-    /// The input partitions that its rows come from.
+    /// The input partitions that its rows come from, those of tables apart.
     inputs: BTreeSet<Key>,
     /// Those that it has not seen from their beginning: from which instant on, or none while their fold does not run it.
     parts: BTreeMap<Key, Option<i64>>,
@@ -42,23 +45,70 @@ struct Seen {
     turns: u64,
 }
 
-impl Coverage {
-    /// Queries that are there from the beginning.
-    pub fn new(program: &Program, settings: &Settings) -> Self {
-        let seen = |query: &Query| Seen {
-            fingerprint: query.fingerprint,
-            inputs: inputs(query, settings),
+impl Seen {
+    fn new(fingerprint: u64, streams: &[&str], settings: &Settings) -> Self {
+        Seen {
+            fingerprint,
+            inputs: inputs(streams, settings),
             ..Seen::default()
+        }
+    }
+
+    fn learn(&mut self) {
+        self.parts = self.inputs.iter().map(|key| (key.clone(), None)).collect();
+    }
+
+    fn is_complete(&self) -> bool {
+        self.parts.values().all(Option::is_some)
+    }
+
+    /// Takes in whether it was run over a stretch of the input. True if that is news.
+    fn hear(&mut self, covered: &Covered, is_run: bool) -> bool {
+        let key = (covered.topic.clone(), covered.partition);
+        if !self.inputs.contains(&key) {
+            return false;
+        }
+        match (is_run, self.parts.get(&key)) {
+            (true, None | Some(Some(_))) | (false, Some(None)) => return false,
+            (false, _) => drop(self.parts.insert(key, None)),
+            (true, Some(None)) => match covered.seen_us {
+                Some(seen_us) => drop(self.parts.insert(key, Some(seen_us + 1))),
+                None => drop(self.parts.remove(&key)),
+            },
+        }
+        self.turns += 1;
+        true
+    }
+}
+
+impl Coverage {
+    /// Queries and tables that are there from the beginning.
+    pub fn new(program: &Program, settings: &Settings) -> Self {
+        let query = |query: &Query| {
+            let streams: Vec<&str> = query.inputs.iter().map(|input| &*input.stream).collect();
+            Seen::new(query.fingerprint, &streams, settings)
+        };
+        let table = |table: &TableQuery| Seen::new(table.fingerprint, &[&table.stream], settings);
+        let joined = |query: &Query| {
+            let tables = program.tables.iter().enumerate();
+            let joined = tables.filter(|(_, table)| query.tables.contains(&table.name));
+            joined.map(|(place, _)| place).collect()
         };
         Coverage {
-            queries: program.queries.iter().map(seen).collect(),
+            queries: program.queries.iter().map(query).collect(),
+            tables: program.tables.iter().map(table).collect(),
+            joined: program.queries.iter().map(joined).collect(),
         }
     }
 
     /// The query of this place in the program has seen nothing so far.
     pub fn learn(&mut self, query: usize) {
-        let seen = &mut self.queries[query];
-        seen.parts = seen.inputs.iter().map(|key| (key.clone(), None)).collect();
+        self.queries[query].learn();
+    }
+
+    /// The same of a table.
+    pub fn learn_table(&mut self, table: usize) {
+        self.tables[table].learn();
     }
 
     /// It has seen no window whole that begins before this instant.
@@ -77,38 +127,49 @@ impl Coverage {
         if running.is_empty() {
             return heard;
         }
-        let key = (covered.topic.clone(), covered.partition);
         for (place, seen) in self.queries.iter_mut().enumerate() {
-            if !is_heard(place) || !seen.inputs.contains(&key) {
-                continue;
-            }
-            let before = seen.parts.get(&key).copied();
-            let was_complete = seen.parts.values().all(Option::is_some);
-            match (running.contains(&seen.fingerprint), before) {
-                (true, None | Some(Some(_))) | (false, Some(None)) => continue,
-                (false, _) => drop(seen.parts.insert(key.clone(), None)),
-                (true, Some(None)) => match covered.seen_us {
-                    Some(seen_us) => drop(seen.parts.insert(key.clone(), Some(seen_us + 1))),
-                    None => drop(seen.parts.remove(&key)),
-                },
-            }
-            seen.turns += 1;
-            heard.is_news = true;
-            if was_complete && !seen.parts.values().all(Option::is_some) {
-                heard.lost.push(place);
+            let was_complete = seen.is_complete();
+            if is_heard(place) && seen.hear(covered, running.contains(&seen.fingerprint)) {
+                heard.is_news = true;
+                if was_complete && !seen.is_complete() {
+                    heard.lost.push(place);
+                }
             }
         }
         heard
     }
 
-    /// True if every fold runs the query.
+    /// As [`Self::hear`], of tables. A fold that does not say which ones it has rows for may have any.
+    pub fn hear_tables(
+        &mut self,
+        covered: &Covered,
+        running: Option<&RunningTables>,
+        is_heard: &dyn Fn(usize) -> bool,
+    ) {
+        let Some(running) = running else {
+            return;
+        };
+        for (place, seen) in self.tables.iter_mut().enumerate() {
+            if is_heard(place) {
+                seen.hear(covered, running.fingerprints.contains(&seen.fingerprint));
+            }
+        }
+    }
+
+    /// The query, and the tables that it joins.
+    fn all_of(&self, query: usize) -> impl Iterator<Item = &Seen> {
+        let tables = self.joined[query].iter().map(|&table| &self.tables[table]);
+        tables.chain([&self.queries[query]])
+    }
+
+    /// True if every fold runs the query, and the tables that it joins.
     pub fn is_complete(&self, query: usize) -> bool {
-        self.queries[query].parts.values().all(Option::is_some)
+        self.all_of(query).all(Seen::is_complete)
     }
 
     /// How often this changed in a partition.
     pub fn turns(&self, query: usize) -> u64 {
-        self.queries[query].turns
+        self.all_of(query).map(|seen| seen.turns).sum()
     }
 
     /// What lay before was read for the query: all windows from this instant on are whole.
@@ -134,14 +195,15 @@ impl Coverage {
             least_us: seen.least_us,
             parts: seen.parts.iter().map(since).collect(),
         };
-        self.queries.iter().filter(news).map(save).collect()
+        let all = self.queries.iter().chain(&self.tables);
+        all.filter(news).map(save).collect()
     }
 
     /// Takes back what [`Self::save`] wrote.
     pub fn restore(&mut self, saved: Vec<QueryCoverage>) {
         for saved in saved {
-            let mut queries = self.queries.iter_mut();
-            let known = queries.find(|seen| seen.fingerprint == saved.fingerprint);
+            let mut all = self.queries.iter_mut().chain(&mut self.tables);
+            let known = all.find(|seen| seen.fingerprint == saved.fingerprint);
             if let Some(seen) = known {
                 let parts = saved.parts.into_iter();
                 seen.least_us = saved.least_us;
@@ -161,18 +223,15 @@ fn since(((topic, partition), from_us): (&Key, &Option<i64>)) -> CoveredSince {
     }
 }
 
-/// The input partitions that hold rows of the streams of a query; all of them for `intake`.
-fn inputs(query: &Query, settings: &Settings) -> BTreeSet<Key> {
+/// The input partitions that hold rows of some streams; all of them for `intake`.
+pub(crate) fn inputs(streams: &[&str], settings: &Settings) -> BTreeSet<Key> {
     let tables = events::schema::tables();
     let holds = |stream: Stream, name: &str| {
         let mut tables = tables.iter();
         name == windows::intake::NAME
             || tables.any(|table| table.name == name && table.stream == stream)
     };
-    let is_read = |stream: Stream| {
-        let mut inputs = query.inputs.iter();
-        inputs.any(|input| holds(stream, &input.stream))
-    };
+    let is_read = |stream: Stream| streams.iter().any(|name| holds(stream, name));
     let partitions = settings.partitions();
     partitions
         .filter(|(_, stream)| is_read(*stream))

@@ -76,12 +76,16 @@ pub struct Merge {
     held: Vec<Held>,
     /// The first partials that were read to catch up.
     caught_from: Option<i64>,
+    /// Commits of fold of which the first record was read and the last one was not.
+    open_commits: u32,
     memory: Memory,
     stop: Stop,
     /// What follows from the record at `next_offset`, as long as some of it is left.
     step: Option<Step>,
     /// Of the next record all before this was committed by whoever was here before.
     done_to: Option<Mark>,
+    /// So far time comes with that record.
+    with_next: Option<Frontier>,
     silent: Tally,
     account: Account,
     /// Bytes taken in since memory was measured.
@@ -128,10 +132,12 @@ impl Merge {
             has_news: false,
             held: Vec::new(),
             caught_from: None,
+            open_commits: 0,
             memory: memory.clone(),
             stop: Stop::default(),
             step: None,
             done_to: None,
+            with_next: None,
             silent: Tally::silent(),
             account: Account::new(&memory.budget),
             unmeasured: 0,
@@ -176,6 +182,13 @@ impl Merge {
     /// True between two records: what is computed then stands for all partials below [`Self::next_offset`].
     pub fn is_between_records(&self) -> bool {
         self.step.is_none()
+    }
+
+    /// True where besides all that fold has committed is here whole, or not at all: what a commit holds for one partition may
+    /// take several records, and those of several folds may lie mixed.
+    pub fn is_between_commits(&self) -> bool {
+        let is_whole = self.open_commits == 0 || has(Bug::CommitTornApart);
+        self.is_between_records() && is_whole
     }
 
     /// Stands at a position that was committed: what is done within the next record does not leave again.
@@ -238,6 +251,7 @@ impl Merge {
         self.next_offset = entry.offset;
         self.release(entry.offset);
         let mut rejects = Vec::new();
+        self.count_parts(&message);
         self.absorb(message, entry.offset, &mut rejects)?;
         self.settle(&mut rejects)?;
         self.step = Some(Step::new(rejects, tick));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::error::ArrowError;
-use events::internal::{Covered, Delta, Frontier, FrontierState, Partials};
+use events::internal::{Covered, Delta, Frontier, FrontierState, Partials, RunningTables};
 use events::{Message, ipc};
 use twox_hash::XxHash3_64;
 use windows::frontier::{Origin, Progress};
@@ -41,6 +41,8 @@ pub struct Told {
     pub frontiers: Vec<Frontier>,
     /// Fingerprints of all queries that were run.
     pub running: Vec<u64>,
+    /// Of all tables of which rows were sent.
+    pub tables: Option<RunningTables>,
 }
 
 /// The partition of merge that a terminal belongs to.
@@ -51,32 +53,35 @@ pub fn partition_of_terminal(terminal_id: &str, partitions: i32) -> i32 {
 /// The partition of merge where the whole port is joined.
 pub const PORT_PARTITION: i32 = 0;
 
-/// One commit of fold, as records of the partials topic: at least one to each partition, since each needs the frontiers.
+/// One commit of fold, as records of the partials topic of about `bytes_max` at most: at least one to each partition, since
+/// each needs the frontiers.
 pub fn write(
     topic: &Arc<str>,
     partitions: i32,
     parts: &[Part],
     told: &Told,
+    bytes_max: usize,
     timestamp_ms: i64,
 ) -> Result<Vec<Outgoing>, ArrowError> {
     let mut deltas: Vec<Vec<Delta>> = vec![Vec::new(); partitions.max(1) as usize];
     for part in parts {
         for batch in &part.batches {
             for (partition, rows) in route(&part.merge_key, batch, partitions)? {
-                pack(part, &rows, &mut deltas[partition as usize])?;
+                pack(part, &rows, bytes_max, &mut deltas[partition as usize])?;
             }
         }
     }
     let mut records = Vec::new();
     for (index, deltas) in deltas.into_iter().enumerate() {
-        let messages = group(deltas);
+        let messages = group(deltas, bytes_max);
         let parts = messages.len() as u32;
         for (part, deltas) in messages.into_iter().enumerate() {
             let is_last = part as u32 + 1 == parts;
-            let told = match is_last {
-                true => told.clone(),
-                false => Told::default(),
-            };
+            let mut told = told.clone();
+            let mut input = Vec::new();
+            if !is_last {
+                input = std::mem::take(&mut told).covered;
+            }
             let message = Partials {
                 format: FORMAT,
                 part: part as u32,
@@ -86,6 +91,8 @@ pub fn write(
                 deltas,
                 tick: None,
                 running: told.running,
+                tables: told.tables,
+                input,
             };
             records.push(Outgoing {
                 topic: Arc::clone(topic),
@@ -157,8 +164,13 @@ fn route(
 }
 
 /// Appends the rows as deltas that each fit a record.
-fn pack(part: &Part, rows: &RecordBatch, deltas: &mut Vec<Delta>) -> Result<(), ArrowError> {
-    cut(rows, &mut |ipc, rows| {
+fn pack(
+    part: &Part,
+    rows: &RecordBatch,
+    bytes_max: usize,
+    deltas: &mut Vec<Delta>,
+) -> Result<(), ArrowError> {
+    cut(rows, bytes_max, &mut |ipc, rows| {
         deltas.push(Delta {
             query: part.name.clone(),
             fingerprint: part.fingerprint,
@@ -171,24 +183,25 @@ fn pack(part: &Part, rows: &RecordBatch, deltas: &mut Vec<Delta>) -> Result<(), 
 /// Rows as Arrow IPC streams that each fit a record, in their order, with the number of rows in each.
 pub(crate) fn cut(
     rows: &RecordBatch,
+    bytes_max: usize,
     visit: &mut dyn FnMut(Vec<u8>, usize),
 ) -> Result<(), ArrowError> {
     let bytes = ipc::write(&rows.schema(), std::slice::from_ref(rows))?;
-    if bytes.len() > RECORD_BYTES && rows.num_rows() > 1 {
+    if bytes.len() > bytes_max && rows.num_rows() > 1 {
         let half = rows.num_rows() / 2;
-        cut(&rows.slice(0, half), visit)?;
-        return cut(&rows.slice(half, rows.num_rows() - half), visit);
+        cut(&rows.slice(0, half), bytes_max, visit)?;
+        return cut(&rows.slice(half, rows.num_rows() - half), bytes_max, visit);
     }
     visit(bytes, rows.num_rows());
     Ok(())
 }
 
 /// Deltas in their order, as few messages as fit.
-fn group(deltas: Vec<Delta>) -> Vec<Vec<Delta>> {
+fn group(deltas: Vec<Delta>, bytes_max: usize) -> Vec<Vec<Delta>> {
     let mut groups: Vec<Vec<Delta>> = vec![Vec::new()];
     let mut bytes = 0;
     for delta in deltas {
-        if bytes > 0 && bytes + delta.ipc.len() > RECORD_BYTES {
+        if bytes > 0 && bytes + delta.ipc.len() > bytes_max {
             groups.push(Vec::new());
             bytes = 0;
         }
@@ -244,6 +257,14 @@ pub fn read(at: &Partition, offset: i64, value: &[u8]) -> Result<Partials, Parti
         });
     }
     Ok(message)
+}
+
+/// The input that the commit stands for of which a record is a part.
+pub fn input(message: &Partials) -> &[Covered] {
+    match message.covered.is_empty() {
+        true => &message.input,
+        false => &message.covered,
+    }
 }
 
 /// Takes in what fold says of its sources.

@@ -46,11 +46,13 @@ pub enum Bug {
     LifeNotCounted,
     /// Rows of a source that was idle are dropped in silence if their windows are final.
     LateUntold,
+    /// A backfill hands over, and snapshots are taken, in the middle of what one commit of fold holds.
+    CommitTornApart,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 21] = [
+    pub const ALL: [Bug; 22] = [
         Bug::OffsetsNotSent,
         Bug::DedupNotRolledBack,
         Bug::EvictionEarly,
@@ -72,6 +74,7 @@ impl Bug {
         Bug::MendedFromNow,
         Bug::LifeNotCounted,
         Bug::LateUntold,
+        Bug::CommitTornApart,
     ];
 }
 

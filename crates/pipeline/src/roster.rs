@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use events::Message;
 use events::internal::{Roster as Stored, RosterEntry, StoppedQuery};
+use windows::frontier::Frontier;
 
 use crate::backfill::BackfillFrom;
 use crate::error::EngineError;
@@ -64,40 +65,57 @@ pub struct Entry {
 pub struct Told<'a> {
     /// All that follows from the partials below has left.
     pub next_offset: i64,
-    /// Some of what follows from those at this offset has.
-    pub is_within: bool,
-    /// Time had come so far with the partials below.
-    pub reached_us: Option<i64>,
-    /// The last of what has left with those at the offset.
-    pub last: Option<Last<'a>>,
+    /// So far time had come with them.
+    pub frontier: &'a Frontier,
+    /// Of those at the offset, if some of what follows from them has left.
+    pub within: Option<Within<'a>>,
 }
 
-/// Something that has left; what comes after it in the order of leaving has not.
+/// What has left of what follows from one record.
 #[derive(Debug, Clone, Copy)]
-pub struct Last<'a> {
-    /// It was due at this instant.
-    pub at_us: i64,
-    /// The query, or what stands behind all of them.
-    pub query: &'a str,
-    /// The query has a frontier of its own: those leave behind all others.
-    pub is_apart: bool,
+pub struct Within<'a> {
+    /// So far time comes with it.
+    pub frontier: &'a Frontier,
+    /// The last that has left; what comes after it in the order of leaving has not.
+    pub last: Last<'a>,
+}
+
+/// What tells rows, in the order in which they leave.
+#[derive(Debug, Clone, Copy)]
+pub enum Last<'a> {
+    /// Rows that were refused.
+    Rejects,
+    /// A query at an instant, or what stands behind all of them there.
+    Query(i64, &'a str),
+    /// A query with a frontier of its own, at an instant.
+    Apart(&'a str, i64),
+    /// What stands behind all queries.
+    Behind,
 }
 
 impl Told<'_> {
-    /// By which instant all that was due of a query has been told, whose rows leave from an offset on. `own_us`: how far its
-    /// own frontier had come, if it has one.
-    pub fn of(&self, query: &str, since: i64, own_us: Option<i64>) -> Option<i64> {
-        let last = self.last.filter(|last| match own_us {
-            Some(_) => last.is_apart && query <= last.query,
-            None => true,
+    /// By which instant all that was due of a query has been told, whose rows leave from an offset on. `is_apart`: it has a
+    /// frontier of its own.
+    pub fn of(&self, query: &str, since: i64, is_apart: bool) -> Option<i64> {
+        let reached_us = |frontier: &Frontier| match is_apart {
+            // Of a query that is named nowhere any more the sources are not known that it waited for.
+            true => frontier.own_us(query).unwrap_or(frontier.furthest_us()),
+            false => frontier.reached_us(),
+        };
+        let has_begun = since < self.next_offset || since == 0;
+        let below_us = reached_us(self.frontier).filter(|_| has_begun);
+        let within = self
+            .within
+            .filter(|_| has_begun || since == self.next_offset);
+        let within_us = within.and_then(|within| match (within.last, is_apart) {
+            (Last::Rejects, _) | (Last::Query(..), true) => None,
+            (Last::Query(at_us, last), false) => Some(at_us - i64::from(query > last)),
+            (Last::Apart(last, at_us), true) if query == last => Some(at_us),
+            (Last::Apart(last, _), true) if query > last => None,
+            // All of it stands before.
+            (Last::Apart(..) | Last::Behind, _) => reached_us(within.frontier),
         });
-        let is_next = |last: &Last<'_>| !last.is_apart && query > last.query;
-        let done_us = last.map(|last| last.at_us - i64::from(is_next(&last)));
-        if since < self.next_offset || since == 0 {
-            return self.reached_us.max(done_us).max(own_us);
-        }
-        // All that was due by then leaves with these partials, and a part of it has.
-        done_us.filter(|_| self.is_within && since == self.next_offset)
+        below_us.max(within_us)
     }
 }
 
@@ -143,20 +161,17 @@ impl Roster {
         self.stops.remove(name);
     }
 
-    /// Marks the queries that do not run here any more. `own_us`: by which instant what was due of a query with a frontier of
-    /// its own may have left.
-    pub fn retire(
-        &mut self,
-        runs: impl Fn(&str, u64) -> bool,
-        told: &Told<'_>,
-        own_us: impl Fn(&str) -> Option<i64>,
-    ) {
+    /// Marks the queries that do not run here any more.
+    pub fn retire(&mut self, runs: impl Fn(&str, u64) -> bool, told: &Told<'_>) {
         for ((name, fingerprint), entry) in &mut self.entries {
             if !entry.is_absent && !runs(name, *fingerprint) {
                 entry.is_absent = true;
                 entry.backfill = None;
-                let own_us = entry.is_apart.then(|| own_us(name)).flatten();
-                entry.told_us = entry.told_us.max(told.of(name, entry.since, own_us));
+                // Of one that stopped its stop says what it told.
+                if !self.stops.contains_key(name) {
+                    let told_us = told.of(name, entry.since, entry.is_apart);
+                    entry.told_us = entry.told_us.max(told_us);
+                }
             }
         }
         let absent = self.entries.iter().filter(|(_, entry)| entry.is_absent);
@@ -174,7 +189,8 @@ impl Roster {
     pub fn needed_from(&self, from: i64) -> i64 {
         let entries = self.entries.values();
         let later = entries.filter(|entry| {
-            let is_read_again = entry.since > from && entry.since != NOT_YET;
+            // One that came just where a snapshot was taken is not in it.
+            let is_read_again = entry.since >= from && entry.since != NOT_YET;
             !entry.is_absent && is_read_again
         });
         later
@@ -259,47 +275,88 @@ impl Roster {
 
 #[cfg(test)]
 mod tests {
+    use windows::frontier::{Origin, Progress};
+
     use super::*;
+
+    /// The port has come to one instant, the source that `gates` and `moves` wait for to another.
+    fn frontier(reached_us: i64, own_us: i64) -> Frontier {
+        let mut frontier = Frontier::new();
+        for query in ["gates", "moves"] {
+            frontier.wait_for(query, ["gate".to_owned()]);
+        }
+        for (source, complete_to_us) in [("rail", reached_us), ("gate", own_us)] {
+            let origin = Origin {
+                topic: "t".to_owned(),
+                partition: 0,
+                source: source.to_owned(),
+            };
+            frontier.update(origin, Progress::Active { complete_to_us }, None);
+        }
+        frontier
+    }
 
     #[test]
     fn what_was_told_hangs_on_where_rows_began_to_leave() {
+        let (below, with) = (frontier(500, 900), frontier(600, 950));
+        let told = |last| Told {
+            next_offset: 7,
+            frontier: &below,
+            within: Some(Within {
+                frontier: &with,
+                last,
+            }),
+        };
+        let port = |last, query, since| told(last).of(query, since, false);
+        let apart = |last, query, since| told(last).of(query, since, true);
+        let moves = Last::Query(550, "moves");
+        // Rows leave since long: all that was due, and of the next partials what stands before the mark.
+        for since in [0, 5] {
+            assert_eq!(port(moves, "gates", since), Some(550));
+            assert_eq!(port(moves, "moves", since), Some(550));
+            assert_eq!(port(moves, "yard", since), Some(549));
+            assert_eq!(port(Last::Rejects, "moves", since), Some(500));
+            assert_eq!(port(Last::Behind, "moves", since), Some(600));
+            assert_eq!(port(Last::Apart("gates", 920), "moves", since), Some(600));
+            // Those with a frontier of their own leave behind all others.
+            assert_eq!(apart(moves, "gates", since), Some(900));
+            assert_eq!(apart(Last::Apart("gates", 920), "gates", since), Some(920));
+            assert_eq!(apart(Last::Apart("gates", 920), "moves", since), Some(900));
+            assert_eq!(apart(Last::Apart("moves", 920), "gates", since), Some(950));
+        }
+        // All of it leaves with the partials in the middle of which the last commit ended.
+        assert_eq!(port(moves, "gates", 7), Some(550));
+        assert_eq!(port(Last::Rejects, "gates", 7), None);
+        assert_eq!(apart(moves, "gates", 7), None);
+        assert_eq!(apart(Last::Apart("moves", 920), "gates", 7), Some(950));
+        // Nothing has left.
+        assert_eq!(port(moves, "gates", 8), None);
+        assert_eq!(apart(Last::Behind, "gates", 8), None);
+        let between = Told {
+            within: None,
+            ..told(moves)
+        };
+        assert_eq!(between.of("moves", 7, false), None);
+        assert_eq!(between.of("moves", 6, false), Some(500));
+        assert_eq!(between.of("moves", 6, true), Some(900));
+    }
+
+    #[test]
+    fn a_frontier_of_its_own_may_lie_behind_the_ports() {
+        let mut below = frontier(500, 300);
+        let origin = Origin {
+            topic: "t".to_owned(),
+            partition: 0,
+            source: "gate".to_owned(),
+        };
+        below.update(origin, Progress::Idle, None);
         let told = Told {
             next_offset: 7,
-            is_within: true,
-            reached_us: Some(500),
-            last: Some(Last {
-                at_us: 300,
-                query: "moves",
-                is_apart: false,
-            }),
+            frontier: &below,
+            within: None,
         };
-        // Rows leave since long: all that was due, whatever the next partials bring.
-        assert_eq!(told.of("moves", 5, None), Some(500));
-        assert_eq!(told.of("moves", 0, Some(900)), Some(900));
-        // All of it leaves with the partials in the middle of which the last commit ended.
-        assert_eq!(told.of("gates", 7, None), Some(300));
-        assert_eq!(told.of("moves", 7, None), Some(300));
-        assert_eq!(told.of("yard", 7, None), Some(299));
-        // Nothing has left; with a frontier of its own it would come behind all others.
-        assert_eq!(told.of("moves", 8, None), None);
-        assert_eq!(told.of("gates", 7, Some(900)), None);
-        let apart = |query| Told {
-            last: Some(Last {
-                at_us: 920,
-                query,
-                is_apart: true,
-            }),
-            ..told
-        };
-        assert_eq!(apart("gates").of("gates", 7, Some(900)), Some(920));
-        assert_eq!(apart("gates").of("moves", 7, Some(900)), None);
-        assert_eq!(apart("gates").of("moves", 5, Some(900)), Some(900));
-        let between = Told {
-            is_within: false,
-            last: None,
-            ..told
-        };
-        assert_eq!(between.of("moves", 7, None), None);
-        assert_eq!(between.of("moves", 6, None), Some(500));
+        assert_eq!(told.of("gates", 5, true), Some(300));
+        assert_eq!(told.of("gates", 5, false), Some(500));
+        assert_eq!(told.of("named nowhere", 5, true), Some(500));
     }
 }

@@ -148,6 +148,8 @@ pub struct Settings {
     pub commit_interval: Duration,
     /// A commit is made earlier once so many bytes of input wait for it.
     pub commit_bytes_max: usize,
+    /// A record of the partials topic is cut about here, bytes ([`crate::partials::RECORD_BYTES`]).
+    pub partials_bytes: usize,
     /// A commit of merge whose outputs are larger is split, bytes.
     pub transaction_bytes_max: usize,
     /// What the engine may hold in one process, bytes.
@@ -214,7 +216,10 @@ impl Settings {
         self.queries
             .iter()
             .chain(planners.into_iter().flatten())
-            .cloned()
+            .map(|file| SqlFile {
+                waits_for: self.waits_for.get(&file.name).cloned().unwrap_or_default(),
+                ..file.clone()
+            })
             .collect()
     }
 

@@ -246,6 +246,7 @@ impl Sections {
             record_bytes_max: *self.limits.record_bytes_max.get_ref(),
             commit_interval: Duration::from_millis(*self.delivery.commit_interval_ms.get_ref()),
             commit_bytes_max: *self.delivery.commit_bytes_max.get_ref(),
+            partials_bytes: pipeline::partials::RECORD_BYTES,
             transaction_bytes_max: *self.delivery.transaction_bytes_max.get_ref(),
             memory_bytes_max: self.engine_bytes_max(),
             snapshots: SnapshotSettings {

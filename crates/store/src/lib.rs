@@ -90,9 +90,14 @@ struct Opened {
 }
 
 impl Opened {
-    fn path(&self, name: &str) -> Path {
+    /// The path of an object, or with no parts of a name that of the folder of them all.
+    fn path<'a>(&self, name: impl Iterator<Item = &'a str>) -> Path {
         let parts = self.folder.parts().map(|part| part.as_ref().to_owned());
-        Path::from_iter(parts.chain(name.split('/').map(str::to_owned)))
+        Path::from_iter(parts.chain(name.map(str::to_owned)))
+    }
+
+    fn path_of(&self, name: &str) -> Path {
+        self.path(name.split('/'))
     }
 }
 
@@ -104,13 +109,13 @@ impl Store for Opened {
     fn put(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
         let payload = Bytes::copy_from_slice(bytes).into();
         self.runtime
-            .block_on(self.store.put(&self.path(name), payload))
+            .block_on(self.store.put(&self.path_of(name), payload))
             .map(drop)
             .map_err(|error| failed(&error))
     }
 
     fn get(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let path = self.path(name);
+        let path = self.path_of(name);
         let read = self.runtime.block_on(async {
             let found = self.store.get(&path).await?;
             found.bytes().await
@@ -123,12 +128,16 @@ impl Store for Opened {
     }
 
     fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
-        let base = self.folder.as_ref();
+        // A path is encoded, and once more where the URL has it encoded already.
+        let base = self.path(std::iter::empty());
         let name = |path: &Path| {
-            let path = path.as_ref().strip_prefix(base).unwrap_or(path.as_ref());
-            path.trim_start_matches('/').to_owned()
+            let parts = path.prefix_match(&base).map(|parts| {
+                let parts: Vec<String> = parts.map(|part| part.as_ref().to_owned()).collect();
+                parts.join("/")
+            });
+            parts.unwrap_or_else(|| path.to_string())
         };
-        let path = self.path(folder);
+        let path = self.path_of(folder);
         let listed = self
             .store
             .list(Some(&path))
@@ -139,7 +148,10 @@ impl Store for Opened {
     }
 
     fn delete(&self, name: &str) -> Result<(), StoreError> {
-        match self.runtime.block_on(self.store.delete(&self.path(name))) {
+        match self
+            .runtime
+            .block_on(self.store.delete(&self.path_of(name)))
+        {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(failed(&error)),
         }

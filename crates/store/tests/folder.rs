@@ -17,7 +17,7 @@ impl Folder {
     }
 
     fn url(&self) -> String {
-        format!("file://{}/in%20here", self.0.display())
+        format!("file://{}/in%20here/~[1]", self.0.display())
     }
 }
 

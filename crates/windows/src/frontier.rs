@@ -48,6 +48,8 @@ pub struct Frontier {
     begin_us: Option<i64>,
     reached_us: Option<i64>,
     furthest_us: Option<i64>,
+    /// By input partition, how far any source has ever come in it since this frontier began.
+    furthest: BTreeMap<(String, i32), i64>,
 }
 
 impl Frontier {
@@ -67,10 +69,7 @@ impl Frontier {
             (Some(known), Some(new)) => Some(known.min(new)),
             (known, new) => known.or(new),
         };
-        self.origins.insert(origin, progress);
-        if let Progress::Active { complete_to_us } = progress {
-            self.furthest_us = self.furthest_us.max(Some(complete_to_us));
-        }
+        self.hear(origin, progress);
         let later = |reached: Option<i64>, now: Option<i64>| match (reached, now) {
             (Some(reached), Some(now)) => Some(reached.max(now)),
             (reached, now) => reached.or(now),
@@ -82,6 +81,16 @@ impl Frontier {
             let now = computed(waited.map(|(_, progress)| progress));
             own.reached_us = later(own.reached_us, now);
         }
+    }
+
+    fn hear(&mut self, origin: Origin, progress: Progress) {
+        if let Progress::Active { complete_to_us } = progress {
+            self.furthest_us = self.furthest_us.max(Some(complete_to_us));
+            let partition = (origin.topic.clone(), origin.partition);
+            let furthest = self.furthest.entry(partition).or_insert(complete_to_us);
+            *furthest = complete_to_us.max(*furthest);
+        }
+        self.origins.insert(origin, progress);
     }
 
     /// Gives a query a frontier of its own, over these sources alone.
@@ -117,6 +126,13 @@ impl Frontier {
     /// How far any origin has ever come: no query's own frontier, known here or not, lies further.
     pub fn furthest_us(&self) -> Option<i64> {
         self.furthest_us
+    }
+
+    /// How far any source has come in an input partition; none if that is not known here.
+    pub fn furthest_of(&self, topic: &str, partition: i32) -> Option<i64> {
+        let mut furthest = self.furthest.iter();
+        let found = furthest.find(|((known, index), _)| known == topic && *index == partition);
+        found.map(|(_, furthest_us)| *furthest_us)
     }
 
     /// What one origin says of itself: no row of it to come is earlier, nor is one taken back. None while that is not known.
@@ -158,10 +174,7 @@ impl Frontier {
         reached_us: Option<i64>,
     ) {
         for (origin, progress) in origins {
-            if let Progress::Active { complete_to_us } = progress {
-                self.furthest_us = self.furthest_us.max(Some(complete_to_us));
-            }
-            self.origins.insert(origin, progress);
+            self.hear(origin, progress);
         }
         self.begin_us = begin_us;
         self.reached_us = reached_us;

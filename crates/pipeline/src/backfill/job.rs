@@ -11,6 +11,7 @@ use super::past::{Named, Past};
 use super::{BackfillFrom, History, Wanted};
 use crate::budget::Memory;
 use crate::clock::Clock;
+use crate::coverage;
 use crate::error::EngineError;
 use crate::fold::Fold;
 use crate::intake::partition::PartitionIntake;
@@ -24,6 +25,8 @@ use crate::worker::Stop;
 
 /// Records that are read of one partition before the one is chosen that lies furthest back.
 const STRETCH: i64 = 20_000;
+/// Records that are read at once to find the first one.
+const FIRST: i64 = 1_000;
 /// Input that is folded at once, bytes.
 const FOLD_BYTES: usize = 8 << 20;
 
@@ -60,6 +63,12 @@ struct Stretch {
     until: i64,
     is_cut: bool,
     latest_us: Option<i64>,
+}
+
+impl Stretch {
+    fn is_open(&self) -> bool {
+        self.next < self.until
+    }
 }
 
 impl Job {
@@ -111,21 +120,27 @@ impl Job {
         let mut stretches = self.stretches(history, &past, &mut fold)?;
         let total = stretches.iter().map(|stretch| stretch.until - stretch.next);
         outbox.expect(total.sum());
-        self.set_whole_from(&mut past, &stretches, &fold);
+        let lost = self.lost(history, &stretches)?;
+        self.set_whole_from(&mut past, &lost);
+        let ended = stretches.iter().filter(|stretch| !stretch.is_open());
+        ended.for_each(|stretch| self.end(&mut past, stretch));
         while let Some(place) = furthest_back(&stretches) {
             self.check()?;
+            // Of a partition that was not begun nobody knows whether its rows lie before those of the others.
+            let has_begun = |stretch: &Stretch| !stretch.is_open() || stretch.latest_us.is_some();
+            let told = Some(outbox).filter(|_| stretches.iter().all(has_begun));
             let stretch = &mut stretches[place];
             let to = (stretch.next + STRETCH).min(stretch.until);
-            self.read(history, stretch, to, &mut fold, &mut past, outbox)?;
+            self.read(history, stretch, to, &mut fold, &mut past, told)?;
             outbox.advance(to - stretch.next);
             stretch.next = to;
             stretch.latest_us = fold
                 .intake(&stretch.partition)
                 .and_then(PartitionIntake::latest_us);
-            if stretch.is_cut {
-                self.set_whole_from(&mut past, &stretches, &fold);
+            self.feed(&mut fold, &mut past, told)?;
+            if !stretches[place].is_open() {
+                self.end(&mut past, &stretches[place]);
             }
-            self.feed(&mut fold, &mut past, outbox)?;
         }
         past.reach(self.frontier.clone())?;
         self.tell(&mut past, outbox)?;
@@ -139,7 +154,7 @@ impl Job {
         to: i64,
         fold: &mut Fold,
         past: &mut Past,
-        outbox: &Outbox,
+        outbox: Option<&Outbox>,
     ) -> Result<(), EngineError> {
         let mut failure = None;
         let read = history.read(&stretch.partition, stretch.next, to, &mut |batch| {
@@ -191,41 +206,106 @@ impl Job {
             BackfillFrom::Instant(at_us) => Some(at_us - past.state.before_us(query)),
         });
         let needed_us = needed.min()??;
-        let settings = &self.settings;
-        let sources = settings.sources.iter();
-        let out_of_order = sources.map(|source| source.out_of_order_max).max();
-        let out_of_order = out_of_order.max(Some(settings.out_of_order_max));
-        let margin =
-            settings.future_max + settings.correction_max + out_of_order.unwrap_or_default();
-        let first_us = needed_us - micros(margin);
+        let margin = self.settings.future_max + self.settings.correction_max;
+        let first_us = needed_us - micros(margin) - self.out_of_order_us();
         Some(first_us.div_euclid(1_000))
+    }
+
+    /// By how much rows of any source may be out of order, microseconds.
+    fn out_of_order_us(&self) -> i64 {
+        let sources = self.settings.sources.iter();
+        let most = sources.map(|source| source.out_of_order_max).max();
+        micros(most.unwrap_or_default().max(self.settings.out_of_order_max))
+    }
+
+    /// Of the partitions that have lost their beginning, the instant behind all rows that are lost. Such a record has come
+    /// before the first one that is left, and a row that lies further ahead of its record's timestamp than may be is refused.
+    fn lost(
+        &self,
+        history: &dyn History,
+        stretches: &[Stretch],
+    ) -> Result<BTreeMap<(String, i32), i64>, EngineError> {
+        let mut lost = BTreeMap::new();
+        for stretch in stretches.iter().filter(|stretch| stretch.is_cut) {
+            let (topic, index) = (stretch.partition.topic.to_string(), stretch.partition.index);
+            let ahead_us = micros(self.settings.future_max);
+            let last_us = match self.first_ms(history, stretch)? {
+                Some(first_ms) => Some(first_ms * 1_000 + ahead_us),
+                // Nothing is left of it.
+                None => self.frontier.furthest_of(&topic, index),
+            };
+            let last_us = last_us.or(self.frontier.furthest_us());
+            let until_us = last_us.map_or(i64::MIN, |last_us| last_us + self.out_of_order_us());
+            lost.insert((topic, index), until_us);
+        }
+        Ok(lost)
+    }
+
+    /// The timestamp of the first record that is left of a partition.
+    fn first_ms(
+        &self,
+        history: &dyn History,
+        stretch: &Stretch,
+    ) -> Result<Option<i64>, EngineError> {
+        let mut from = stretch.next;
+        let mut first_ms = None;
+        while from < stretch.until && first_ms.is_none() {
+            self.check()?;
+            let to = (from + FIRST).min(stretch.until);
+            history.read(&stretch.partition, from, to, &mut |batch| {
+                let first = batch.entries().first();
+                first_ms = first_ms.or(first.map(|entry| entry.timestamp_ms));
+                Ok(())
+            })?;
+            from = to;
+        }
+        Ok(first_ms)
     }
 
     /// Windows are told from the instant asked for on; or, where the log has lost its beginning, from where what is lost
     /// cannot belong to them.
-    fn set_whole_from(&self, past: &mut Past, stretches: &[Stretch], fold: &Fold) {
-        let cut = stretches.iter().filter(|stretch| stretch.is_cut);
-        let intakes = cut.filter_map(|stretch| fold.intake(&stretch.partition));
-        let sources = intakes.flat_map(|intake| intake.sources.values());
-        let firsts = sources.filter_map(|source| {
-            let first_us = source.row_time_first_us?;
-            Some(first_us.saturating_add(source.out_of_order_us))
-        });
-        let oldest_us = firsts.max().unwrap_or(i64::MIN);
-        for (query, wanted) in self.wanted() {
+    fn set_whole_from(&self, past: &mut Past, lost: &BTreeMap<(String, i32), i64>) {
+        for (place, wanted) in self.wanted() {
+            let query = &self.program.queries[place];
+            let tables = self.program.tables.iter();
+            let tables = tables.filter(|table| query.tables.contains(&table.name));
+            let streams = query.inputs.iter().map(|input| &*input.stream);
+            let streams: Vec<&str> = streams.chain(tables.map(|table| &*table.stream)).collect();
+            let inputs = coverage::inputs(&streams, &self.settings);
+            let lost = lost
+                .iter()
+                .filter(|(partition, _)| inputs.contains(*partition));
+            let oldest_us = lost.map(|(_, until_us)| *until_us).max();
+            let oldest_us = oldest_us.unwrap_or(i64::MIN);
             // What windows from an instant on need of before it is read too.
             let whole_from_us = match wanted.from {
                 BackfillFrom::Instant(at_us) => {
-                    oldest_us.max(at_us.saturating_sub(past.state.before_us(query)))
+                    oldest_us.max(at_us.saturating_sub(past.state.before_us(place)))
                 }
                 BackfillFrom::Earliest => oldest_us,
             };
-            past.state.set_whole_from(query, whole_from_us);
+            past.state.set_whole_from(place, whole_from_us);
         }
     }
 
-    /// What was read goes through fold into the state beside.
-    fn feed(&self, fold: &mut Fold, past: &mut Past, outbox: &Outbox) -> Result<(), EngineError> {
+    /// A partition was read to its end: its sources are where they were at the hand-over, and hold nothing back that was not
+    /// held back then.
+    fn end(&self, past: &mut Past, stretch: &Stretch) {
+        let partition = &stretch.partition;
+        for (origin, progress) in self.frontier.origins() {
+            if *origin.topic == *partition.topic && origin.partition == partition.index {
+                past.frontier.update(origin.clone(), *progress, None);
+            }
+        }
+    }
+
+    /// What was read goes through fold into the state beside, and what is due into the outbox, if there is one.
+    fn feed(
+        &self,
+        fold: &mut Fold,
+        past: &mut Past,
+        outbox: Option<&Outbox>,
+    ) -> Result<(), EngineError> {
         let Some(commit) = fold.commit()? else {
             return Ok(());
         };
@@ -237,7 +317,9 @@ impl Job {
             let value = record.value.as_deref().unwrap_or_default();
             let message = partials::read(&self.partition, 0, value)?;
             past.absorb(message, record.timestamp_ms)?;
-            self.tell(past, outbox)?;
+            if let Some(outbox) = outbox {
+                self.tell(past, outbox)?;
+            }
         }
         Ok(())
     }
@@ -253,7 +335,7 @@ impl Job {
 /// The partition that is not done and has come least far in time.
 fn furthest_back(stretches: &[Stretch]) -> Option<usize> {
     let open = stretches.iter().enumerate();
-    let open = open.filter(|(_, stretch)| stretch.next < stretch.until);
+    let open = open.filter(|(_, stretch)| stretch.is_open());
     let furthest = open.min_by_key(|(_, stretch)| stretch.latest_us);
     furthest.map(|(place, _)| place)
 }

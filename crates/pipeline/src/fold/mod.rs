@@ -19,6 +19,7 @@ use std::time::Duration;
 use arrow::array::RecordBatch;
 use events::Stream;
 use events::decode::{DecodeLimits, Decoder, Projection};
+use events::internal::RunningTables;
 use events::v1::RejectReason;
 use windows::program::Program;
 
@@ -276,7 +277,16 @@ impl Fold {
                 covered,
                 frontiers,
                 running: self.program.fingerprints.clone(),
+                tables: Some(RunningTables {
+                    fingerprints: self
+                        .program
+                        .tables
+                        .iter()
+                        .map(|table| table.fingerprint)
+                        .collect(),
+                }),
             },
+            self.settings.partials_bytes,
             self.timestamp_ms,
         )?;
         records.append(&mut self.rejects);

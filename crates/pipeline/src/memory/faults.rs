@@ -94,11 +94,12 @@ impl MemoryLog {
         self.lock().pending(member).unreachable = calls;
     }
 
-    /// In each partition of a topic the record with a value that lies `back` such records before the last one is lost.
-    pub fn lose(&self, topic: &str, back: usize) {
+    /// In each partition of a topic a record is lost: of those with a value and of these keys the one that lies `back` before
+    /// the last one.
+    pub fn lose(&self, topic: &str, is_meant: &dyn Fn(&[u8]) -> bool, back: usize) {
         let mut shelf = self.lock();
         for partition in shelf.partitions(&topic.into()) {
-            shelf.lose(&partition, back);
+            shelf.lose(&partition, is_meant, back);
         }
     }
 

@@ -133,17 +133,24 @@ impl Shelf {
         self.log(partition).map_or(0, |log| log.slots.len()) as i64
     }
 
-    /// Loses the record with a value that lies `back` such records before the last one.
-    pub(super) fn lose(&mut self, partition: &Partition, back: usize) {
+    /// Loses a record: of those with a value and of these keys the one that lies `back` before the last one.
+    pub(super) fn lose(
+        &mut self,
+        partition: &Partition,
+        is_meant: &dyn Fn(&[u8]) -> bool,
+        back: usize,
+    ) {
         let logs = self.topics.get_mut(&partition.topic);
         let Some(log) = logs.and_then(|logs| logs.get_mut(partition.index as usize)) else {
             return;
         };
-        let has_value = |slot: &&mut Slot| {
+        let may_be_lost = |slot: &&mut Slot| {
             let stored = slot.stored.as_ref();
-            stored.is_some_and(|stored| stored.value.is_some())
+            let key = stored.and_then(|stored| stored.key.as_deref());
+            let has_value = stored.is_some_and(|stored| stored.value.is_some());
+            has_value && is_meant(key.unwrap_or_default())
         };
-        if let Some(slot) = log.slots.iter_mut().rev().filter(has_value).nth(back) {
+        if let Some(slot) = log.slots.iter_mut().rev().filter(may_be_lost).nth(back) {
             slot.stored = None;
         }
     }

@@ -27,21 +27,22 @@ impl Merge {
     /// Takes what one record holds into state.
     pub(super) fn absorb(
         &mut self,
-        message: Partials,
+        mut message: Partials,
         offset: i64,
         records: &mut Vec<Outgoing>,
     ) -> Result<(), EngineError> {
-        for delta in message.deltas {
+        for delta in std::mem::take(&mut message.deltas) {
             for rows in ipc::read(delta.ipc)? {
                 let absorbed = self.state.absorb(&delta.query, delta.fingerprint, &rows);
                 match absorbed {
                     Absorbed::All | Absorbed::Stopped => {}
                     Absorbed::Failed(failure) => self.fail(failure)?,
                     Absorbed::But(refused) => {
-                        self.refuse(&delta.query, offset, refused, &message.covered, records);
+                        let input = partials::input(&message);
+                        self.refuse(&delta.query, offset, refused, input, records);
                     }
                     Absorbed::Kept(outcome) => {
-                        self.note(outcome, offset, &message.covered, records)?;
+                        self.note(outcome, offset, partials::input(&message), records)?;
                     }
                     Absorbed::Unknown => {
                         self.tally.passed_over(&delta.query, rows.num_rows() as u64);
@@ -50,22 +51,19 @@ impl Merge {
                 }
             }
         }
-        self.hear(&message.covered, &message.running, offset)?;
+        self.hear(&message, offset)?;
         partials::update(&mut self.frontier, message.frontiers);
         Ok(())
     }
 
     /// Notes what a commit of fold stands for, and which queries it ran.
-    fn hear(
-        &mut self,
-        covered: &[Covered],
-        running: &[u64],
-        offset: i64,
-    ) -> Result<(), EngineError> {
+    fn hear(&mut self, message: &Partials, offset: i64) -> Result<(), EngineError> {
         let mut has_changed = false;
-        for covered in covered {
+        for covered in &message.covered {
             self.cover(covered)?;
-            let heard = self.coverage.hear(covered, running, &|_| true);
+            let tables = message.tables.as_ref();
+            self.coverage.hear_tables(covered, tables, &|_| true);
+            let heard = self.coverage.hear(covered, &message.running, &|_| true);
             has_changed |= heard.is_news;
             for query in heard.lost {
                 let query = &self.state.program().queries[query].name;
@@ -80,7 +78,7 @@ impl Merge {
         if has_changed {
             self.follow_coverage();
         }
-        for fingerprint in running {
+        for fingerprint in &message.running {
             if !self.state.program().fingerprints.contains(fingerprint) {
                 self.pass_over(&format!("with fingerprint {fingerprint:x}"), offset);
             }
@@ -203,6 +201,18 @@ impl Merge {
                     &refusal,
                 ));
             }
+        }
+    }
+
+    /// At least once the rest of a commit may never come, and counting would wait for it.
+    pub(super) fn count_parts(&mut self, message: &Partials) {
+        if !self.is_strict || message.parts < 2 {
+            return;
+        }
+        if message.part == 0 {
+            self.open_commits += 1;
+        } else if message.part + 1 == message.parts {
+            self.open_commits = self.open_commits.saturating_sub(1);
         }
     }
 

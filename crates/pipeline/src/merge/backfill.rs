@@ -49,12 +49,12 @@ impl Merge {
         self.backfilled().next().is_some()
     }
 
-    /// A place to hand over at, if queries wait for a backfill and this is one: between two partials, with all folds running
+    /// A place to hand over at, if queries wait for a backfill and this is one: between two commits of fold, with all folds running
     /// them, and with no row waiting that was sent without them in mind. Input that is to end is read to its end before: no
     /// partials come behind it that would have the queries tell their last windows.
     pub fn hand_over(&self) -> Option<HandOver> {
         let is_bounded = self.settings.bounded == Bounded::UntilEnd;
-        if !self.is_between_records() || self.done_to.is_some() || is_bounded && !self.has_flushed {
+        if !self.is_between_commits() || self.done_to.is_some() || is_bounded && !self.has_flushed {
             return None;
         }
         let is_ready = |query| self.coverage.is_complete(query) && self.state.waits_readably(query);
@@ -149,9 +149,6 @@ impl Merge {
         let Past {
             state, failures, ..
         } = past;
-        for failure in failures {
-            self.fail(failure)?;
-        }
         self.state.replace(&pieces, self.frontier.reached_us())?;
         let queries: Vec<usize> = self.backfilled().map(|(query, _)| query).collect();
         for query in queries {
@@ -166,7 +163,20 @@ impl Merge {
                 held.entry.read_from = self.next_offset;
             }
         }
+        for table in &program.tables {
+            let known = self.roster.get(&table.name, table.fingerprint).copied();
+            if let Some(entry) = known.filter(|entry| entry.backfill.is_some()) {
+                let entry = Entry {
+                    read_from: self.next_offset,
+                    ..entry
+                };
+                self.roster.enter(&table.name, table.fingerprint, entry);
+            }
+        }
         self.follow_coverage();
+        for failure in failures {
+            self.fail(failure)?;
+        }
         self.keep_within_budget();
         Ok(())
     }
@@ -198,6 +208,7 @@ impl Merge {
             if let Some(entry) = known.filter(|entry| entry.backfill.is_some()) {
                 let entry = Entry {
                     backfill: None,
+                    was_backfilled: true,
                     ..entry
                 };
                 self.roster.enter(&table.name, table.fingerprint, entry);

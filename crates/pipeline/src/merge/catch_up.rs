@@ -35,6 +35,10 @@ impl Merge {
                 let held = &self.held;
                 let is_heard = |query| held.iter().any(|held| held.is_blank_of(query));
                 self.coverage.hear(covered, &message.running, &is_heard);
+                let state = &self.state;
+                let is_new = |table| state.is_new_table(table);
+                self.coverage
+                    .hear_tables(covered, message.tables.as_ref(), &is_new);
             }
             Ok(())
         })

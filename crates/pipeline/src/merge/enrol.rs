@@ -4,11 +4,12 @@
 //! then follows from those partials, at the first start as at every replay after it.
 
 use super::Merge;
-use super::step::Mark;
 use crate::backfill::BackfillFrom;
-use crate::log::Position;
+use crate::error::EngineError;
+use crate::log::{Batch, Position};
+use crate::partials;
 use crate::planted::{Bug, has};
-use crate::roster::{Entry, NOT_YET, Roster, Stop, Told};
+use crate::roster::{Entry, NOT_YET, Roster, Stop, Told, Within};
 
 /// A query that computes nothing until the log has been read so far.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +38,11 @@ impl Merge {
 
     /// Compares the queries with those that were written down, once the newest snapshot is restored. `position` is the
     /// committed one.
-    pub fn enrol(&mut self, written: Option<&Roster>, position: &Position) {
+    pub fn enrol(
+        &mut self,
+        written: Option<&Roster>,
+        position: &Position,
+    ) -> Result<(), EngineError> {
         self.roster = written.cloned().unwrap_or_default();
         // Within a record the places of what has left are those of the queries of before.
         let since = position.next_offset + i64::from(!position.within.is_empty());
@@ -47,6 +52,12 @@ impl Merge {
             .map(|query| (query.name.clone(), query.fingerprint))
             .collect();
         for (query, (name, fingerprint)) in names.iter().enumerate() {
+            let known = self.roster.get(name, *fingerprint).copied();
+            let is_waiting = known.is_some_and(|entry| entry.backfill.is_some());
+            if !is_waiting && self.awaiting_past.contains(fingerprint) {
+                // It took no rows in when the snapshot was written.
+                self.state.forget(query)?;
+            }
             let is_blank = self.state.is_new(query);
             let is_apart = self.state.is_apart(query);
             let held = |entry| Held {
@@ -68,8 +79,8 @@ impl Merge {
                 })
             };
             let goes_on_from = self.goes_on_from(query);
-            let anew = |told_us| match goes_on_from {
-                Some((told_us, from)) => fresh(told_us, Some(from)),
+            let anew = |told_us: Option<i64>| match goes_on_from {
+                Some((ended_us, from)) => fresh(told_us.max(ended_us), Some(from)),
                 None => fresh(told_us, self.settings.backfill),
             };
             let again = |told_us: Option<i64>| {
@@ -81,7 +92,14 @@ impl Merge {
                 let behind = behind.map(|stop| self.begins_behind(query, stop));
                 fresh(told_us, self.settings.backfill.or(behind))
             };
-            let held = match self.roster.get(name, *fingerprint).copied() {
+            let held = match known {
+                // One that came with its past has all of it; without, it begins anew.
+                Some(entry) if entry.is_absent && entry.was_backfilled => {
+                    Some(match goes_on_from {
+                        Some(_) => anew(entry.told_us),
+                        None => again(entry.told_us),
+                    })
+                }
                 Some(entry) if entry.is_absent => Some(anew(entry.told_us)),
                 Some(entry) if entry.backfill.is_some() => Some(held(entry)),
                 // The partials alone do not bring its past back: it is read again.
@@ -127,6 +145,7 @@ impl Merge {
         }
         self.enrol_tables(written.is_some());
         self.follow_coverage();
+        Ok(())
     }
 
     /// A table that comes with queries which are backfilled is read with them.
@@ -134,15 +153,25 @@ impl Merge {
         let queries = self.held.iter().filter(|held| held.is_fresh);
         let backfill = queries.filter_map(|held| held.entry.backfill).min();
         let backfill = self.settings.backfill.or(backfill).filter(|_| is_known);
-        for table in &self.state.program().tables {
-            let known = self.roster.get(&table.name, table.fingerprint);
-            if known.is_none_or(|entry| entry.is_absent) {
-                let entry = Entry {
+        for (place, table) in self.state.program().tables.iter().enumerate() {
+            let known = self.roster.get(&table.name, table.fingerprint).copied();
+            let is_new = self.state.is_new_table(place);
+            let is_before = |entry: Entry| is_new || self.next_offset < entry.read_from;
+            let entry = match known.filter(|entry| !entry.is_absent) {
+                // It goes the way of the query that came with it.
+                Some(entry) if entry.was_backfilled && is_before(entry) => {
+                    Entry { backfill, ..entry }
+                }
+                Some(entry) => entry,
+                None => Entry {
                     backfill,
                     ..Entry::default()
-                };
-                self.roster.enter(&table.name, table.fingerprint, entry);
+                },
+            };
+            if is_new && entry.backfill.is_some() {
+                self.coverage.learn_table(place);
             }
+            self.roster.enter(&table.name, table.fingerprint, entry);
         }
     }
 
@@ -164,13 +193,30 @@ impl Merge {
         })
     }
 
+    /// Learns how far time comes with the record in the middle of which the last commit ended.
+    pub fn look_ahead(&mut self, batch: &Batch) -> Result<(), EngineError> {
+        for entry in batch.entries() {
+            if *batch.partition(entry) == self.partition && entry.offset == self.next_offset {
+                let value = batch.value(entry).unwrap_or_default();
+                let message = partials::read(&self.partition, entry.offset, value)?;
+                let mut frontier = self.frontier.clone();
+                partials::update(&mut frontier, message.frontiers);
+                self.with_next = Some(frontier);
+            }
+        }
+        Ok(())
+    }
+
     /// Writes down who runs here, once all is read up to the committed position.
     pub fn write_down(&mut self, position: &Position) {
+        let within = self.done_to.as_ref().zip(self.with_next.as_ref());
         let told = Told {
             next_offset: position.next_offset,
-            is_within: !position.within.is_empty(),
-            reached_us: self.frontier.reached_us(),
-            last: self.done_to.as_ref().and_then(Mark::last),
+            frontier: &self.frontier,
+            within: within.map(|(mark, frontier)| Within {
+                frontier,
+                last: mark.last(),
+            }),
         };
         let read_from = self.caught_from.unwrap_or(0);
         for held in self.held.iter_mut().filter(|held| held.is_fresh) {
@@ -179,9 +225,8 @@ impl Merge {
             if let Some(since) = held.lost_since
                 && self.roster.stop(&query.name).is_none()
             {
-                // A frontier of its own may lie ahead of the port's.
-                let own_us = self.frontier.own_us(&query.name).flatten();
-                held.entry.told_us = held.entry.told_us.max(told.of(&query.name, since, own_us));
+                let told_us = told.of(&query.name, since, held.entry.is_apart);
+                held.entry.told_us = held.entry.told_us.max(told_us);
             }
             let since = held.entry.since;
             match (held.entry.backfill, held.entry.told_us) {
@@ -216,10 +261,7 @@ impl Merge {
             queries.any(|query| query.name == name && query.fingerprint == fingerprint)
                 || tables.any(|table| table.name == name && table.fingerprint == fingerprint)
         };
-        let frontier = &self.frontier;
-        // Of a query that is named nowhere any more the sources are not known that it waited for.
-        let own_us = |query: &str| frontier.own_us(query).unwrap_or(frontier.furthest_us());
-        self.roster.retire(runs, &told, own_us);
+        self.roster.retire(runs, &told);
     }
 
     /// No partials came before the next offset for the queries that wait for some: their place moves on with it. So one

@@ -18,7 +18,7 @@ use windows::program::Query;
 
 use super::Merge;
 use crate::error::EngineError;
-use crate::log::Outgoing;
+use crate::log::{Outgoing, Partition};
 use crate::outcome::Tally;
 use crate::planted::{Bug, has};
 use crate::roster::Last;
@@ -64,16 +64,12 @@ impl std::fmt::Display for Mark {
 
 impl Mark {
     /// The last of what has left.
-    pub fn last(&self) -> Option<Last<'_>> {
-        let last = |at_us: &i64, query, is_apart| Last {
-            at_us: *at_us,
-            query,
-            is_apart,
-        };
+    pub fn last(&self) -> Last<'_> {
         match &self.place {
-            Place::Query(at_us, name) => Some(last(at_us, name.as_str(), false)),
-            Place::Apart(name, at_us) => Some(last(at_us, name.as_str(), true)),
-            Place::Rejects | Place::Tick => None,
+            Place::Rejects => Last::Rejects,
+            Place::Query(at_us, name) => Last::Query(*at_us, name),
+            Place::Apart(name, at_us) => Last::Apart(name, *at_us),
+            Place::Tick => Last::Behind,
         }
     }
 }
@@ -133,6 +129,13 @@ impl Parcel {
     pub fn empty(&mut self) -> Vec<Outgoing> {
         self.bytes = 0;
         std::mem::take(&mut self.records)
+    }
+
+    /// Takes the records out that go to this partition.
+    pub fn take_out(&mut self, home: &Partition) {
+        self.records
+            .retain(|record| record.topic != home.topic || record.partition != Some(home.index));
+        self.bytes = self.records.iter().map(Outgoing::bytes).sum();
     }
 
     fn fits(&self, record: &Outgoing) -> bool {
@@ -208,6 +211,7 @@ impl Merge {
             if !self.compute(&mut step)? {
                 self.next_offset += 1;
                 self.done_to = None;
+                self.with_next = None;
                 return Ok(true);
             }
         }

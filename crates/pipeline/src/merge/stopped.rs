@@ -48,9 +48,12 @@ impl Merge {
             // It has told nothing, and nobody knows yet from where on it would have.
             return;
         }
+        let whole_from_us = Some(whole_from_us).filter(|us| (i64::MIN + 1..i64::MAX).contains(us));
+        let ended_us = told_us.map(|told_us| told_us - known.delay_us());
         let stop = Stop {
-            ended_us: told_us.map(|told_us| told_us - known.delay_us()),
-            whole_from_us: Some(whole_from_us).filter(|us| (i64::MIN + 1..i64::MAX).contains(us)),
+            // Windows that end before they are whole are told by none: a text of before may have told them.
+            ended_us: ended_us.max(whole_from_us),
+            whole_from_us,
         };
         let before = self.roster.stop(query);
         self.roster.note_stop(query, stop);

@@ -46,7 +46,7 @@ fn encode_rows(piece: &Piece, visit: &mut dyn FnMut(Vec<u8>)) -> Result<(), Engi
         visit(message(Vec::new()).encode_to_vec());
         return Ok(());
     };
-    partials::cut(&rows, &mut |content, _| {
+    partials::cut(&rows, RECORD_BYTES, &mut |content, _| {
         visit(message(content).encode_to_vec());
     })?;
     Ok(())

@@ -12,9 +12,12 @@ use crate::depot::beside::Beside;
 use crate::error::EngineError;
 use crate::log::{Partition, Sink, Source};
 use crate::merge::{HandOver, Merge};
+use crate::partials;
 
 /// A backfill that failed is tried again so much later.
 const AGAIN_AFTER: Duration = Duration::from_secs(30);
+/// Partials that are read at once of those behind the hand-over.
+const STRETCH: i64 = 1_000;
 /// From one line about progress in the log to the next.
 const TELL_EVERY: Duration = Duration::from_secs(10);
 
@@ -22,6 +25,8 @@ const TELL_EVERY: Duration = Duration::from_secs(10);
 pub(super) enum Backfill {
     /// The input of before is read.
     Reading(Box<Reading>),
+    /// It was read; what has come since is read behind it.
+    Following(Box<Following>),
     /// Its state is taken over; the snapshot of this number, the first that holds it, is waited for.
     TakenOver(u64),
     /// It failed, at this moment of the worker's clock.
@@ -37,12 +42,21 @@ pub(super) struct Reading {
     told_at: Duration,
 }
 
+/// The state that was read, on its way through the partials behind the hand-over to where merge is.
+pub(super) struct Following {
+    past: Past,
+    /// The next partials to read.
+    next: i64,
+    turns: u64,
+}
+
 impl Backfill {
     /// Partials from this offset on are needed.
     pub fn needed_from(&self) -> Option<i64> {
         match self {
             Backfill::Reading(reading) => Some(reading.hand_over.offset),
-            _ => None,
+            Backfill::Following(following) => Some(following.next),
+            Backfill::TakenOver(_) | Backfill::Failed(_) => None,
         }
     }
 }
@@ -63,6 +77,7 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
             let next = match self.backfills.remove(&partition) {
                 None => self.begin_backfill(&partition)?,
                 Some(Backfill::Reading(reading)) => self.go_on_reading(&partition, reading)?,
+                Some(Backfill::Following(following)) => self.follow(&partition, following)?,
                 Some(Backfill::Failed(at)) => {
                     let now = self.shared.clock.elapsed();
                     let is_over = now.saturating_sub(at) >= AGAIN_AFTER;
@@ -119,11 +134,7 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
         partition: &Partition,
         mut reading: Box<Reading>,
     ) -> Result<Option<Backfill>, EngineError> {
-        let Some(merge) = self.merges.get(partition) else {
-            return Ok(None);
-        };
-        if merge.backfill_turns() != reading.hand_over.turns {
-            tracing::warn!(%partition, "a fold without the new queries took over: the backfill begins again");
+        if !self.is_valid(partition, reading.hand_over.turns) {
             return Ok(None);
         }
         self.tell_progress(partition, &mut reading);
@@ -139,26 +150,20 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
         if is_news {
             self.write_roster(partition);
         }
-        let is_between = self
-            .merges
-            .get(partition)
-            .is_some_and(Merge::is_between_records);
-        if !has_ended || !reading.outbox.is_empty() || !is_between {
+        if !has_ended || !reading.outbox.is_empty() {
             return Ok(Some(Backfill::Reading(reading)));
         }
-        self.take_over(partition, *reading)
-    }
-
-    /// What was read is there: what came since is read behind it, and merge goes on from there.
-    fn take_over(
-        &mut self,
-        partition: &Partition,
-        mut reading: Reading,
-    ) -> Result<Option<Backfill>, EngineError> {
         let work = std::mem::replace(&mut reading.work, Beside::Done(Err(EngineError::Stopped)));
-        let mut past = match work.end() {
-            Some(Ok(past)) => past,
-            Some(Err(EngineError::Stopped)) => return Ok(None),
+        match work.end() {
+            Some(Ok(past)) => {
+                let following = Following {
+                    past,
+                    next: reading.hand_over.offset,
+                    turns: reading.hand_over.turns,
+                };
+                self.follow(partition, Box::new(following))
+            }
+            Some(Err(EngineError::Stopped)) => Ok(None),
             failed => {
                 let error = match failed {
                     Some(Err(error)) => error.to_string(),
@@ -166,33 +171,89 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
                 };
                 let seconds = AGAIN_AFTER.as_secs();
                 tracing::error!(%partition, error, seconds, "a backfill failed; all else goes on, and it is tried again");
-                return Ok(Some(Backfill::Failed(self.shared.clock.elapsed())));
+                Ok(Some(Backfill::Failed(self.shared.clock.elapsed())))
             }
+        }
+    }
+
+    /// False if what was read since the hand-over is of no use any more.
+    fn is_valid(&self, partition: &Partition, turns: u64) -> bool {
+        let Some(merge) = self.merges.get(partition) else {
+            return false;
         };
-        let Some(next_offset) = self.merges.get(partition).map(Merge::next_offset) else {
+        let is_valid = merge.backfill_turns() == turns;
+        if !is_valid {
+            tracing::warn!(%partition, "a fold without the new queries took over: the backfill begins again");
+        }
+        is_valid
+    }
+
+    /// What was read is there: what came since is read behind it, a stretch a commit, and merge goes on from there once there
+    /// is no more.
+    fn follow(
+        &mut self,
+        partition: &Partition,
+        mut following: Box<Following>,
+    ) -> Result<Option<Backfill>, EngineError> {
+        if !self.is_valid(partition, following.turns) {
+            return Ok(None);
+        }
+        let Some(merge) = self.merges.get(partition) else {
             return Ok(None);
         };
+        let (is_between, next_offset) = (merge.is_between_records(), merge.next_offset());
+        let has_room = self.pending.bytes() < self.shared.settings.transaction_bytes_max;
+        if following.next < next_offset && has_room {
+            let to = next_offset.min(following.next + STRETCH);
+            self.follow_to(partition, &mut following, to)?;
+        }
+        if following.next < next_offset || !is_between {
+            return Ok(Some(Backfill::Following(following)));
+        }
+        self.take_over(partition, following.past)
+    }
+
+    fn follow_to(
+        &mut self,
+        partition: &Partition,
+        following: &mut Following,
+        to: i64,
+    ) -> Result<(), EngineError> {
         let (mut all, mut refused) = (Vec::new(), Vec::new());
-        let stretch = (Some(reading.hand_over.offset), next_offset);
+        let past = &mut following.past;
+        let stretch = (Some(following.next), to);
         self.read(partition, stretch, &mut |batch| {
             past.read(batch, &mut |past, offset, message| {
-                let covered = &message.covered;
+                let covered = partials::input(message);
                 let these = std::mem::take(&mut past.refused).into_iter();
-                refused.extend(these.map(|(query, rows)| (query, offset, rows, covered.clone())));
+                refused.extend(these.map(|(query, rows)| (query, offset, rows, covered.to_vec())));
                 past.tell(&mut |told| {
                     all.push(told);
                     Ok(())
                 })
             })
         })?;
+        following.next = to;
         for told in all {
             self.write_told(partition, told);
         }
-        if let Some(merge) = self.merges.get_mut(partition) {
+        if let Some(merge) = self.merges.get(partition) {
             for record in merge.refused_behind(refused) {
                 self.pending.put(record);
             }
+        }
+        self.write_roster(partition);
+        Ok(())
+    }
+
+    fn take_over(
+        &mut self,
+        partition: &Partition,
+        past: Past,
+    ) -> Result<Option<Backfill>, EngineError> {
+        if let Some(merge) = self.merges.get_mut(partition) {
             merge.take_over(past)?;
+            let next_offset = merge.next_offset();
             tracing::info!(%partition, next_offset, "backfill: all is read; a snapshot is waited for");
         }
         self.write_roster(partition);

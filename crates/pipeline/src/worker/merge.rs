@@ -214,6 +214,10 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
             }
             Signal::Revoking(partitions) => {
                 self.commit()?;
+                if !self.pending.records.is_empty() {
+                    // With a snapshot that became whole the roster has changed.
+                    self.commit()?;
+                }
                 self.forget(&partitions);
                 self.source.release()?;
             }
@@ -239,6 +243,9 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
 
     fn forget(&mut self, partitions: &[Partition]) {
         for partition in partitions {
+            // Whoever owns it now may have written a newer roster.
+            let home = self.shared.settings.snapshot_partition(partition);
+            self.pending.take_out(&home);
             self.merges.remove(partition);
             self.backfills.remove(partition);
             self.shared.tally.state_gone(partition.index);
@@ -273,7 +280,7 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
         let mut shelf = read(&mut self.source, &home, offset)?;
         let (mut merge, unreached) = restore(&fresh, &mut shelf, shared.depot.as_ref(), offset)?;
         let from = merge.next_offset();
-        merge.enrol(shelf.roster.as_ref(), &position);
+        merge.enrol(shelf.roster.as_ref(), &position)?;
         if let Some(store) = unreached.as_ref().filter(|_| merge.lacks_a_past()) {
             return Err(EngineError::State(format!(
                 "the past of a query lies in a snapshot alone, which cannot be read: {store}"
@@ -285,6 +292,11 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
             None => error,
         })?;
         merge.resume_at(&position)?;
+        if !position.within.is_empty() {
+            self.read(&partition, (Some(offset), offset + 1), &mut |batch| {
+                merge.look_ahead(batch)
+            })?;
+        }
         merge.write_down(&position);
         if shelf.roster.as_ref() != Some(merge.roster()) {
             let record = merge.roster().record(&home, merge.timestamp_ms());

@@ -134,6 +134,58 @@ fn a_backfilled_query_tells_what_it_would_have_told_from_the_beginning() {
 }
 
 #[test]
+fn a_backfill_hands_over_between_two_commits_of_fold() {
+    let in_parts = |settings| Settings {
+        partials_bytes: 1_500,
+        ..settings
+    };
+    let after = undisturbed(&in_parts(wanted()));
+    for deaths in [0, 3] {
+        let found = added(BackfillFrom::Earliest, in_parts, deaths);
+        assert_each_once(&found);
+        assert_told(&found, &after, deaths);
+    }
+}
+
+#[test]
+fn a_backfill_waits_for_the_folds_that_know_a_new_table() {
+    let with_table = || {
+        let mut settings = old();
+        settings.queries.push(SqlFile::new(
+            "train",
+            "CREATE TABLE train (PRIMARY KEY (train_slot_id)) AS SELECT train_slot_id, corridor, departure_planned_at FROM train_slot",
+        ));
+        settings.queries.push(SqlFile::new(
+            "new_tick",
+            "INSERT INTO window_stat SELECT window_start, window_end, corridor, count(*) AS trains
+             FROM TICK(INTERVAL '10' MINUTE) AS t JOIN train ON train.departure_planned_at > t.tick_at
+             GROUP BY window_start, window_end, corridor",
+        ));
+        settings
+    };
+    let endless = |settings| Settings {
+        bounded: Bounded::Never,
+        ..settings
+    };
+    let with = || from(BackfillFrom::Earliest, endless(with_table()));
+    let after = undisturbed(&with_table());
+    let mut crew = Crew::new();
+    crew.fold(endless(old()));
+    crew.merge(endless(old()));
+    crew.read_percent(20);
+    crew.merges.clear();
+    crew.merge(with());
+    // The fold of before goes on, and sends no rows of the table.
+    crew.read_percent(70);
+    crew.folds.clear();
+    crew.fold(with());
+    crew.turn(60);
+    let found = crew.finish(&with_table());
+    assert_each_once(&found);
+    assert!(found["new_tick"] == after["new_tick"], "ticks differ");
+}
+
+#[test]
 fn a_backfill_from_an_instant_tells_the_windows_that_begin_there_or_later() {
     let after = undisturbed(&wanted());
     let all = &after["new_tumble"];

@@ -340,7 +340,9 @@ fn the_place_of_a_query_moves_on_with_offsets_that_hold_no_partials() {
     };
     let settings = new();
     let mut merge = merge_of(&settings);
-    merge.enrol(Some(&Roster::default()), &at(5));
+    merge
+        .enrol(Some(&Roster::default()), &at(5))
+        .expect("a query");
     merge.resume_at(&at(5)).expect("a position");
     merge.write_down(&at(5));
     let program = Programs::default().take(Portion::Whole, &settings);

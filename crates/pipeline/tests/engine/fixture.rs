@@ -102,6 +102,7 @@ pub fn settings(partitions: i32, partials_partitions: i32) -> Settings {
         record_bytes_max: 10_000_000,
         commit_interval: Duration::from_millis(200),
         commit_bytes_max: 64 << 20,
+        partials_bytes: pipeline::partials::RECORD_BYTES,
         transaction_bytes_max: 16 << 20,
         memory_bytes_max: 1 << 30,
         snapshots: SnapshotSettings::default(),

@@ -63,9 +63,10 @@ pub fn verdict(
     // Merge may have been without the query, too, and have let go what it told ahead.
     let may_owe = |query: &str| running.breaks_off(query) || back_us.contains_key(query);
     let rows = finals(&world.log, may_owe)?;
+    let lives = lives(&world.log);
     for (query, expected) in &expected.rows {
         let found = rows.get(query).map_or(&[][..], Vec::as_slice);
-        let mut expected = due(running, query, expected, found);
+        let mut expected = due(running, query, expected, found, &lives);
         let back_us = back_us.get(query.as_str());
         if let Some(order) = silent.filter(|_| silence::reads(query)) {
             let ran = back_us.map_or(running.ran(query), |_| Ran::AtTimes);
@@ -95,27 +96,60 @@ pub fn verdict(
 }
 
 /// Of the rows that a query would tell over the whole day those that it must tell in this history, of which `found` left.
-/// Of a terminal a query that comes tells all from some window on, and one that breaks off all up to some window.
-fn due(running: Running, query: &str, all: &[Vec<u8>], found: &[Vec<u8>]) -> Vec<Vec<u8>> {
+/// Of a terminal a query that comes tells all from some window on, and one that breaks off all up to some window; where a
+/// merge that runs it came back, all between two windows of that life.
+fn due(
+    running: Running,
+    query: &str,
+    all: &[Vec<u8>],
+    found: &[Vec<u8>],
+    lives: &Lives,
+) -> Vec<Vec<u8>> {
     let mut due = all.to_vec();
     if !running.runs(query) {
         due.clear();
     } else if running.comes_late(query) {
-        let first = told(found, |stat| stat.window_start_us, i64::min);
+        let first = first_told(found);
         let is_due = |stat: WindowStat| {
             let first = first.get(&terminal(&stat));
             first.is_some_and(|first| stat.window_start_us >= *first)
         };
         due.retain(|row| is_due(stat(row)));
     } else if running.breaks_off(query) {
-        let last = told(found, |stat| stat.window_end_us, i64::max);
         let is_due = |stat: WindowStat| {
-            let last = last.get(&terminal(&stat));
-            last.is_some_and(|last| stat.window_end_us <= *last)
+            let lives = lives.get(&(query.to_owned(), terminal(&stat)));
+            let mut lives = lives.into_iter().flatten();
+            lives.any(|(life, (first_us, last_us))| {
+                let has_begun = *life == 0 || *first_us <= stat.window_start_us;
+                has_begun && stat.window_end_us <= *last_us
+            })
         };
         due.retain(|row| is_due(stat(row)));
     }
     due
+}
+
+/// By query and terminal, of each life the first start and the last end of a window with a final row.
+type Lives = BTreeMap<(String, String), BTreeMap<i64, (i64, i64)>>;
+
+fn lives(log: &MemoryLog) -> Lives {
+    let mut lives = Lives::new();
+    for record in log.records("window-stats").into_iter().flatten() {
+        let stat = stat(record.value.as_deref().unwrap_or_default());
+        if stat.kind() == StatKind::Final {
+            let (from_us, to_us) = (stat.window_start_us, stat.window_end_us);
+            let of = lives
+                .entry((stat.query.clone(), terminal(&stat)))
+                .or_default();
+            let known = of.entry(life(&stat)).or_insert((from_us, to_us));
+            *known = (known.0.min(from_us), known.1.max(to_us));
+        }
+    }
+    lives
+}
+
+fn life(stat: &WindowStat) -> i64 {
+    i64::from(stat.revision) / REVISIONS_A_LIFE
 }
 
 /// The latest row that processes without a query had seen after others had run it: where old ones came back while the
@@ -154,17 +188,13 @@ fn back_us(world: &World, query: &str) -> Result<Option<i64>, String> {
     }
 }
 
-/// By terminal the first or last instant of the rows.
-fn told(
-    rows: &[Vec<u8>],
-    instant: fn(&WindowStat) -> i64,
-    of_both: fn(i64, i64) -> i64,
-) -> BTreeMap<String, i64> {
+/// By terminal the first start of a window of the rows.
+fn first_told(rows: &[Vec<u8>]) -> BTreeMap<String, i64> {
     let mut told = BTreeMap::new();
     for stat in rows.iter().map(|row| stat(row)) {
-        let at_us = instant(&stat);
+        let at_us = stat.window_start_us;
         let known = told.entry(terminal(&stat)).or_insert(at_us);
-        *known = of_both(*known, at_us);
+        *known = at_us.min(*known);
     }
     told
 }
@@ -290,7 +320,6 @@ fn may_follow(before: Option<&WindowStat>, stat: &WindowStat) -> bool {
     use StatKind::{Corrected, Early, Final, OnTime, Unspecified, Withdrawn};
     let ends = matches!(stat.kind(), Final | Withdrawn);
     let says_so = stat.kind() != Unspecified && (stat.kind() != Final || stat.is_final);
-    let life = |stat: &WindowStat| i64::from(stat.revision) / REVISIONS_A_LIFE;
     let is_first = i64::from(stat.revision) % REVISIONS_A_LIFE == 0 && stat.kind() != Withdrawn;
     let Some(before) = before else {
         return says_so && is_first;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use events::v1::StatKind;
 use pipeline::memory::{CommitFault, Member};
+use pipeline::roster;
 use pipeline::ticks::TickBy;
 
 use crate::check::{self, Plans, told_plans, verdict};
@@ -370,8 +371,9 @@ impl Telling {
             Fault::DeadFold => self.dead = Some((name.clone(), turn + DEAD_TURNS)),
             Fault::TornSnapshot => {
                 // A piece is gone that a manifest names, or will name; and all must take up from what is left.
+                let is_of_snapshot = |key: &[u8]| key != roster::KEY;
                 match &world.store {
-                    None => world.log.lose("snapshots", 1),
+                    None => world.log.lose("snapshots", &is_of_snapshot, 1),
                     Some(store) if dice.below(2) == 0 => store.tear(1),
                     Some(store) => store.lose(dice.below(3) as usize),
                 }

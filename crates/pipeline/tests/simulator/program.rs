@@ -440,6 +440,8 @@ pub fn settings(bounded: Bounded, tick_by: TickBy, running: Running) -> Settings
         record_bytes_max: 1_000_000,
         commit_interval: Duration::from_millis(1_500),
         commit_bytes_max: 64 << 20,
+        // Some commits of fold take several records, some one.
+        partials_bytes: 6_000,
         transaction_bytes_max: 1_200,
         memory_bytes_max: 4 << 20,
         snapshots: SnapshotSettings {

@@ -97,7 +97,10 @@ pub(super) fn key_columns(schema: &SchemaRef) -> Vec<String> {
 }
 
 pub(super) fn fingerprint(file: &SqlFile, schema: &SchemaRef) -> u64 {
-    let text = format!("{STATE_FORMAT}\n{}\n{}\n{schema:?}", file.name, file.text);
+    let mut text = format!("{STATE_FORMAT}\n{}\n{}\n{schema:?}", file.name, file.text);
+    for source in &file.waits_for {
+        text += &format!("\n{source:?}");
+    }
     XxHash3_64::oneshot(text.as_bytes())
 }
 

@@ -80,7 +80,10 @@ impl Merge {
                 running.begin_ahead(frontier_us);
             }
             running.standing.passed_us = fired_us.unwrap_or(i64::MIN);
-            running.standing.done_us = running.standing.passed_us;
+            // A frontier of its own may lie ahead of the others' or behind them: `set_done` tells.
+            if !running.is_apart {
+                running.standing.done_us = running.standing.passed_us;
+            }
         }
     }
 }

@@ -37,6 +37,17 @@ impl Merge {
         self.running[query].is_new
     }
 
+    /// What came with [`Self::restore`] of the query of this place in the program is of no use.
+    pub fn forget(&mut self, query: usize) -> Result<(), QueryError> {
+        self.running[query] = self.settings.build(&self.program.queries[query])?;
+        Ok(())
+    }
+
+    /// As [`Self::is_new`], of the table of this place.
+    pub fn is_new_table(&self, table: usize) -> bool {
+        !self.restored_tables[table]
+    }
+
     /// True if there are queries or tables of which no state came with [`Self::restore`].
     pub fn lacks_some(&self) -> bool {
         let is_new = self.running.iter().any(|running| running.is_new);

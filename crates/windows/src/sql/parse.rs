@@ -1,5 +1,7 @@
 //! One SQL file, one statement, one of three kinds.
 
+use std::collections::BTreeSet;
+
 use datafusion::sql::parser::{DFParser, Statement};
 use datafusion::sql::sqlparser::ast::{
     Expr, Insert, Query, SelectItem, SetExpr, Spanned, Statement as SqlStatement, TableConstraint,
@@ -19,6 +21,9 @@ pub struct SqlFile {
     pub name: String,
     /// The SQL.
     pub text: String,
+    /// The sources that it waits for; all of them if none is named. They are part of what it is: with others it tells its
+    /// windows at other times.
+    pub waits_for: BTreeSet<String>,
 }
 
 impl SqlFile {
@@ -27,6 +32,7 @@ impl SqlFile {
         SqlFile {
             name: name.into(),
             text: text.into(),
+            waits_for: BTreeSet::new(),
         }
     }
 

@@ -45,6 +45,20 @@ struct Told {
     digest: Option<u64>,
 }
 
+impl Told {
+    /// As it stands for a query whose revisions begin at `first`. One of a life before may have been followed by others that
+    /// nobody here has seen: whatever comes next is told, with the first number of this life.
+    fn in_life(self, first: i64) -> Self {
+        match self.revision < first {
+            true => Told {
+                revision: first - 1,
+                digest: None,
+            },
+            false => self,
+        }
+    }
+}
+
 /// The last rows that left, by window and key.
 #[derive(Debug)]
 pub struct Revisions {
@@ -136,7 +150,7 @@ impl Revisions {
                 key.1 = *copy;
             }
             let digest = Some(XxHash3_64::oneshot(digests.row(row).as_ref()));
-            let last = before.remove(&key);
+            let last = before.remove(&key).map(|last| last.in_life(first));
             let is_told = is_final
                 || kind == StatKind::OnTime
                 || last.is_none_or(|last| last.digest != digest);
@@ -151,8 +165,10 @@ impl Revisions {
         let mut gone: Vec<(Key, Told)> = before.into_iter().collect();
         gone.sort_by(|left, right| left.0.cmp(&right.0));
         let mut withdrawn = Vec::new();
-        for (key, mut last) in gone {
-            if is_final || last.digest.is_some() {
+        for (key, last) in gone {
+            let is_open = last.digest.is_some();
+            let mut last = last.in_life(first);
+            if is_final || is_open {
                 last.revision += 1;
                 last.digest = None;
                 leaving.add(last.revision, StatKind::Withdrawn);

@@ -27,10 +27,23 @@ fn settings() -> MergeSettings {
 /// Reads commits one after the other. `until` is the watermark after each. Returns what was told after each commit, as
 /// `kind revision: cells`.
 fn told(files: &[SqlFile], settings: &MergeSettings, commits: &[(&str, &str)]) -> Vec<Vec<String>> {
+    told_anew(files, settings, commits, None)
+}
+
+/// As [`told`]; behind a commit of this number the query is taken up anew, and counts revisions from there.
+fn told_anew(
+    files: &[SqlFile],
+    settings: &MergeSettings,
+    commits: &[(&str, &str)],
+    anew: Option<(usize, i64)>,
+) -> Vec<Vec<String>> {
     let fold = compile(files);
     let mut merge = Merge::new(compile(files), settings).expect("merge");
     let mut all = Vec::new();
     for (text, watermark) in commits {
+        if let Some((_, first)) = anew.filter(|(commit, _)| *commit == all.len()) {
+            merge.set_first_revision(0, first);
+        }
         let rows = input(text);
         let hours = activity::told(rows.values()).expect("told");
         merge.absorb(activity::NAME, activity::FINGERPRINT, &hours);
@@ -162,6 +175,49 @@ fn a_window_is_told_early_on_time_corrected_and_final() {
             ],
         ],
     );
+}
+
+#[test]
+fn what_a_life_before_has_told_is_told_once_more_above_it() {
+    let commits = [
+        ("00:01 | C1 | 1\n00:02 | C2 | 1\n00:16 | C1 | 1", "00:16"),
+        ("00:14 | C1 | 1\n00:20 | C1 | 1", "00:19"),
+        ("00:26 | C1 | 1", "00:26"),
+    ]
+    .map(|(rows, watermark)| (format!("{HEAD}{rows}"), watermark));
+    let commits = commits
+        .iter()
+        .map(|(rows, watermark)| (rows.as_str(), *watermark));
+    let commits: Vec<(&str, &str)> = commits.collect();
+    // Others may have told more of the window than was seen here: revision 0 is not followed by 1.
+    assert_eq!(
+        told_anew(&moves(""), &settings(), &commits, Some((1, 1_000))),
+        [
+            vec!["on time 0: 00:00 00:15 C1 1", "on time 0: 00:00 00:15 C2 1"],
+            vec![
+                "corrected 1000: 00:00 00:15 C1 2",
+                "corrected 1000: 00:00 00:15 C2 1"
+            ],
+            vec![
+                "final 1001: 00:00 00:15 C1 2",
+                "final 1001: 00:00 00:15 C2 1"
+            ],
+        ]
+    );
+}
+
+#[test]
+fn a_query_that_waits_for_other_sources_is_another_query() {
+    let waits_for = |sources: &[&str]| {
+        let [mut file] = moves("");
+        file.waits_for = sources.iter().map(|source| (*source).to_owned()).collect();
+        compile(&[file]).queries[0].fingerprint
+    };
+    assert_eq!(waits_for(&[]), compile(&moves("")).queries[0].fingerprint);
+    assert_eq!(waits_for(&["gate", "tos"]), waits_for(&["tos", "gate"]));
+    assert_ne!(waits_for(&["gate"]), waits_for(&[]));
+    assert_ne!(waits_for(&["gate"]), waits_for(&["tos"]));
+    assert_ne!(waits_for(&["gate"]), waits_for(&["gate", "tos"]));
 }
 
 #[test]
