@@ -90,14 +90,10 @@ struct Opened {
 }
 
 impl Opened {
-    /// The path of an object, or with no parts of a name that of the folder of them all.
-    fn path<'a>(&self, name: impl Iterator<Item = &'a str>) -> Path {
-        let parts = self.folder.parts().map(|part| part.as_ref().to_owned());
-        Path::from_iter(parts.chain(name.map(str::to_owned)))
-    }
-
-    fn path_of(&self, name: &str) -> Path {
-        self.path(name.split('/'))
+    fn path(&self, name: &str) -> Path {
+        // The parts of the folder stay as they are: made anew they would be encoded.
+        let folder = self.folder.clone();
+        name.split('/').fold(folder, |path, part| path.join(part))
     }
 }
 
@@ -109,13 +105,13 @@ impl Store for Opened {
     fn put(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
         let payload = Bytes::copy_from_slice(bytes).into();
         self.runtime
-            .block_on(self.store.put(&self.path_of(name), payload))
+            .block_on(self.store.put(&self.path(name), payload))
             .map(drop)
             .map_err(|error| failed(&error))
     }
 
     fn get(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let path = self.path_of(name);
+        let path = self.path(name);
         let read = self.runtime.block_on(async {
             let found = self.store.get(&path).await?;
             found.bytes().await
@@ -128,16 +124,12 @@ impl Store for Opened {
     }
 
     fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
-        // A path is encoded, and once more where the URL has it encoded already.
-        let base = self.path(std::iter::empty());
+        let base = self.folder.as_ref();
         let name = |path: &Path| {
-            let parts = path.prefix_match(&base).map(|parts| {
-                let parts: Vec<String> = parts.map(|part| part.as_ref().to_owned()).collect();
-                parts.join("/")
-            });
-            parts.unwrap_or_else(|| path.to_string())
+            let path = path.as_ref().strip_prefix(base).unwrap_or(path.as_ref());
+            path.trim_start_matches('/').to_owned()
         };
-        let path = self.path_of(folder);
+        let path = self.path(folder);
         let listed = self
             .store
             .list(Some(&path))
@@ -148,10 +140,7 @@ impl Store for Opened {
     }
 
     fn delete(&self, name: &str) -> Result<(), StoreError> {
-        match self
-            .runtime
-            .block_on(self.store.delete(&self.path_of(name)))
-        {
+        match self.runtime.block_on(self.store.delete(&self.path(name))) {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(failed(&error)),
         }

@@ -67,7 +67,7 @@ fn objects_are_written_read_listed_and_deleted() {
         names,
         ["snapshots/0/1-host-1-2/0", "snapshots/0/1-host-1-2/1"]
     );
-    let there = folder.0.join("in here/snapshots/0/1-host-1-2/0");
+    let there = folder.0.join("in here/~[1]/snapshots/0/1-host-1-2/0");
     assert!(
         there.is_file(),
         "objects are files under the folder of the URL"

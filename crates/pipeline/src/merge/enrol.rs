@@ -90,6 +90,7 @@ impl Merge {
                     whole_from_us: None,
                 });
                 let behind = behind.map(|stop| self.begins_behind(query, stop));
+                let behind = behind.filter(|_| !self.settings.snapshots.interval.is_zero());
                 fresh(told_us, self.settings.backfill.or(behind))
             };
             let held = match known {
