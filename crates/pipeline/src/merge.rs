@@ -187,8 +187,7 @@ impl Merge {
     /// True where besides all that fold has committed is here whole, or not at all: what a commit holds for one partition may
     /// take several records, and those of several folds may lie mixed.
     pub fn is_between_commits(&self) -> bool {
-        let is_whole = self.open_commits == 0 || has(Bug::CommitTornApart);
-        self.is_between_records() && is_whole
+        self.is_between_records() && self.open_commits == 0
     }
 
     /// Stands at a position that was committed: what is done within the next record does not leave again.
