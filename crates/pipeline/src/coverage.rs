@@ -13,7 +13,8 @@ use windows::program::{Program, Query, TableQuery};
 
 use crate::settings::Settings;
 
-type Key = (String, i32);
+/// Topic and number of an input partition.
+pub(crate) type Key = (String, i32);
 
 /// What the queries of a program have seen, and of tables those that come with their past.
 #[derive(Debug, Default)]
@@ -223,8 +224,17 @@ fn since(((topic, partition), from_us): (&Key, &Option<i64>)) -> CoveredSince {
     }
 }
 
+/// The input partitions that hold rows of the streams of a query, or of the tables that it joins.
+pub(crate) fn all_inputs(query: &Query, program: &Program, settings: &Settings) -> BTreeSet<Key> {
+    let tables = program.tables.iter();
+    let tables = tables.filter(|table| query.tables.contains(&table.name));
+    let streams = query.inputs.iter().map(|input| &*input.stream);
+    let streams: Vec<&str> = streams.chain(tables.map(|table| &*table.stream)).collect();
+    inputs(&streams, settings)
+}
+
 /// The input partitions that hold rows of some streams; all of them for `intake`.
-pub(crate) fn inputs(streams: &[&str], settings: &Settings) -> BTreeSet<Key> {
+fn inputs(streams: &[&str], settings: &Settings) -> BTreeSet<Key> {
     let tables = events::schema::tables();
     let holds = |stream: Stream, name: &str| {
         let mut tables = tables.iter();

@@ -224,7 +224,7 @@ impl Job {
         &self,
         history: &dyn History,
         stretches: &[Stretch],
-    ) -> Result<BTreeMap<(String, i32), i64>, EngineError> {
+    ) -> Result<BTreeMap<coverage::Key, i64>, EngineError> {
         let mut lost = BTreeMap::new();
         for stretch in stretches.iter().filter(|stretch| stretch.is_cut) {
             let (topic, index) = (stretch.partition.topic.to_string(), stretch.partition.index);
@@ -264,14 +264,10 @@ impl Job {
 
     /// Windows are told from the instant asked for on; or, where the log has lost its beginning, from where what is lost
     /// cannot belong to them.
-    fn set_whole_from(&self, past: &mut Past, lost: &BTreeMap<(String, i32), i64>) {
+    fn set_whole_from(&self, past: &mut Past, lost: &BTreeMap<coverage::Key, i64>) {
         for (place, wanted) in self.wanted() {
             let query = &self.program.queries[place];
-            let tables = self.program.tables.iter();
-            let tables = tables.filter(|table| query.tables.contains(&table.name));
-            let streams = query.inputs.iter().map(|input| &*input.stream);
-            let streams: Vec<&str> = streams.chain(tables.map(|table| &*table.stream)).collect();
-            let inputs = coverage::inputs(&streams, &self.settings);
+            let inputs = coverage::all_inputs(query, &self.program, &self.settings);
             let lost = lost
                 .iter()
                 .filter(|(partition, _)| inputs.contains(*partition));

@@ -7,6 +7,7 @@
 )]
 
 mod aggregates;
+mod apart;
 mod behind;
 mod engine;
 mod faults;
