@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
 # Apache Kafka on loopback, from the jars on Maven's central repository: one node or three, for tests and development.
+# One node is a broker with a controller beside it, of three each is both. A broker that is its own controller takes itself
+# for the leader still when it starts after a crash, and may lose the end of a transaction (seen with 4.3.0).
 #
 #   kafka.sh up [1|3]   get the jars if need be, start the nodes, wait until they answer, print KAFKA_BOOTSTRAP=...
 #   kafka.sh down       stop all nodes and delete their data (the jars stay)
@@ -82,6 +84,15 @@ EOF
 # Is there a listener on this port of loopback?
 listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
+# The nodes that run: 0 is the controller beside a single broker.
+members() {
+  case "$(nodes)" in
+    0) ;;
+    1) echo 0 1 ;;
+    *) seq "$(nodes)" ;;
+  esac
+}
+
 # Prints COUNT ports that no one listens on, below the range that clients take theirs from.
 free_ports() {
   local count=$1 port found=0
@@ -97,18 +108,28 @@ free_ports() {
   done
 }
 
+# A controller alone has no clients; beside a single broker it has the second port of the two.
+client_port() { [[ $1 -eq 0 ]] || sed -n "$((2 * $1 - 1))p" "$RUN/ports"; }
+
+controller_port() { sed -n "$((2 * ($1 > 0 ? $1 : 1)))p" "$RUN/ports"; }
+
 properties() {
   local node=$1 nodes=$2 data=$3 voters=$4
-  local client_port controller_port replicas=1 least=1
-  client_port=$(sed -n "$((2 * node - 1))p" "$RUN/ports")
-  controller_port=$(sed -n "$((2 * node))p" "$RUN/ports")
-  [[ $nodes -eq 3 ]] && replicas=3 least=2
+  local client controller roles listeners advertised replicas=1 least=1
+  client="PLAINTEXT://127.0.0.1:$(client_port "$node")"
+  controller="CONTROLLER://127.0.0.1:$(controller_port "$node")"
+  advertised="advertised.listeners=$client"
+  case "$nodes/$node" in
+    1/0) roles=controller listeners=$controller advertised="" ;;
+    1/1) roles=broker listeners=$client ;;
+    *) roles=broker,controller listeners="$client,$controller" replicas=3 least=2 ;;
+  esac
   cat <<EOF
-process.roles=broker,controller
+process.roles=$roles
 node.id=$node
 controller.quorum.voters=$voters
-listeners=PLAINTEXT://127.0.0.1:$client_port,CONTROLLER://127.0.0.1:$controller_port
-advertised.listeners=PLAINTEXT://127.0.0.1:$client_port
+listeners=$listeners
+$advertised
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
@@ -221,7 +242,7 @@ environment() {
   count=$(nodes)
   [[ $count -gt 0 ]] || die "no node was started: kafka.sh up"
   for ((node = 1; node <= count; node++)); do
-    servers+="${servers:+,}127.0.0.1:$(sed -n "$((2 * node - 1))p" "$RUN/ports")"
+    servers+="${servers:+,}127.0.0.1:$(client_port "$node")"
   done
   printf 'KAFKA_BOOTSTRAP=%s\n' "$servers"
 }
@@ -231,7 +252,7 @@ up() {
   [[ $count == 1 || $count == 3 ]] || die "up takes 1 or 3"
   if [[ $(nodes) -gt 0 ]]; then
     [[ $(nodes) == "$count" ]] || die "$(nodes) node(s) were started already: kafka.sh down first"
-    for ((node = 1; node <= count; node++)); do start "$node"; done
+    for node in $(members); do start "$node"; done
     environment
     return
   fi
@@ -243,28 +264,29 @@ up() {
   printf '%s\n' "$lib" >"$RUN/lib"
   log4j >"$RUN/log4j2.properties"
   free_ports $((2 * count)) >"$RUN/ports"
-  for ((node = 1; node <= count; node++)); do
-    voters+="${voters:+,}$node@127.0.0.1:$(sed -n "$((2 * node))p" "$RUN/ports")"
-  done
+  printf '%s\n' "$count" >"$RUN/nodes"
+  if [[ $count == 1 ]]; then
+    voters="0@127.0.0.1:$(controller_port 0)"
+  else
+    for node in $(members); do voters+="${voters:+,}$node@127.0.0.1:$(controller_port "$node")"; done
+  fi
   cluster=$(java -cp "$lib/*" -Dlog4j2.configurationFile="file:$RUN/log4j2.properties" kafka.tools.StorageTool random-uuid | tail -n 1)
-  for ((node = 1; node <= count; node++)); do
+  for node in $(members); do
     mkdir -p "$RUN/node-$node/data"
     properties "$node" "$count" "$RUN/node-$node/data" "$voters" >"$RUN/node-$node/server.properties"
     java -cp "$lib/*" -Dlog4j2.configurationFile="file:$RUN/log4j2.properties" kafka.tools.StorageTool \
       format -t "$cluster" -c "$RUN/node-$node/server.properties" >"$RUN/node-$node/format.log" 2>&1 ||
       { cat "$RUN/node-$node/format.log" >&2; die "the data directory of node $node cannot be formatted"; }
   done
-  printf '%s\n' "$count" >"$RUN/nodes"
   # What was started is stopped again if not all come up.
   trap 'down' EXIT
-  for ((node = 1; node <= count; node++)); do launch "$node"; done
-  for ((node = 1; node <= count; node++)); do await "$node"; done
+  for node in $(members); do launch "$node"; done
+  for node in $(members); do await "$node"; done
   trap - EXIT
   environment
 }
 
 start() {
-  check_node "$1"
   if ! pid_of "$1" >/dev/null; then
     launch "$1"
     await "$1"
@@ -276,24 +298,27 @@ check_node() {
 }
 
 down() {
-  local node
-  # All are asked first: one that waits for the others would else take its full time.
-  for ((node = 1; node <= $(nodes); node++)); do
-    local pid
+  local node pid
+  # All are asked first: one that waits for the others would else take its full time. The controller goes last: a broker
+  # takes its leave of it.
+  for node in $(members); do
+    [[ $node -eq 0 ]] && continue
     pid=$(pid_of "$node") && kill -TERM "$pid" 2>/dev/null || true
   done
-  for ((node = 1; node <= $(nodes); node++)); do end "$node" TERM; done
+  for node in $(members | tr ' ' '\n' | tac); do end "$node" TERM; done
   rm -rf "$RUN"
 }
 
 status() {
   local node pid
   [[ $(nodes) -gt 0 ]] || { printf 'no node was started\n'; return; }
-  for ((node = 1; node <= $(nodes); node++)); do
-    if pid=$(pid_of "$node"); then
-      printf 'node %s runs as process %s on 127.0.0.1:%s\n' "$node" "$pid" "$(sed -n "$((2 * node - 1))p" "$RUN/ports")"
-    else
+  for node in $(members); do
+    if ! pid=$(pid_of "$node"); then
       printf 'node %s does not run\n' "$node"
+    elif [[ $node -eq 0 ]]; then
+      printf 'node 0, the controller, runs as process %s\n' "$pid"
+    else
+      printf 'node %s runs as process %s on 127.0.0.1:%s\n' "$node" "$pid" "$(client_port "$node")"
     fi
   done
 }
@@ -304,7 +329,7 @@ case "${1:-}" in
   status) status ;;
   kill) check_node "${2:-}"; end "$2" KILL ;;
   stop) check_node "${2:-}"; end "$2" TERM ;;
-  start) start "${2:-}" ;;
+  start) check_node "${2:-}"; start "$2" ;;
   env) environment ;;
-  *) sed -n '2,17p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2 ;;
+  *) sed -n '2,19p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2 ;;
 esac

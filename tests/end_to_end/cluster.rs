@@ -10,6 +10,7 @@ use events::v1::WindowStat;
 use quaystream::config::{Config, Folder};
 use quaystream::demo::outputs::Outputs;
 use quaystream::demo::scene::Scene;
+use quaystream::wiring::logging;
 
 /// Held for reading by tests on the real Kafka, for writing by the one that kills it.
 static KAFKA: RwLock<()> = RwLock::new(());
@@ -39,7 +40,10 @@ pub fn alone() -> RwLockWriteGuard<'static, ()> {
 }
 
 /// The shipped configuration with the options of `toml` in it.
+///
+/// Says what `RUST_LOG` asks for, so that a failure on a real broker can be looked into.
 pub fn config(toml: &str) -> Config {
+    logging::start("off");
     Config::parse("test.toml", toml, |_| Ok(Folder::shipped())).expect("a sound configuration")
 }
 

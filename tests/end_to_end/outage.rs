@@ -11,7 +11,7 @@ use quaystream::wiring::signals::StopRequest;
 
 use super::cluster::{self, script};
 
-/// How long the broker stays away.
+/// How long the broker stays away: longer than its session with the controller in deploy/kafka/kafka.sh, 3 s.
 const AWAY: Duration = Duration::from_secs(5);
 
 #[test]

@@ -38,6 +38,7 @@ pub fn connect(
         queue: FetchQueue::new(consumer.client()),
         owned: Owned::default(),
         assigning: VecDeque::new(),
+        assigning_since: None,
         revoking: None,
         paused: false,
         pending: Vec::new(),

@@ -107,6 +107,9 @@ pub(crate) fn list_at<'a>(
     Ok(list)
 }
 
+/// Where the offsets of a group do not come though the brokers are up.
+pub(crate) const HANGING: &str = "if the brokers are up, look for a transaction that hangs on the group's offsets (kafka-transactions.sh find-hanging)";
+
 /// What the group has committed. Waits, within `wait`, for transactions that are still open.
 pub(crate) fn committed<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,

@@ -1,6 +1,6 @@
 //! What the group gives and takes: noted in callbacks, answered here.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pipeline::log::{LogError, Partition, Position, Signal};
 use rdkafka::TopicPartitionList;
@@ -89,6 +89,7 @@ impl KafkaSource {
         lost: bool,
         signals: &mut Vec<Signal>,
     ) -> Result<(), LogError> {
+        self.assigning_since = None;
         // What was offered and never assigned has to be assigned before it can be given back.
         for offered in std::mem::take(&mut self.assigning) {
             self.assign_at(&offsets::list_of(&offered))
@@ -142,10 +143,10 @@ impl KafkaSource {
                 Ok(starts) => starts,
                 Err(error) => {
                     self.judge(&error)?;
-                    tracing::info!(%error, "waiting for the committed offsets");
-                    return Ok(());
+                    return self.wait_for_offsets(&error);
                 }
             };
+            self.assigning_since = None;
             self.assigning.pop_front();
             let places = starts.iter();
             let places = places.map(|(partition, position)| (partition, position.next_offset));
@@ -170,6 +171,28 @@ impl KafkaSource {
             }
         }
         Ok(())
+    }
+
+    /// Waits for the offsets of what is offered, which `error` keeps back, until patience ends.
+    fn wait_for_offsets(&mut self, error: &KafkaError) -> Result<(), LogError> {
+        let Some(since) = self.assigning_since else {
+            tracing::warn!(
+                %error,
+                patience_s = self.worker.patience.as_secs(),
+                "waiting for the group's committed offsets; {}",
+                offsets::HANGING
+            );
+            self.assigning_since = Some(Instant::now());
+            return Ok(());
+        };
+        if since.elapsed() < self.worker.patience {
+            return Ok(());
+        }
+        Err(LogError::Fatal(format!(
+            "group {} does not tell its committed offsets: {error}; {}",
+            self.worker.group,
+            offsets::HANGING
+        )))
     }
 
     fn starts(&self, partitions: &[Partition]) -> KafkaResult<Vec<(Partition, Position)>> {

@@ -21,6 +21,8 @@ use crate::rebalance::LOOKUP_WAIT;
 
 /// Between two looks at the group while nothing comes; the time that a rebalance may wait for it.
 const IDLE_SLICE: Duration = Duration::from_millis(20);
+/// Longest wait for the group when a worker goes.
+const CLOSE_WAIT: Duration = Duration::from_secs(20);
 
 /// The records of one worker. See [`connect`](crate::connect()).
 ///
@@ -31,6 +33,8 @@ pub struct KafkaSource {
     pub(crate) queue: FetchQueue,
     pub(crate) owned: Owned,
     pub(crate) assigning: VecDeque<Vec<Partition>>,
+    /// Since when the offsets of what is offered have not come.
+    pub(crate) assigning_since: Option<Instant>,
     pub(crate) revoking: Option<Vec<Partition>>,
     pub(crate) paused: bool,
     /// Signals that came up outside `fetch`.
@@ -367,20 +371,53 @@ impl KafkaSource {
     }
 }
 
+impl KafkaSource {
+    /// Answers what the group has asked and nobody has heard yet: the consumer cannot be closed before.
+    fn answer_all(&mut self) {
+        while let Some(notice) = self.consumer.context().take() {
+            match notice {
+                Notice::Assign(offered) => self.assigning.push_back(offered),
+                Notice::Revoke { partitions, .. } => self.revoking = Some(partitions),
+                Notice::Down(_) | Notice::Up | Notice::Failed(_) => {}
+            }
+        }
+        for offered in std::mem::take(&mut self.assigning) {
+            if let Err(error) = self.assign_at(&offsets::list_of(&offered)) {
+                tracing::debug!(%error, "assign while closing");
+            }
+        }
+        if let Err(error) = self.give_up() {
+            tracing::debug!(%error, "unassign while closing");
+        }
+    }
+}
+
 impl Drop for KafkaSource {
     /// Leaves the group: what is not committed is read again by the next owner.
     fn drop(&mut self) {
         self.consumer.context().close();
-        // A rebalance that waits for us would keep the consumer from closing.
-        if self.revoking.is_some() || !self.assigning.is_empty() {
-            for offered in std::mem::take(&mut self.assigning) {
-                if let Err(error) = self.assign_at(&offsets::list_of(&offered)) {
-                    tracing::debug!(%error, "assign while closing");
-                }
-            }
-            if let Err(error) = self.give_up() {
-                tracing::debug!(%error, "unassign while closing");
-            }
+        self.answer_all();
+        close(&self.consumer);
+    }
+}
+
+/// Closes a consumer, waiting a while for the group. What cannot be closed is left to the end of the process: rust-rdkafka
+/// would wait for ever.
+fn close(consumer: &SharedConsumer) {
+    let deadline = Instant::now() + CLOSE_WAIT;
+    if let Err(error) = consumer.close_queue() {
+        tracing::debug!(%error, "close");
+        return;
+    }
+    while !consumer.closed() {
+        if Instant::now() >= deadline {
+            tracing::warn!(
+                waited_s = CLOSE_WAIT.as_secs(),
+                "the consumer cannot leave its group and is left as it is; the group gives it up by its session timeout"
+            );
+            std::mem::forget(Arc::clone(consumer));
+            return;
         }
+        serve(consumer, Duration::from_millis(50));
     }
 }

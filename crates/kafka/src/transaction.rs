@@ -366,7 +366,8 @@ impl Transactions {
                 Err(error) if self.impatient(deadline) => {
                     return Err(LogError::Fatal(format!(
                         "cannot read back whether the last commit happened: {error}; restart when the brokers are up, \
-                         the state is restored from what was committed"
+                         the state is restored from what was committed; {}",
+                        offsets::HANGING
                     )));
                 }
                 Err(error) => {
@@ -374,8 +375,8 @@ impl Transactions {
                         tracing::warn!(
                             %error,
                             patience_s = self.worker.patience.as_secs(),
-                            "a commit was not answered: waiting for the group's offsets to tell whether it happened; if \
-                             this lasts, look for a transaction that hangs on them (kafka-transactions.sh find-hanging)"
+                            "a commit was not answered: waiting for the group's offsets to tell whether it happened; {}",
+                            offsets::HANGING
                         );
                     }
                     serve(&self.consumer, PAUSE);

@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use kafka::connect;
-use pipeline::log::Signal;
+use pipeline::log::{Batch, Partition, Signal, Source};
 use rdkafka::mocking::MockCluster;
 
 use crate::cluster::{Cluster, numbers, unique, worker};
 use crate::copy::Copier;
-use crate::proxy::Proxy;
+use crate::proxy::{OFFSET_FETCH, Proxy};
 
 #[test]
 fn an_outage_is_said_once_and_the_copy_goes_on_after_it() {
@@ -96,6 +96,71 @@ fn a_worker_stops_soon_while_the_brokers_are_away() {
     drop(copier);
     let took = started.elapsed();
     assert!(took < Duration::from_secs(10), "{took:?}");
+}
+
+/// That the group has given a worker up is only noted while it is busy elsewhere. librdkafka waits for the answer for
+/// ever, also when it is closed.
+#[test]
+fn a_worker_that_was_given_up_unheard_stops_too() {
+    let cluster = Cluster::start();
+    let input = cluster.topic("in", 1);
+    let output = cluster.topic("out", 1);
+    cluster.fill(&input, 1, 0..10);
+    let proxy = Proxy::start(&cluster.bootstrap);
+    let mut connection = cluster.connection();
+    connection.bootstrap = proxy.address();
+    let mut settings = worker(&unique("g"), "a", &input);
+    settings.session_timeout = Duration::from_secs(3);
+    settings.patience = Duration::from_secs(8);
+    let mut copier = Copier::new(connect(&connection, settings).expect("connect"), &output);
+    copier.run(|copier| copier.copied == 10);
+    proxy.cut();
+    let home = Partition::new(input.as_str(), 0);
+    let mut read = || copier.source.replay(&home, None, None, &mut |_| Ok(()));
+    read().expect_err("the brokers are away");
+    proxy.mend();
+    let until = Instant::now() + Duration::from_secs(8);
+    while Instant::now() < until {
+        read().expect("the broker is back");
+    }
+    let (stopped, has_stopped) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        drop(copier);
+        // Nobody hears it where the test has given up.
+        let _ = stopped.send(());
+    });
+    has_stopped
+        .recv_timeout(Duration::from_secs(30))
+        .expect("stopping hangs");
+}
+
+#[test]
+fn offsets_that_never_come_end_in_an_error_that_says_why() {
+    let cluster = Cluster::start();
+    let input = cluster.topic("in", 1);
+    let proxy = Proxy::start(&cluster.bootstrap);
+    proxy.lose_requests(OFFSET_FETCH);
+    let mut connection = cluster.connection();
+    connection.bootstrap = proxy.address();
+    let mut settings = worker(&unique("g"), "a", &input);
+    settings.patience = Duration::from_secs(5);
+    let (mut source, _sink) = connect(&connection, settings).expect("connect");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let error = loop {
+        assert!(Instant::now() < deadline, "it waits for ever");
+        match source.fetch(&mut Batch::default(), Duration::from_millis(50)) {
+            Ok(signals) => assert!(
+                !signals
+                    .iter()
+                    .any(|signal| matches!(signal, Signal::Assigned(_))),
+                "without offsets there is nothing to start from"
+            ),
+            Err(error) => break error.to_string(),
+        }
+    };
+    for part in ["committed offsets", "find-hanging"] {
+        assert!(error.contains(part), "{part} is not in: {error}");
+    }
 }
 
 /// `KAFKA_RESTART` is a command that kills the Apache Kafka of `KAFKA_BOOTSTRAP` and starts it again on the same data.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 // Kafka's numbers of requests.
 pub const OFFSET_COMMIT: i32 = 8;
+pub const OFFSET_FETCH: i32 = 9;
 pub const ADD_OFFSETS_TO_TXN: i32 = 25;
 /// The one that ends a transaction.
 pub const END_TXN: i32 = 26;
