@@ -78,6 +78,8 @@ pub struct Merge {
     caught_from: Option<i64>,
     /// Commits of fold of which the first record was read and the last one was not.
     open_commits: u32,
+    /// The first record of the oldest of them, or the record in the making.
+    open_from: i64,
     memory: Memory,
     stop: Stop,
     /// What follows from the record at `next_offset`, as long as some of it is left.
@@ -133,6 +135,7 @@ impl Merge {
             held: Vec::new(),
             caught_from: None,
             open_commits: 0,
+            open_from: 0,
             memory: memory.clone(),
             stop: Stop::default(),
             step: None,
@@ -250,7 +253,7 @@ impl Merge {
         self.next_offset = entry.offset;
         self.release(entry.offset);
         let mut rejects = Vec::new();
-        self.count_parts(&message);
+        self.count_parts(&message, entry.offset);
         self.absorb(message, entry.offset, &mut rejects)?;
         self.settle(&mut rejects)?;
         self.step = Some(Step::new(rejects, tick));

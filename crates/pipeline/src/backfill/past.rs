@@ -34,6 +34,8 @@ pub struct Past {
     pub failures: Vec<QueryError>,
     /// Rows of the last message that could not be used, by query or table.
     pub refused: Vec<(String, Refused)>,
+    /// By the first input that a commit of fold stands for, and its first offset: how many of its records were read.
+    parts: BTreeMap<(String, i32, i64), u32>,
     account: Account,
     /// Bytes taken in since memory was measured.
     unmeasured: usize,
@@ -73,6 +75,7 @@ impl Past {
             timestamp_ms: 0,
             failures: Vec::new(),
             refused: Vec::new(),
+            parts: BTreeMap::new(),
             account: Account::new(&memory.budget),
             unmeasured: 0,
         }
@@ -124,6 +127,20 @@ impl Past {
             make_room(&mut self.state, 0, &mut self.account);
         }
         Ok(message)
+    }
+
+    /// To be asked once of each message that was read: false if it ends a commit of fold that began before the first of them.
+    pub fn is_whole(&mut self, message: &Partials) -> bool {
+        let Some(input) = partials::input(message).first() else {
+            return true;
+        };
+        let key = (input.topic.clone(), input.partition, input.from);
+        if message.part + 1 < message.parts {
+            *self.parts.entry(key).or_default() += 1;
+            return true;
+        }
+        let before = self.parts.remove(&key).unwrap_or_default();
+        before == message.part
     }
 
     fn fail(&mut self, failures: Vec<QueryError>) -> Result<(), EngineError> {

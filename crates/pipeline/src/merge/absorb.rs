@@ -16,7 +16,8 @@ use crate::planted::{Bug, has};
 /// Partials of queries that do not run here are not trimmed for so long, by their own timestamps.
 const UNKNOWN_KEPT_MS: i64 = 3_600_000;
 
-/// The first partials of a query that does not run here.
+/// The first partials of a query that does not run here, with those of its commit that do not name it: rows that may be
+/// taken back are sent once for all queries.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Unknown {
     offset: i64,
@@ -46,18 +47,18 @@ impl Merge {
                     }
                     Absorbed::Unknown => {
                         self.tally.passed_over(&delta.query, rows.num_rows() as u64);
-                        self.pass_over(&delta.query, offset);
+                        self.pass_over(&delta.query);
                     }
                 }
             }
         }
-        self.hear(&message, offset)?;
+        self.hear(&message)?;
         partials::update(&mut self.frontier, message.frontiers);
         Ok(())
     }
 
     /// Notes what a commit of fold stands for, and which queries it ran.
-    fn hear(&mut self, message: &Partials, offset: i64) -> Result<(), EngineError> {
+    fn hear(&mut self, message: &Partials) -> Result<(), EngineError> {
         let mut has_changed = false;
         for covered in &message.covered {
             self.cover(covered)?;
@@ -80,14 +81,14 @@ impl Merge {
         }
         for fingerprint in &message.running {
             if !self.state.program().fingerprints.contains(fingerprint) {
-                self.pass_over(&format!("with fingerprint {fingerprint:x}"), offset);
+                self.pass_over(&format!("with fingerprint {fingerprint:x}"));
             }
         }
         Ok(())
     }
 
     /// Something of a query that does not run here: it may be added later.
-    fn pass_over(&mut self, query: &str, offset: i64) {
+    fn pass_over(&mut self, query: &str) {
         if self.unknown.contains_key(query) {
             return;
         }
@@ -96,10 +97,9 @@ impl Merge {
             "partials of a query that does not run here are passed over; they stay in the log for {} minutes, in case it is added",
             UNKNOWN_KEPT_MS / 60_000
         );
-        let timestamp_ms = self.timestamp_ms;
         let first = Unknown {
-            offset,
-            timestamp_ms,
+            offset: self.open_from,
+            timestamp_ms: self.timestamp_ms,
         };
         self.unknown.insert(query.to_owned(), first);
     }
@@ -205,7 +205,10 @@ impl Merge {
     }
 
     /// At least once the rest of a commit may never come, and counting would wait for it.
-    pub(super) fn count_parts(&mut self, message: &Partials) {
+    pub(super) fn count_parts(&mut self, message: &Partials, offset: i64) {
+        if self.open_commits == 0 {
+            self.open_from = offset;
+        }
         if !self.is_strict || message.parts < 2 {
             return;
         }

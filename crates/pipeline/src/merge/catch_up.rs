@@ -29,9 +29,11 @@ impl Merge {
 
     /// Takes in records that lie before the snapshot.
     pub fn read_back(&mut self, past: &mut Past, batch: &Batch) -> Result<(), EngineError> {
-        past.read(batch, &mut |_, offset, message| {
+        past.read(batch, &mut |past, offset, message| {
             self.caught_from = Some(self.caught_from.unwrap_or(offset));
-            for covered in &message.covered {
+            // The log may begin within a commit: then of its input some rows are missing.
+            let is_whole = past.is_whole(message);
+            for covered in message.covered.iter().filter(|_| is_whole) {
                 let held = &self.held;
                 let is_heard = |query| held.iter().any(|held| held.is_blank_of(query));
                 self.coverage.hear(covered, &message.running, &is_heard);
@@ -44,8 +46,10 @@ impl Merge {
         })
     }
 
-    /// Takes over what was read.
-    pub fn caught_up(&mut self, past: Past) -> Result<(), EngineError> {
+    /// Takes over what was read. Rows that waited settle there as far as they have here, where they do not wait any more: the
+    /// log that was read may not name all who let them.
+    pub fn caught_up(&mut self, mut past: Past) -> Result<(), EngineError> {
+        past.reach(self.frontier.clone())?;
         for failure in past.failures {
             self.fail(failure)?;
         }

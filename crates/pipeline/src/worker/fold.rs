@@ -28,6 +28,8 @@ pub struct FoldWorker<S, K> {
     spare_batch: Batch,
     spare: Spare,
     roll_backs: u64,
+    /// The place among the partitions with silent sources whose end is asked for next.
+    probe_from: usize,
     /// The log cannot be reached.
     is_cut_off: bool,
     pause: Pause,
@@ -55,6 +57,7 @@ impl<S: Source, K: Sink> FoldWorker<S, K> {
             spare_batch: Batch::default(),
             spare: Spare::default(),
             roll_backs: 0,
+            probe_from: 0,
         })
     }
 
@@ -233,11 +236,7 @@ impl<S: Source, K: Sink> FoldWorker<S, K> {
     fn commit(&mut self) -> Result<(), EngineError> {
         let started = self.shared.clock.elapsed();
         self.committed_at = started;
-        for partition in self.fold.silent() {
-            if let Some(end) = self.source.end(&partition) {
-                self.fold.probe(&partition, end);
-            }
-        }
+        self.probe();
         self.fold.note_silence();
         let Some(mut commit) = self.fold.commit()? else {
             self.fold.committed();
@@ -266,6 +265,21 @@ impl<S: Source, K: Sink> FoldWorker<S, K> {
                 self.roll_back(&[])
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Asks where the partitions end in which sources are silent. One that is not answered for takes its time: the others have
+    /// their turn with the next commit.
+    fn probe(&mut self) {
+        let silent = self.fold.silent();
+        let first = self.probe_from % silent.len().max(1);
+        let (before, behind) = silent.split_at(first);
+        for (asked, partition) in behind.iter().chain(before).enumerate() {
+            let Some(end) = self.source.end(partition) else {
+                self.probe_from = first + asked + 1;
+                return;
+            };
+            self.fold.probe(partition, end);
         }
     }
 

@@ -67,14 +67,19 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
 
     /// Runs until the input ends, a stop is requested, or an error.
     pub fn run(&mut self) -> Result<(), EngineError> {
-        while !self.shared.stop.is_requested() {
-            match self.turn(WAIT) {
-                Ok(Turn::Done) | Err(EngineError::Stopped) => return Ok(()),
-                turn => turn?,
-            };
+        match self.run_on() {
+            Err(EngineError::Stopped) => Ok(()),
+            ended => ended,
         }
-        self.commit()?;
-        Ok(())
+    }
+
+    fn run_on(&mut self) -> Result<(), EngineError> {
+        while !self.shared.stop.is_requested() {
+            if self.turn(WAIT)? == Turn::Done {
+                return Ok(());
+            }
+        }
+        self.commit()
     }
 
     /// The origin that holds the frontier back most.

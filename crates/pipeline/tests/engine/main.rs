@@ -5,6 +5,7 @@
 mod at_least_once;
 mod backfill;
 mod bounds;
+mod caught_up;
 mod changes;
 mod corrections;
 mod crew;

@@ -320,13 +320,14 @@ fn may_follow(before: Option<&WindowStat>, stat: &WindowStat) -> bool {
     use StatKind::{Corrected, Early, Final, OnTime, Unspecified, Withdrawn};
     let ends = matches!(stat.kind(), Final | Withdrawn);
     let says_so = stat.kind() != Unspecified && (stat.kind() != Final || stat.is_final);
-    let is_first = i64::from(stat.revision) % REVISIONS_A_LIFE == 0 && stat.kind() != Withdrawn;
+    let is_first = i64::from(stat.revision) % REVISIONS_A_LIFE == 0;
     let Some(before) = before else {
-        return says_so && is_first;
+        return says_so && is_first && stat.kind() != Withdrawn;
     };
-    // Queries that come, go or fail may be taken up anew.
+    // Queries that come, go or fail may be taken up anew, and what was told ahead before that be withdrawn.
     if may_begin_anew(&stat.query) && life(stat) > life(before) {
-        return says_so && is_first && !before.is_final;
+        let withdraws_nothing = stat.kind() == Withdrawn && before.kind() == Withdrawn;
+        return says_so && is_first && !before.is_final && !withdraws_nothing;
     }
     let is_next = match (before.kind(), stat.kind()) {
         (Withdrawn, kind) => kind != Withdrawn || stat.is_final,

@@ -1,0 +1,125 @@
+//! A query comes to merge behind a snapshot that does not know it: what the log below still holds of it is read again, also
+//! where commits of fold take several records.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use events::internal::Partials;
+use events::v1::WindowStat;
+use events::{Message, Stream};
+use pipeline::log::{Batch, Partition, Source};
+use pipeline::settings::{Bounded, Settings};
+use windows::sql::parse::SqlFile;
+
+use crate::crew::{Crew, NEW, Row, old, undisturbed};
+use crate::fixture::merge_of;
+
+/// Its rows may be taken back: fold sends them once for all queries, and no record but the last of a commit names it.
+const NAME: &str = "new_gate";
+
+/// Without an end, so that merge trims the log behind its snapshots. A commit of fold spans more than a window.
+fn before() -> Settings {
+    Settings {
+        partials_bytes: 1_500,
+        commit_interval: Duration::from_millis(1_000),
+        bounded: Bounded::Never,
+        ..old()
+    }
+}
+
+fn after() -> Settings {
+    let mut settings = before();
+    let new = NEW.iter().filter(|(name, _)| *name == NAME);
+    let files = new.map(|(name, text)| SqlFile::new(*name, *text));
+    settings.queries.extend(files);
+    settings
+}
+
+/// By terminal: rows of one terminal are made in one partition.
+fn by_terminal(rows: &[Row]) -> BTreeMap<String, Vec<&Row>> {
+    let mut terminals: BTreeMap<String, Vec<&Row>> = BTreeMap::new();
+    for row in rows {
+        let stat = WindowStat::decode(row.1.as_slice()).expect("a WindowStat");
+        let terminal = format!("{:?}", stat.cells.first());
+        terminals.entry(terminal).or_default().push(row);
+    }
+    terminals
+}
+
+/// The offsets of records that are not the first of their commit, where it holds container events and is not the first to do
+/// so, below `end`.
+fn places(crew: &Crew, index: usize, end: i64) -> Vec<i64> {
+    let written = crew.log.written("partials").swap_remove(index).into_iter();
+    let parts = written.filter_map(|(offset, record)| {
+        let value = record.value.expect("partials");
+        let message = Partials::decode(value.as_slice()).expect("partials");
+        let mut input = message.input.iter().chain(&message.covered);
+        let is_later = input.any(|input| input.topic == Stream::Container.name() && input.from > 0);
+        (message.part > 0 && is_later && offset < end).then_some(offset)
+    });
+    parts.collect()
+}
+
+#[test]
+fn a_log_that_begins_within_a_commit_gives_whole_windows_behind_it() {
+    let bounded = || Settings {
+        bounded: Bounded::UntilEnd,
+        ..after()
+    };
+    let all = undisturbed(&bounded());
+    let mut untold = 0;
+    // The port begins with all that lies in it: most of the log is of its first minutes.
+    for share in [80, 84, 88, 92, 95] {
+        let mut crew = Crew::new();
+        crew.fold(after());
+        crew.merge(before());
+        crew.read_percent(95);
+        crew.turn(20);
+        crew.merges.clear();
+        for index in 0..2 {
+            let partition = Partition::new("partials", index);
+            let committed = crew.log.position("merge", &partition);
+            let end = committed.map_or(0, |position| position.next_offset);
+            let places = places(&crew, index as usize, end);
+            let place = places[places.len() * share / 100];
+            let (mut source, _sink) = crew.log.join("trimmer", None, &[], 1);
+            source.trim(&partition, place).expect("trimmed");
+        }
+        let found = crew.finish(&bounded());
+        let (found, all) = (by_terminal(&found[NAME]), by_terminal(&all[NAME]));
+        for (terminal, rows) in &found {
+            let first = rows[0].0;
+            let expected = all[terminal].iter().filter(|row| row.0 >= first);
+            assert!(
+                rows.iter().eq(expected),
+                "{terminal} from {first} on, trimmed to {share} %"
+            );
+        }
+        let told = |rows: &BTreeMap<_, Vec<&Row>>| rows.values().map(Vec::len).sum::<usize>();
+        assert!(told(&found) > 0, "nothing, trimmed to {share} %");
+        untold += told(&all) - told(&found);
+    }
+    assert!(untold > 0, "it was there from the start");
+}
+
+#[test]
+fn what_a_query_to_come_needs_stays_in_the_log_from_the_beginning_of_its_commit() {
+    let mut crew = Crew::new();
+    crew.fold(after());
+    crew.read_percent(10);
+    let mut merge = merge_of(&before());
+    let mut parts = 0;
+    for (offset, record) in crew.log.written("partials").swap_remove(0) {
+        let value = record.value.expect("partials");
+        let message = Partials::decode(value.as_slice()).expect("partials");
+        let mut batch = Batch::default();
+        batch.push(merge.partition(), offset, 0, None, Some(&value));
+        merge.take(&batch).expect("taken");
+        parts = parts.max(message.parts);
+        if !message.running.is_empty() {
+            break;
+        }
+    }
+    assert!(parts > 1, "the first commit is one record");
+    assert_eq!(merge.needed_from(i64::MAX), 0, "its first record would go");
+}
