@@ -40,6 +40,12 @@ impl Undelivered {
         is_too_large(&self.cause)
     }
 
+    pub(crate) fn is_forbidden(&self) -> bool {
+        self.cause
+            .rdkafka_error_code()
+            .is_some_and(crate::error::is_forbidden)
+    }
+
     pub(crate) fn into_error(self, limit: usize) -> Error {
         if self.too_large() {
             return Error::RecordTooLarge {

@@ -115,6 +115,17 @@ pub(crate) fn is_fence(code: RDKafkaErrorCode) -> bool {
     )
 }
 
+/// The user may not do this.
+pub(crate) fn is_forbidden(code: RDKafkaErrorCode) -> bool {
+    matches!(
+        code,
+        RDKafkaErrorCode::TopicAuthorizationFailed
+            | RDKafkaErrorCode::GroupAuthorizationFailed
+            | RDKafkaErrorCode::ClusterAuthorizationFailed
+            | RDKafkaErrorCode::TransactionalIdAuthorizationFailed
+    )
+}
+
 /// True where the topic or the right to use it is missing: waiting does not mend that.
 pub(crate) fn is_denied(code: RDKafkaErrorCode) -> bool {
     matches!(

@@ -7,6 +7,7 @@ use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{Consumer, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 
+use crate::config::Delivery;
 use crate::connect::check_topics;
 use crate::context::{Notice, serve};
 use crate::error::{fatal, is_denied, is_fence};
@@ -16,8 +17,10 @@ use crate::source::KafkaSource;
 
 /// One question to the brokers about offsets, inside `fetch`.
 pub(crate) const LOOKUP_WAIT: Duration = Duration::from_secs(2);
+/// How long after its timeout a broker may abort a transaction: it looks every 10 s where nothing else is set.
+const ABORT_WAIT: Duration = Duration::from_secs(20);
 /// Callbacks served before a fetch goes on.
-const EVENTS_PER_FETCH: usize = 16;
+pub(crate) const EVENTS_PER_FETCH: usize = 16;
 
 impl KafkaSource {
     pub(crate) fn cooperative(&self) -> bool {
@@ -185,11 +188,18 @@ impl KafkaSource {
             self.assigning_since = Some(Instant::now());
             return Ok(());
         };
-        if since.elapsed() < self.worker.patience {
+        // What a worker that died has left open stays so for its transaction's timeout.
+        let patience = match &self.worker.delivery {
+            Delivery::ExactlyOnce { timeout, .. } => {
+                self.worker.patience.max(*timeout * 2 + ABORT_WAIT)
+            }
+            Delivery::AtLeastOnce => self.worker.patience,
+        };
+        if since.elapsed() < patience {
             return Ok(());
         }
         Err(LogError::Fatal(format!(
-            "group {} does not tell its committed offsets: {error}; {}",
+            "group {} does not tell its committed offsets, or the topics where to start: {error}; {}",
             self.worker.group,
             offsets::HANGING
         )))

@@ -51,6 +51,10 @@ pub(crate) fn replay(
     if from < oldest || to > end {
         return Err(missing(partition, (oldest, end), (from, to)));
     }
+    alive();
+    if worker.stopped() {
+        return Err(stopped(partition, from, to));
+    }
     if from >= to {
         return Ok(from);
     }
@@ -69,6 +73,9 @@ pub(crate) fn replay(
     let mut last_progress = Instant::now();
     loop {
         alive();
+        if worker.stopped() {
+            return Err(stopped(partition, next, to));
+        }
         if let Some(Err(error)) = consumer.poll(Duration::ZERO) {
             tracing::debug!(%error, "replay");
         }
@@ -82,10 +89,6 @@ pub(crate) fn replay(
         }
         if !batch.is_empty() {
             last_progress = Instant::now();
-        } else if worker.stopped() {
-            return Err(LogError::Aborted(format!(
-                "asked to stop while reading {partition}, at offset {next} of {to}"
-            )));
         } else if last_progress.elapsed() >= worker.patience {
             return Err(LogError::Fatal(format!(
                 "{partition} could be read up to offset {next} and not to {to} within {} s: check that its broker is up \
@@ -133,6 +136,12 @@ fn fill(
         }
     }
     Ok(false)
+}
+
+fn stopped(partition: &Partition, next: i64, to: i64) -> LogError {
+    LogError::Aborted(format!(
+        "asked to stop while reading {partition}, at offset {next} of {to}"
+    ))
 }
 
 fn watermarks(

@@ -1,7 +1,7 @@
 //! One commit: records and positions, in one transaction or one after the other.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pipeline::log::{Commit, LogError, Outgoing, Partition, Position, Sink};
 use rdkafka::consumer::{CommitMode, Consumer};
@@ -9,12 +9,15 @@ use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::Producer;
 
 use crate::config::{Connection, Delivery, Worker};
-use crate::context::SharedConsumer;
+use crate::context::{SharedConsumer, serve};
 use crate::deliver::{OutProducer, Record, enqueue, flush};
 use crate::error::{Error, is_fence};
 use crate::metrics::Outcome;
 use crate::offsets;
 use crate::transaction::Transactions;
+
+/// Between two looks at the group while the brokers take records.
+const FLUSH_SLICE: Duration = Duration::from_millis(200);
 
 /// Where a worker's records go. See [`connect`](crate::connect()).
 pub struct KafkaSink {
@@ -139,7 +142,7 @@ impl Plain {
     }
 
     fn commit(&mut self, commit: &Commit, consumer: &SharedConsumer) -> Result<(), LogError> {
-        self.write(&commit.records)?;
+        self.write(&commit.records, consumer)?;
         if commit.positions.is_empty() {
             return Ok(());
         }
@@ -165,7 +168,7 @@ impl Plain {
         })
     }
 
-    fn write(&mut self, records: &[Outgoing]) -> Result<(), LogError> {
+    fn write(&mut self, records: &[Outgoing], consumer: &SharedConsumer) -> Result<(), LogError> {
         let limit = self.worker.record_bytes_max;
         let deadline = Instant::now() + self.worker.patience;
         self.producer.context().take_undelivered();
@@ -177,7 +180,12 @@ impl Plain {
                 break;
             }
         }
-        let flushed = flush(&self.producer, deadline);
+        let mut flushed = false;
+        while !flushed && Instant::now() < deadline && !self.worker.stopped() {
+            // Keeps the group membership while waiting.
+            serve(consumer, Duration::ZERO);
+            flushed = flush(&self.producer, deadline.min(Instant::now() + FLUSH_SLICE));
+        }
         let undelivered = self.producer.context().take_undelivered();
         let fatal = self.producer.client().fatal_error();
         if fatal.is_some() || !flushed {

@@ -17,7 +17,7 @@ use crate::error::{fatal, is_denied};
 use crate::metrics::Outcome;
 use crate::offsets;
 use crate::raw::{FetchQueue, Taken};
-use crate::rebalance::LOOKUP_WAIT;
+use crate::rebalance::{EVENTS_PER_FETCH, LOOKUP_WAIT};
 
 /// Between two looks at the group while nothing comes; the time that a rebalance may wait for it.
 const IDLE_SLICE: Duration = Duration::from_millis(20);
@@ -211,15 +211,22 @@ impl Source for KafkaSource {
         let deadline = Instant::now() + self.worker.patience;
         let takeover_deadline = Instant::now() + self.worker.session_timeout * 2;
         loop {
+            // What the group asks back has nothing left to commit, and nothing else comes before it is given.
+            self.give_up()?;
             match self.seek_to_own_commit() {
                 Ok(None) => return Ok(self.owned.list()),
+                _ if self.worker.stopped() => {
+                    return Err(LogError::Aborted(
+                        "asked to stop while going back to the last commit".to_owned(),
+                    ));
+                }
                 Ok(Some(foreign)) if Instant::now() >= takeover_deadline => {
                     return Err(LogError::Fenced(foreign));
                 }
                 Ok(Some(foreign)) => tracing::info!(foreign, "waiting for the group to say so"),
                 Err(error) => {
                     self.judge(&error)?;
-                    if self.worker.stopped() || Instant::now() >= deadline {
+                    if Instant::now() >= deadline {
                         return Err(fatal("go back to the last commit", &error));
                     }
                     tracing::info!(%error, "waiting to go back to the last commit");
@@ -374,6 +381,9 @@ impl KafkaSource {
 impl KafkaSource {
     /// Answers what the group has asked and nobody has heard yet: the consumer cannot be closed before.
     fn answer_all(&mut self) {
+        for _ in 0..EVENTS_PER_FETCH {
+            serve(&self.consumer, Duration::ZERO);
+        }
         while let Some(notice) = self.consumer.context().take() {
             match notice {
                 Notice::Assign(offered) => self.assigning.push_back(offered),
@@ -404,15 +414,12 @@ impl Drop for KafkaSource {
 /// Closes a consumer, waiting a while for the group. What cannot be closed is left to the end of the process: rust-rdkafka
 /// would wait for ever.
 fn close(consumer: &SharedConsumer) {
+    let closing = consumer.close_queue();
     let deadline = Instant::now() + CLOSE_WAIT;
-    if let Err(error) = consumer.close_queue() {
-        tracing::debug!(%error, "close");
-        return;
-    }
     while !consumer.closed() {
-        if Instant::now() >= deadline {
+        if closing.is_err() || Instant::now() >= deadline {
             tracing::warn!(
-                waited_s = CLOSE_WAIT.as_secs(),
+                ?closing,
                 "the consumer cannot leave its group and is left as it is; the group gives it up by its session timeout"
             );
             std::mem::forget(Arc::clone(consumer));

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use pipeline::log::{Commit, LogError, Partition, Position};
 use rdkafka::TopicPartitionList;
@@ -22,7 +22,7 @@ use rdkafka::producer::Producer;
 use crate::config::{Connection, TransactionalId, Worker};
 use crate::context::{SharedConsumer, serve};
 use crate::deliver::{OutContext, OutProducer, enqueue, flush};
-use crate::error::{Error, is_denied, is_fence};
+use crate::error::{Error, is_denied, is_fence, is_forbidden};
 use crate::fail_point::{Place, reach};
 use crate::metrics::Outcome;
 use crate::offsets;
@@ -73,7 +73,11 @@ impl Transactions {
         consumer: SharedConsumer,
     ) -> Result<Self, LogError> {
         let serial = WORKERS.fetch_add(1, Ordering::Relaxed);
-        let marker_prefix = format!("{}/{}/{serial}", worker.instance, std::process::id());
+        // Process numbers come again where each process has a container of its own.
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        let since_us = since.unwrap_or_default().as_micros();
+        let (instance, process) = (&worker.instance, std::process::id());
+        let marker_prefix = format!("{instance}/{process}/{since_us}/{serial}");
         let producer = new_producer(connection, worker, &id, timeout)?;
         let transactions = Transactions {
             connection: connection.clone(),
@@ -112,6 +116,9 @@ impl Transactions {
                     self.id.as_str()
                 )));
             }
+            if retriable && self.worker.stopped() {
+                return Err(self.stopped("starting transactions"));
+            }
             if !retriable || is_denied(code) || self.impatient(deadline) {
                 return Err(LogError::Fatal(format!(
                     "cannot start transactions as {}: {error}; check that the brokers are up and that the user may \
@@ -125,6 +132,11 @@ impl Transactions {
             }
             std::thread::sleep(PAUSE);
         }
+    }
+
+    fn stopped(&self, doing: &str) -> LogError {
+        let id = self.id.as_str();
+        LogError::Aborted(format!("asked to stop while {doing} as {id}"))
     }
 
     fn impatient(&self, deadline: Instant) -> bool {
@@ -197,7 +209,7 @@ impl Transactions {
         let flushed = flush(&self.producer, deadline);
         let sent = offsets.map_or(Ok(()), |sent| self.await_offsets(&sent));
         match self.producer.context().take_undelivered() {
-            Some(lost) if lost.too_large() => {
+            Some(lost) if lost.too_large() || lost.is_forbidden() => {
                 return Err(Trouble::Hopeless(lost.into_error(limit).into()));
             }
             Some(lost) => {
@@ -236,17 +248,17 @@ impl Transactions {
             };
             let reason = format!("commit of the transaction: {error}");
             match &error {
-                KafkaError::Transaction(cause) if cause.txn_requires_abort() => {
-                    return Err(Trouble::Abort(reason));
-                }
                 KafkaError::Transaction(cause)
-                    if cause.is_retriable() && !self.impatient(deadline) =>
+                    if cause.is_retriable()
+                        && !cause.txn_requires_abort()
+                        && !self.impatient(deadline) =>
                 {
                     self.producer.poll(Duration::ZERO);
                     serve(&self.consumer, Duration::ZERO);
                     std::thread::sleep(PAUSE);
                 }
                 _ if self.is_takeover(&error) => return Err(Trouble::Fenced(reason)),
+                // Also where the client asks for an abort: the brokers may have committed before.
                 _ => return Err(Trouble::Unknown(reason)),
             }
         }
@@ -263,6 +275,9 @@ impl Transactions {
         let reason = format!("cannot {action}: {error}");
         match error {
             _ if self.is_takeover(error) => Trouble::Fenced(reason),
+            _ if error.rdkafka_error_code().is_some_and(is_forbidden) => {
+                Trouble::Hopeless(LogError::Fatal(reason))
+            }
             KafkaError::Transaction(cause) if cause.is_fatal() => Trouble::Renew(reason),
             KafkaError::Transaction(cause)
                 if cause.txn_requires_abort() || cause.is_retriable() =>
@@ -363,6 +378,9 @@ impl Transactions {
         loop {
             match offsets::committed(&self.consumer, &partitions, TRY * 4) {
                 Ok(found) => return Ok(found.values().any(|known| known.marker() == marker)),
+                Err(_) if self.worker.stopped() => {
+                    return Err(self.stopped("reading back whether the last commit happened"));
+                }
                 Err(error) if self.impatient(deadline) => {
                     return Err(LogError::Fatal(format!(
                         "cannot read back whether the last commit happened: {error}; restart when the brokers are up, \

@@ -144,6 +144,7 @@ fn offsets_that_never_come_end_in_an_error_that_says_why() {
     connection.bootstrap = proxy.address();
     let mut settings = worker(&unique("g"), "a", &input);
     settings.patience = Duration::from_secs(5);
+    settings.delivery = kafka::Delivery::AtLeastOnce;
     let (mut source, _sink) = connect(&connection, settings).expect("connect");
     let deadline = Instant::now() + Duration::from_secs(60);
     let error = loop {

@@ -47,6 +47,17 @@ impl Stage {
     }
 }
 
+/// A worker that panics says nothing: the others would go on without its stage.
+struct StopIfPanicking(StopRequest);
+
+impl Drop for StopIfPanicking {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.request();
+        }
+    }
+}
+
 /// Running workers. They stop when their input ends, when asked, or when one of them fails.
 pub struct Processor {
     /// Totals of all workers.
@@ -79,6 +90,7 @@ impl Processor {
             let (config, shared, stop, tell) =
                 (config.clone(), shared.clone(), stop.clone(), tell.clone());
             let run = move || {
+                let _guard = StopIfPanicking(stop.clone());
                 let name = format!("{}-{slot}", stage.name());
                 let result = run(&config, stage, worker, shared);
                 if result.is_err() {
@@ -234,4 +246,24 @@ fn process_name() -> String {
         host.trim()
     };
     format!("{host}-{}-{}", std::process::id(), super::clock::now_us())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_that_panics_stops_the_others() {
+        let stop = StopRequest::default();
+        let guard = StopIfPanicking(stop.clone());
+        let panics = std::thread::spawn(move || {
+            let _guard = guard;
+            panic!("a bug");
+        });
+        assert!(panics.join().is_err());
+        assert!(stop.is_requested());
+        let other = StopRequest::default();
+        drop(StopIfPanicking(other.clone()));
+        assert!(!other.is_requested(), "one that ends stops nobody");
+    }
 }
