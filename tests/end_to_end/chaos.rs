@@ -228,8 +228,10 @@ impl Crew {
             "fold"
         };
         let place = PLACES[turn / 2 % PLACES.len()];
+        // Merge commits less often, and a process lives for half a minute.
+        let passes_max = if stage == "merge" { 4 } else { 12 };
         let fail_point = (cfg!(feature = "fail-points") && self.births.is_multiple_of(2))
-            .then(|| format!("{stage}:{place}:{}", 2 + self.dice.below(12)));
+            .then(|| format!("{stage}:{place}:{}", 2 + self.dice.below(passes_max)));
         let log = self.file.with_extension(format!("{}.log", self.births));
         let mut command = Command::new(env!("CARGO_BIN_EXE_quaystream"));
         command

@@ -121,13 +121,13 @@ impl Coverage {
     pub fn hear(
         &mut self,
         covered: &Covered,
-        running: &[u64],
+        running: Option<&[u64]>,
         is_heard: &dyn Fn(usize) -> bool,
     ) -> Heard {
         let mut heard = Heard::default();
-        if running.is_empty() {
+        let Some(running) = running else {
             return heard;
-        }
+        };
         for (place, seen) in self.queries.iter_mut().enumerate() {
             let was_complete = seen.is_complete();
             if is_heard(place) && seen.hear(covered, running.contains(&seen.fingerprint)) {

@@ -33,7 +33,7 @@ use windows::program::Program;
 
 use crate::budget::{Account, Memory};
 use crate::clock::Clock;
-use crate::coverage::Coverage;
+use crate::coverage::{Coverage, Key};
 use crate::error::EngineError;
 use crate::log::{Batch, Entry, Outgoing, Partition, Position};
 use crate::outcome::Tally;
@@ -76,8 +76,9 @@ pub struct Merge {
     held: Vec<Held>,
     /// The first partials that were read to catch up.
     caught_from: Option<i64>,
-    /// Commits of fold of which the first record was read and the last one was not.
-    open_commits: u32,
+    /// Commits of fold of which the first record was read and the last one was not, by the first input that they stand for: the
+    /// offset of the first.
+    open_commits: BTreeMap<Key, i64>,
     /// The first record of the oldest of them, or the record in the making.
     open_from: i64,
     memory: Memory,
@@ -134,7 +135,7 @@ impl Merge {
             has_news: false,
             held: Vec::new(),
             caught_from: None,
-            open_commits: 0,
+            open_commits: BTreeMap::new(),
             open_from: 0,
             memory: memory.clone(),
             stop: Stop::default(),
@@ -190,7 +191,15 @@ impl Merge {
     /// True where besides all that fold has committed is here whole, or not at all: what a commit holds for one partition may
     /// take several records, and those of several folds may lie mixed.
     pub fn is_between_commits(&self) -> bool {
-        self.is_between_records() && self.open_commits == 0
+        self.is_between_records() && self.open_commits.is_empty()
+    }
+
+    /// True where a snapshot stands for whole commits of fold. At least once the rest of one may never come, and is not waited for.
+    pub fn may_be_saved(&self) -> bool {
+        match self.is_strict {
+            true => self.is_between_commits(),
+            false => self.is_between_records(),
+        }
     }
 
     /// Stands at a position that was committed: what is done within the next record does not leave again.

@@ -259,6 +259,13 @@ pub fn read(at: &Partition, offset: i64, value: &[u8]) -> Result<Partials, Parti
     Ok(message)
 }
 
+/// The fingerprints of the queries that the fold of a record ran; none if it does not say so, as those did that do not speak of
+/// tables either.
+pub fn running(message: &Partials) -> Option<&[u64]> {
+    let says_so = !message.running.is_empty() || message.tables.is_some();
+    says_so.then_some(&message.running)
+}
+
 /// The input that the commit stands for of which a record is a part.
 pub fn input(message: &Partials) -> &[Covered] {
     match message.covered.is_empty() {

@@ -10,7 +10,7 @@ use super::{Merge, settle};
 use crate::error::EngineError;
 use crate::intake::rejects::{self, Refusal};
 use crate::log::Outgoing;
-use crate::partials::{self, PORT_PARTITION};
+use crate::partials::{self, PORT_PARTITION, running};
 use crate::planted::{Bug, has};
 
 /// Partials of queries that do not run here are not trimmed for so long, by their own timestamps.
@@ -20,8 +20,13 @@ const UNKNOWN_KEPT_MS: i64 = 3_600_000;
 /// taken back are sent once for all queries.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Unknown {
-    offset: i64,
-    timestamp_ms: i64,
+    pub offset: i64,
+    pub timestamp_ms: i64,
+}
+
+/// How partials that name no query say which one they are of.
+fn by_fingerprint(fingerprint: u64) -> String {
+    format!("with fingerprint {fingerprint:x}")
 }
 
 impl Merge {
@@ -64,7 +69,7 @@ impl Merge {
             self.cover(covered)?;
             let tables = message.tables.as_ref();
             self.coverage.hear_tables(covered, tables, &|_| true);
-            let heard = self.coverage.hear(covered, &message.running, &|_| true);
+            let heard = self.coverage.hear(covered, running(message), &|_| true);
             has_changed |= heard.is_news;
             for query in heard.lost {
                 let query = &self.state.program().queries[query].name;
@@ -79,12 +84,33 @@ impl Merge {
         if has_changed {
             self.follow_coverage();
         }
-        for fingerprint in &message.running {
-            if !self.state.program().fingerprints.contains(fingerprint) {
-                self.pass_over(&format!("with fingerprint {fingerprint:x}"));
+        let tables = message.tables.iter();
+        let tables = tables.flat_map(|tables| &tables.fingerprints);
+        for fingerprint in message.running.iter().chain(tables) {
+            if !self.fingerprints().any(|known| known == *fingerprint) {
+                self.pass_over(&by_fingerprint(*fingerprint));
             }
         }
         Ok(())
+    }
+
+    /// True if the query or table of this name, or with this fingerprint, runs here.
+    pub(super) fn runs(&self, name: &str) -> bool {
+        let program = self.state.program();
+        let mut tables = program.tables.iter();
+        let mut queries = program.queries.iter();
+        queries.any(|query| query.name == name)
+            || tables.any(|table| table.name == name)
+            || self
+                .fingerprints()
+                .any(|known| by_fingerprint(known) == name)
+    }
+
+    /// Of all queries and tables that run here.
+    fn fingerprints(&self) -> impl Iterator<Item = u64> {
+        let program = self.state.program();
+        let tables = program.tables.iter().map(|table| table.fingerprint);
+        program.fingerprints.iter().copied().chain(tables)
     }
 
     /// Something of a query that does not run here: it may be added later.
@@ -204,18 +230,19 @@ impl Merge {
         }
     }
 
-    /// At least once the rest of a commit may never come, and counting would wait for it.
+    /// Notes which commits of fold are half read. At least once the rest of one may never come: the next commit over its input
+    /// stands in its place.
     pub(super) fn count_parts(&mut self, message: &Partials, offset: i64) {
-        if self.open_commits == 0 {
-            self.open_from = offset;
-        }
-        if !self.is_strict || message.parts < 2 {
+        let oldest = self.open_commits.values().min().copied();
+        self.open_from = oldest.unwrap_or(offset);
+        let Some(input) = partials::input(message).first() else {
             return;
-        }
-        if message.part == 0 {
-            self.open_commits += 1;
-        } else if message.part + 1 == message.parts {
-            self.open_commits = self.open_commits.saturating_sub(1);
+        };
+        let key = (input.topic.clone(), input.partition);
+        if message.part + 1 >= message.parts {
+            self.open_commits.remove(&key);
+        } else if message.part == 0 {
+            self.open_commits.insert(key, offset);
         }
     }
 

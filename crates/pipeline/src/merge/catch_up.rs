@@ -5,6 +5,7 @@ use super::{Merge, declared};
 use crate::backfill::past::Past;
 use crate::error::EngineError;
 use crate::log::Batch;
+use crate::partials::running;
 
 impl Merge {
     /// Begins to read what lies before the snapshot that was restored; none if nothing of it is wanted.
@@ -36,7 +37,7 @@ impl Merge {
             for covered in message.covered.iter().filter(|_| is_whole) {
                 let held = &self.held;
                 let is_heard = |query| held.iter().any(|held| held.is_blank_of(query));
-                self.coverage.hear(covered, &message.running, &is_heard);
+                self.coverage.hear(covered, running(message), &is_heard);
                 let state = &self.state;
                 let is_new = |table| state.is_new_table(table);
                 self.coverage

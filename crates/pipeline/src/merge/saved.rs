@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use events::internal::{MergeProgress, OwnFrontier};
+use events::internal::{MergeProgress, OwnFrontier, UnknownPartials};
 
 use super::Merge;
+use super::absorb::Unknown;
 use crate::depot::objects::{self, Unread};
 use crate::depot::{Depot, Stored};
 use crate::error::EngineError;
@@ -29,6 +30,11 @@ impl Merge {
                 reached_us: reached_us?,
             })
         });
+        let unknown = self.unknown.iter().map(|(name, first)| UnknownPartials {
+            name: name.clone(),
+            offset: first.offset,
+            timestamp_ms: first.timestamp_ms,
+        });
         let progress = MergeProgress {
             frontiers: heard.collect(),
             begin_us: self.frontier.begin_us(),
@@ -41,6 +47,7 @@ impl Merge {
             coverage: self.coverage.save(),
             fired_us: self.state.fired_us(),
             awaiting_past: self.state.deaf().collect(),
+            unknown: unknown.collect(),
         };
         let rows = self.state.save()?.into_iter().map(State::Rows);
         let planners = self.planners.iter().flat_map(|planners| planners.save());
@@ -110,6 +117,16 @@ impl Merge {
         self.ticks.resume(progress.tick);
         self.coverage.restore(progress.coverage);
         self.awaiting_past = progress.awaiting_past.into_iter().collect();
+        for first in progress.unknown {
+            if !self.runs(&first.name) {
+                let (offset, timestamp_ms) = (first.offset, first.timestamp_ms);
+                let known = Unknown {
+                    offset,
+                    timestamp_ms,
+                };
+                self.unknown.insert(first.name, known);
+            }
+        }
         for own in progress.own_frontiers {
             self.frontier.resume_own(&own.query, own.reached_us);
             self.state.set_done(&own.query, own.reached_us);

@@ -108,7 +108,7 @@ impl Snapshots {
         records: &mut Vec<Outgoing>,
     ) -> Result<Option<Finished>, EngineError> {
         self.look_at_sweeping();
-        let is_due = merge.is_between_commits()
+        let is_due = merge.may_be_saved()
             && !settings.interval.is_zero()
             && now.saturating_sub(self.taken_at) >= settings.interval
             && (self.is_wanted || self.last_offset() != Some(merge.next_offset()));
