@@ -8,6 +8,8 @@ use kafka::feed::Feeder;
 use kafka::tail::{From, Tail, TailRecord};
 use kafka::{Connection, Isolation, Membership, Worker};
 
+use crate::proxy::Proxy;
+
 static NAMES: AtomicU32 = AtomicU32::new(0);
 
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -35,6 +37,14 @@ impl Cluster {
 
     pub fn connection(&self) -> Connection {
         Connection::new(&self.bootstrap, "quaystream-test")
+    }
+
+    /// A proxy before the broker, and a connection through it.
+    pub fn behind_a_proxy(&self) -> (Proxy, Connection) {
+        let proxy = Proxy::start(&self.bootstrap);
+        let mut connection = self.connection();
+        connection.bootstrap = proxy.address();
+        (proxy, connection)
     }
 
     pub fn admin(&self) -> Admin {

@@ -7,7 +7,7 @@ use pipeline::log::{Batch, Commit, LogError, Outgoing, Partition, Position, Sign
 
 use crate::cluster::{Cluster, numbers, unique, worker};
 use crate::copy::Copier;
-use crate::proxy::{END_TXN, Proxy};
+use crate::proxy::END_TXN;
 
 pub fn fetch_some(copier: &mut Copier) -> Batch {
     let mut batch = Batch::default();
@@ -306,9 +306,7 @@ fn commit_of_unknown_fate(request_lost: bool) {
     let input = cluster.topic("in", 2);
     let output = cluster.topic("out", 2);
     cluster.fill(&input, 2, 0..10);
-    let proxy = Proxy::start(&cluster.bootstrap);
-    let mut connection = cluster.connection();
-    connection.bootstrap = proxy.address();
+    let (proxy, connection) = cluster.behind_a_proxy();
     let mut settings = worker(&unique("g"), "a", &input);
     settings.delivery = Delivery::ExactlyOnce {
         id: TransactionalId::Process(unique("id")),

@@ -13,7 +13,7 @@ use rdkafka::mocking::{MockCluster, MockCoordinator};
 use crate::cluster::{Cluster, MB16, PATIENCE, numbers, unique, worker};
 use crate::copy::Copier;
 use crate::exactly_once::fetch_some;
-use crate::proxy::{ADD_OFFSETS_TO_TXN, Proxy, TXN_OFFSET_COMMIT};
+use crate::proxy::{ADD_OFFSETS_TO_TXN, TXN_OFFSET_COMMIT};
 
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// The call, its watchdog's grace, a new producer, and room for a busy machine.
@@ -60,9 +60,7 @@ fn unanswered(kind: i32, request_lost: bool) {
     let cluster = Cluster::start();
     let (input, output) = (cluster.topic("in", 2), cluster.topic("out", 2));
     cluster.fill(&input, 2, 0..10);
-    let proxy = Proxy::start(&cluster.bootstrap);
-    let mut connection = cluster.connection();
-    connection.bootstrap = proxy.address();
+    let (proxy, connection) = cluster.behind_a_proxy();
     let settings = transactional(worker(&unique("g"), "a", &input));
     let mut copier = Copier::new(connect(&connection, settings).expect("connect"), &output);
     copier.run(|copier| copier.copied == 10);

@@ -16,9 +16,7 @@ fn an_outage_is_said_once_and_the_copy_goes_on_after_it() {
     let input = cluster.topic("in", 2);
     let output = cluster.topic("out", 2);
     cluster.fill(&input, 2, 0..100);
-    let proxy = Proxy::start(&cluster.bootstrap);
-    let mut connection = cluster.connection();
-    connection.bootstrap = proxy.address();
+    let (proxy, connection) = cluster.behind_a_proxy();
     let mut copier = Copier::new(
         connect(&connection, worker(&unique("g"), "a", &input)).expect("connect"),
         &output,
@@ -52,9 +50,7 @@ fn a_commit_waits_for_an_outage_to_end_and_loses_nothing() {
     let input = cluster.topic("in", 1);
     let output = cluster.topic("out", 1);
     cluster.fill(&input, 1, 0..10);
-    let proxy = Proxy::start(&cluster.bootstrap);
-    let mut connection = cluster.connection();
-    connection.bootstrap = proxy.address();
+    let (proxy, connection) = cluster.behind_a_proxy();
     let mut settings = worker(&unique("g"), "a", &input);
     settings.batch_rows = 1;
     settings.delivery = kafka::Delivery::ExactlyOnce {
@@ -83,9 +79,7 @@ fn a_worker_stops_soon_while_the_brokers_are_away() {
     let input = cluster.topic("in", 1);
     let output = cluster.topic("out", 1);
     cluster.fill(&input, 1, 0..10);
-    let proxy = Proxy::start(&cluster.bootstrap);
-    let mut connection = cluster.connection();
-    connection.bootstrap = proxy.address();
+    let (proxy, connection) = cluster.behind_a_proxy();
     let settings = worker(&unique("g"), "a", &input);
     let stop = settings.stop.clone();
     let mut copier = Copier::new(connect(&connection, settings).expect("connect"), &output);
@@ -106,9 +100,7 @@ fn a_worker_that_was_given_up_unheard_stops_too() {
     let input = cluster.topic("in", 1);
     let output = cluster.topic("out", 1);
     cluster.fill(&input, 1, 0..10);
-    let proxy = Proxy::start(&cluster.bootstrap);
-    let mut connection = cluster.connection();
-    connection.bootstrap = proxy.address();
+    let (proxy, connection) = cluster.behind_a_proxy();
     let mut settings = worker(&unique("g"), "a", &input);
     settings.session_timeout = Duration::from_secs(3);
     settings.patience = Duration::from_secs(8);
