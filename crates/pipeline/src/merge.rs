@@ -33,11 +33,11 @@ use windows::program::Program;
 
 use crate::budget::{Account, Memory};
 use crate::clock::Clock;
-use crate::coverage::{Coverage, Key};
+use crate::coverage::Coverage;
 use crate::error::EngineError;
 use crate::log::{Batch, Entry, Outgoing, Partition, Position};
 use crate::outcome::Tally;
-use crate::partials::{self, PORT_PARTITION};
+use crate::partials::{self, HalfRead, PORT_PARTITION};
 use crate::plans::agenda::Planners;
 use crate::planted::{Bug, has};
 use crate::roster::Roster;
@@ -76,11 +76,15 @@ pub struct Merge {
     held: Vec<Held>,
     /// The first partials that were read to catch up.
     caught_from: Option<i64>,
-    /// Commits of fold of which the first record was read and the last one was not, by the first input that they stand for: the
-    /// offset of the first.
-    open_commits: BTreeMap<Key, i64>,
-    /// The first record of the oldest of them, or the record in the making.
-    open_from: i64,
+    /// By query or table: rows that were left out of its state when what lay before was read, and are not told yet.
+    left_out: BTreeMap<String, usize>,
+    /// What is told of them with the next commit.
+    to_tell: Vec<Outgoing>,
+    /// What lay before is read: what follows from it has left, but for what is told of queries that were not there.
+    is_reading_back: bool,
+    half_read: HalfRead,
+    /// The first record of the oldest commit of fold that is half read, or the record in the making.
+    half_read_from: i64,
     memory: Memory,
     stop: Stop,
     /// What follows from the record at `next_offset`, as long as some of it is left.
@@ -135,8 +139,11 @@ impl Merge {
             has_news: false,
             held: Vec::new(),
             caught_from: None,
-            open_commits: BTreeMap::new(),
-            open_from: 0,
+            left_out: BTreeMap::new(),
+            to_tell: Vec::new(),
+            is_reading_back: false,
+            half_read: HalfRead::default(),
+            half_read_from: 0,
             memory: memory.clone(),
             stop: Stop::default(),
             step: None,
@@ -191,7 +198,7 @@ impl Merge {
     /// True where besides all that fold has committed is here whole, or not at all: what a commit holds for one partition may
     /// take several records, and those of several folds may lie mixed.
     pub fn is_between_commits(&self) -> bool {
-        self.is_between_records() && self.open_commits.is_empty()
+        self.is_between_records() && self.half_read.is_empty()
     }
 
     /// True where a snapshot stands for whole commits of fold. At least once the rest of one may never come, and is not waited for.
@@ -262,7 +269,10 @@ impl Merge {
         self.next_offset = entry.offset;
         self.release(entry.offset);
         let mut rejects = Vec::new();
-        self.count_parts(&message, entry.offset);
+        let oldest = self.half_read.oldest();
+        self.half_read_from = oldest.unwrap_or(entry.offset);
+        // Where merge begins, a commit is there whole or not at all; of one that does not continue the last `cover` tells.
+        self.half_read.read(&message, entry.offset);
         self.absorb(message, entry.offset, &mut rejects)?;
         self.settle(&mut rejects)?;
         self.step = Some(Step::new(rejects, tick));

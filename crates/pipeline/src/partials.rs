@@ -1,5 +1,9 @@
 //! What fold sends to merge, cut into records that fit a Kafka message.
 
+mod half_read;
+
+pub use half_read::HalfRead;
+
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};

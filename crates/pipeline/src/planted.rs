@@ -40,6 +40,8 @@ pub enum Bug {
     BackfillTooShort,
     /// Nobody writes down how far a backfill has told.
     BackfillToldTwice,
+    /// Rows that wait for corrections are not handed over with the state of a backfill.
+    WaitingLeftBehind,
     /// A query that was mended tells from now on, not from where it stopped.
     MendedFromNow,
     /// The revisions of a query that is taken up anew begin at 0 again.
@@ -50,10 +52,11 @@ pub enum Bug {
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 21] = [
+    pub const ALL: [Bug; 22] = [
         Bug::WindowToldInPart,
         Bug::BackfillTooShort,
         Bug::BackfillToldTwice,
+        Bug::WaitingLeftBehind,
         Bug::MendedFromNow,
         Bug::LifeNotCounted,
         Bug::LateUntold,

@@ -3,7 +3,7 @@
 //!
 //! A restart reads partials again in silence, since their rows have left. Of a query that had not been known then they have
 //! not. So a query that is new is held until the place in the log where this was noticed, at the first start as at every one
-//! that follows; what is due by then follows from the first partials behind that place.
+//! that follows; what is due by then follows from the first partials behind that place. Tables are written down with them.
 
 use std::collections::BTreeMap;
 
@@ -39,10 +39,10 @@ pub struct Stop {
     pub whole_from_us: Option<i64>,
 }
 
-/// One query.
+/// One query, or table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Entry {
-    /// Its rows leave with the first partials at this offset or behind it, and from there on.
+    /// Its rows leave with the first partials at this offset or behind it, and from there on; a table was there by then.
     pub since: i64,
     /// Partials were read from this offset on to catch up; of a query that came with its past, its state was taken over here.
     pub read_from: i64,

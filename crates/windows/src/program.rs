@@ -19,6 +19,7 @@ use crate::sql::functions::Functions;
 use crate::sql::parse::SqlFile;
 use crate::sql::slot::Slot;
 use crate::state::joined::Reach;
+use crate::state::waiting::Reader;
 
 /// The streams that queries can read: name and columns, `row_time` among them.
 pub type Streams = BTreeMap<String, SchemaRef>;
@@ -173,6 +174,37 @@ impl Query {
     /// when rows of other streams came.
     pub fn may_be_apart(&self) -> bool {
         self.tables.is_empty() && matches!(self.kind, Kind::Windows(_) | Kind::Session(_))
+    }
+}
+
+impl Reader for Query {
+    fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
+    fn reads(&self, table: &str) -> bool {
+        self.inputs.iter().any(|input| input.stream == table)
+    }
+
+    fn can_use(&self, table: &str, columns: &SchemaRef) -> bool {
+        let inputs = self.inputs.iter().filter(|input| input.stream == table);
+        inputs
+            .map(|input| &input.fold)
+            .all(|fold| fold.can_read(columns))
+    }
+}
+
+impl Reader for TableQuery {
+    fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
+    fn reads(&self, table: &str) -> bool {
+        self.stream == table
+    }
+
+    fn can_use(&self, _: &str, columns: &SchemaRef) -> bool {
+        self.fold.can_read(columns)
     }
 }
 

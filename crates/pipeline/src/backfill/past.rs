@@ -13,7 +13,7 @@ use crate::budget::{Account, Memory};
 use crate::error::EngineError;
 use crate::log::{Batch, Outgoing, Partition};
 use crate::merge::{make_room, outgoing, reached, settle};
-use crate::partials;
+use crate::partials::{self, HalfRead};
 use crate::settings::Settings;
 
 /// Memory is measured again once so many bytes were taken in.
@@ -32,10 +32,11 @@ pub struct Past {
     timestamp_ms: i64,
     /// Queries that stopped; the others go on.
     pub failures: Vec<QueryError>,
-    /// Rows of the last message that could not be used, by query or table.
+    /// Rows of the last message that came for final windows, by query or table.
     pub refused: Vec<(String, Refused)>,
-    /// By the first input that a commit of fold stands for, and its first offset: how many of its records were read.
-    parts: BTreeMap<(String, i32, i64), u32>,
+    /// By query or table: rows of all that was read that were left out, since as many keys were open as may be.
+    pub left_out: BTreeMap<String, usize>,
+    half_read: HalfRead,
     account: Account,
     /// Bytes taken in since memory was measured.
     unmeasured: usize,
@@ -75,7 +76,8 @@ impl Past {
             timestamp_ms: 0,
             failures: Vec::new(),
             refused: Vec::new(),
-            parts: BTreeMap::new(),
+            left_out: BTreeMap::new(),
+            half_read: HalfRead::default(),
             account: Account::new(&memory.budget),
             unmeasured: 0,
         }
@@ -111,10 +113,10 @@ impl Past {
             for rows in ipc::read(delta.ipc)? {
                 match self.state.absorb(&delta.query, delta.fingerprint, &rows) {
                     Absorbed::Failed(failure) => self.fail(vec![failure])?,
-                    Absorbed::But(refused) => self.refused.push((delta.query.clone(), refused)),
+                    Absorbed::But(refused) => self.note(vec![(delta.query.clone(), refused)]),
                     Absorbed::Kept(outcome) => {
                         self.fail(outcome.failures)?;
-                        self.refused.extend(outcome.refused);
+                        self.note(outcome.refused);
                     }
                     Absorbed::All | Absorbed::Stopped | Absorbed::Unknown => {}
                 }
@@ -129,18 +131,20 @@ impl Past {
         Ok(message)
     }
 
-    /// To be asked once of each message that was read: false if it ends a commit of fold that began before the first of them.
-    pub fn is_whole(&mut self, message: &Partials) -> bool {
-        let Some(input) = partials::input(message).first() else {
-            return true;
-        };
-        let key = (input.topic.clone(), input.partition, input.from);
-        if message.part + 1 < message.parts {
-            *self.parts.entry(key).or_default() += 1;
-            return true;
+    /// To be told of each message that was read: false if it ends a commit of fold that began before the first of them.
+    pub fn is_whole(&mut self, message: &Partials, offset: i64) -> bool {
+        self.half_read.read(message, offset)
+    }
+
+    fn note(&mut self, refused: Vec<(String, Refused)>) {
+        for (name, refused) in refused {
+            if refused.full > 0 {
+                *self.left_out.entry(name.clone()).or_default() += refused.full;
+            }
+            if refused.late > 0 {
+                self.refused.push((name, Refused { full: 0, ..refused }));
+            }
         }
-        let before = self.parts.remove(&key).unwrap_or_default();
-        before == message.part
     }
 
     fn fail(&mut self, failures: Vec<QueryError>) -> Result<(), EngineError> {
@@ -161,7 +165,7 @@ impl Past {
 
     fn settle(&mut self) -> Result<(), EngineError> {
         let outcome = settle(&self.settings, &self.frontier, &mut self.state)?;
-        self.refused.extend(outcome.refused);
+        self.note(outcome.refused);
         self.fail(outcome.failures)
     }
 

@@ -124,7 +124,7 @@ impl Merge {
             UNKNOWN_KEPT_MS / 60_000
         );
         let first = Unknown {
-            offset: self.open_from,
+            offset: self.half_read_from,
             timestamp_ms: self.timestamp_ms,
         };
         self.unknown.insert(query.to_owned(), first);
@@ -169,20 +169,64 @@ impl Merge {
 
     /// Counts rows that could not be used, and points at them.
     pub(super) fn refuse(
-        &self,
+        &mut self,
         query: &str,
         offset: i64,
         refused: Refused,
         covered: &[Covered],
         records: &mut Vec<Outgoing>,
     ) {
+        let mut refused = refused;
+        if refused.full > 0 && (self.is_reading_back || self.waits_for_past(query)) {
+            *self.left_out.entry(query.to_owned()).or_default() += refused.full;
+            refused.full = 0;
+        }
         let tally = match self.done_to {
             None => &*self.tally,
             Some(_) => &self.silent,
         };
         tally.late_in_merge(query, refused.late as u64);
         tally.keys_refused(query, refused.full as u64);
-        self.point_at(query, offset, refused, covered, records);
+        let covered = covered.iter().map(|covered| {
+            let (topic, partition) = (&covered.topic, covered.partition);
+            format!("{topic}[{partition}] {} to {}", covered.from, covered.to)
+        });
+        let input = covered.collect::<Vec<_>>().join(", ");
+        self.point_at(query, offset, refused, &input, records);
+    }
+
+    /// True if a query or table waits for its past to be read: what is refused of it until then is told with that.
+    pub(super) fn waits_for_past(&self, name: &str) -> bool {
+        let program = self.state.program();
+        let mut queries = program.queries.iter();
+        let mut tables = program.tables.iter();
+        let query = queries.find(|query| query.name == name);
+        let fingerprint = query.map(|query| query.fingerprint).or_else(|| {
+            let table = tables.find(|table| table.name == name);
+            table.map(|table| table.fingerprint)
+        });
+        let entry = fingerprint.and_then(|fingerprint| self.roster.get(name, fingerprint));
+        entry.is_some_and(|entry| entry.backfill.is_some())
+    }
+
+    /// With the next commit leaves what was left out of the state of some queries and tables when what lay before was read for
+    /// them. It is kept here until then: whoever gives the partition up tells nothing.
+    pub(super) fn tell_left_out(&mut self, is_told: impl Fn(&str) -> bool) {
+        let mut records = Vec::new();
+        for (name, full) in std::mem::take(&mut self.left_out) {
+            if is_told(&name) {
+                self.tally.keys_refused(&name, full as u64);
+                let refused = Refused { late: 0, full };
+                let input = "of before the query, or the table, was there";
+                self.point_at(&name, self.next_offset, refused, input, &mut records);
+            }
+        }
+        self.to_tell.append(&mut records);
+    }
+
+    /// What is to leave with the next commit besides what follows from records.
+    pub fn take_to_tell(&mut self) -> Vec<Outgoing> {
+        std::mem::take(&mut self.to_tell)
     }
 
     /// Writes rejects that point at partials of which rows could not be used, and at the input that they stand for.
@@ -191,14 +235,9 @@ impl Merge {
         query: &str,
         offset: i64,
         refused: Refused,
-        covered: &[Covered],
+        input: &str,
         records: &mut Vec<Outgoing>,
     ) {
-        let covered = covered.iter().map(|covered| {
-            let (topic, partition) = (&covered.topic, covered.partition);
-            format!("{topic}[{partition}] {} to {}", covered.from, covered.to)
-        });
-        let input = covered.collect::<Vec<_>>().join(", ");
         let late = format!(
             "{} rows for windows that are final: their source had been idle, raise idle_timeout_s if it is often so, or the query does not wait for it; input: {input}",
             refused.late
@@ -227,22 +266,6 @@ impl Merge {
                     &refusal,
                 ));
             }
-        }
-    }
-
-    /// Notes which commits of fold are half read. At least once the rest of one may never come: the next commit over its input
-    /// stands in its place.
-    pub(super) fn count_parts(&mut self, message: &Partials, offset: i64) {
-        let oldest = self.open_commits.values().min().copied();
-        self.open_from = oldest.unwrap_or(offset);
-        let Some(input) = partials::input(message).first() else {
-            return;
-        };
-        let key = (input.topic.clone(), input.partition);
-        if message.part + 1 >= message.parts {
-            self.open_commits.remove(&key);
-        } else if message.part == 0 {
-            self.open_commits.insert(key, offset);
         }
     }
 

@@ -50,14 +50,14 @@ impl Merge {
     }
 
     /// A place to hand over at, if queries wait for a backfill and this is one: between two commits of fold, with all folds running
-    /// them, and with no row waiting that was sent without them in mind. Input that is to end is read to its end before: no
-    /// partials come behind it that would have the queries tell their last windows.
+    /// them. Input that is to end is read to its end before: no partials come behind it that would have the queries tell their
+    /// last windows.
     pub fn hand_over(&self) -> Option<HandOver> {
         let is_bounded = self.settings.bounded == Bounded::UntilEnd;
         if !self.is_between_commits() || self.done_to.is_some() || is_bounded && !self.has_flushed {
             return None;
         }
-        let is_ready = |query| self.coverage.is_complete(query) && self.state.waits_readably(query);
+        let is_ready = |query| self.coverage.is_complete(query);
         let is_one = self.wants_backfill() && self.backfilled().all(|(query, _)| is_ready(query));
         if !is_one {
             return None;
@@ -120,10 +120,10 @@ impl Merge {
     /// What is told of rows behind the hand-over, by query with the offset of their partials and the input of these, that the
     /// queries which waited could not use any more. Nobody has told it before.
     pub fn refused_behind(
-        &self,
+        &mut self,
         refused: Vec<(String, i64, Refused, Vec<Covered>)>,
     ) -> Vec<Outgoing> {
-        let program = self.state.program();
+        let program = self.state.shared_program();
         let waited: BTreeSet<&str> = self
             .backfilled()
             .map(|(query, _)| program.queries[query].name.as_str())
@@ -147,9 +147,23 @@ impl Merge {
         };
         let pieces = past.save(is_wanted)?;
         let Past {
-            state, failures, ..
+            state,
+            failures,
+            left_out,
+            ..
         } = past;
+        self.left_out = left_out;
+        let waits: BTreeSet<String> = self
+            .left_out
+            .keys()
+            .filter(|name| self.waits_for_past(name))
+            .cloned()
+            .collect();
+        self.left_out.retain(|name, _| waits.contains(name));
         self.state.replace(&pieces, self.frontier.reached_us())?;
+        if !has(Bug::WaitingLeftBehind) {
+            self.state.adopt_waiting(&pieces, &state)?;
+        }
         let queries: Vec<usize> = self.backfilled().map(|(query, _)| query).collect();
         for query in queries {
             let whole_from_us = state.whole_from_us(
@@ -181,7 +195,8 @@ impl Merge {
         Ok(())
     }
 
-    /// A snapshot holds what was taken over: from the next partials on the queries run as all others.
+    /// A snapshot holds what was taken over: from the next partials on the queries run as all others. What is told of rows that
+    /// were left out leaves with the roster that says so, and so once.
     pub fn be_done(&mut self) {
         let since = self.next_offset + i64::from(!self.is_between_records());
         let program = self.state.shared_program();
@@ -214,5 +229,6 @@ impl Merge {
                 self.roster.enter(&table.name, table.fingerprint, entry);
             }
         }
+        self.tell_left_out(|_| true);
     }
 }

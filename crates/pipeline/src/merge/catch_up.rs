@@ -1,11 +1,14 @@
 //! What the log below a snapshot still holds of queries and tables that the snapshot does not: read into state beside.
 
+use std::collections::BTreeSet;
+
 use super::state::windows;
 use super::{Merge, declared};
 use crate::backfill::past::Past;
 use crate::error::EngineError;
 use crate::log::Batch;
 use crate::partials::running;
+use crate::roster::Roster;
 
 impl Merge {
     /// Begins to read what lies before the snapshot that was restored; none if nothing of it is wanted.
@@ -33,7 +36,7 @@ impl Merge {
         past.read(batch, &mut |past, offset, message| {
             self.caught_from = Some(self.caught_from.unwrap_or(offset));
             // The log may begin within a commit: then of its input some rows are missing.
-            let is_whole = past.is_whole(message);
+            let is_whole = past.is_whole(message, offset);
             for covered in message.covered.iter().filter(|_| is_whole) {
                 let held = &self.held;
                 let is_heard = |query| held.iter().any(|held| held.is_blank_of(query));
@@ -51,6 +54,7 @@ impl Merge {
     /// log that was read may not name all who let them.
     pub fn caught_up(&mut self, mut past: Past) -> Result<(), EngineError> {
         past.reach(self.frontier.clone())?;
+        self.left_out = past.left_out;
         for failure in past.failures {
             self.fail(failure)?;
         }
@@ -58,5 +62,25 @@ impl Merge {
         self.follow_coverage();
         self.keep_within_budget();
         Ok(())
+    }
+
+    /// All that lay before was read. What is told of rows that were left out there of queries and tables that `written`, the
+    /// roster of before, did not have: it leaves with the roster that has them, and so once.
+    pub fn has_read_back(&mut self, written: Option<&Roster>) {
+        self.is_reading_back = false;
+        let program = self.state.shared_program();
+        let queries = program.queries.iter();
+        let queries = queries.map(|query| (&query.name, query.fingerprint));
+        let tables = program.tables.iter();
+        let all = queries.chain(tables.map(|table| (&table.name, table.fingerprint)));
+        let is_new = |name: &str, fingerprint| {
+            let known = written.and_then(|written| written.get(name, fingerprint));
+            let now = self.roster.get(name, fingerprint);
+            known.is_none_or(|entry| entry.is_absent)
+                && now.is_some_and(|entry| entry.backfill.is_none())
+        };
+        let new = all.filter(|(name, fingerprint)| is_new(name, *fingerprint));
+        let new: BTreeSet<String> = new.map(|(name, _)| name.clone()).collect();
+        self.tell_left_out(|name| new.contains(name));
     }
 }

@@ -44,6 +44,7 @@ impl Merge {
         position: &Position,
     ) -> Result<(), EngineError> {
         self.roster = written.cloned().unwrap_or_default();
+        self.is_reading_back = true;
         // Within a record the places of what has left are those of the queries of before.
         let since = position.next_offset + i64::from(!position.within.is_empty());
         let is_restored = self.next_offset > 0;
@@ -157,7 +158,9 @@ impl Merge {
         for (place, table) in self.state.program().tables.iter().enumerate() {
             let known = self.roster.get(&table.name, table.fingerprint).copied();
             let is_new = self.state.is_new_table(place);
-            let is_before = |entry: Entry| is_new || self.next_offset < entry.read_from;
+            let is_awaited = self.awaiting_past.contains(&table.fingerprint);
+            let is_before =
+                |entry: Entry| is_new || is_awaited || self.next_offset < entry.read_from;
             let entry = match known.filter(|entry| !entry.is_absent) {
                 // It goes the way of the query that came with it.
                 Some(entry) if entry.was_backfilled && is_before(entry) => {
@@ -210,6 +213,7 @@ impl Merge {
 
     /// Writes down who runs here, once all is read up to the committed position.
     pub fn write_down(&mut self, position: &Position) {
+        self.write_tables_down(position);
         let within = self.done_to.as_ref().zip(self.with_next.as_ref());
         let told = Told {
             next_offset: position.next_offset,
@@ -263,6 +267,26 @@ impl Merge {
                 || tables.any(|table| table.name == name && table.fingerprint == fingerprint)
         };
         self.roster.retire(runs, &told);
+    }
+
+    /// Of a table that is new here the log is kept from where it was read, as long as there is a snapshot without it.
+    fn write_tables_down(&mut self, position: &Position) {
+        let Some(read_from) = self.caught_from else {
+            return;
+        };
+        for (place, table) in self.state.program().tables.iter().enumerate() {
+            let known = self.roster.get(&table.name, table.fingerprint).copied();
+            let is_first = |entry: &Entry| entry.since == 0 && entry.backfill.is_none();
+            let is_new = self.state.is_new_table(place);
+            if let Some(entry) = known.filter(|entry| is_new && is_first(entry)) {
+                let entry = Entry {
+                    since: position.next_offset,
+                    read_from,
+                    ..entry
+                };
+                self.roster.enter(&table.name, table.fingerprint, entry);
+            }
+        }
     }
 
     /// No partials came before the next offset for the queries that wait for some: their place moves on with it. So one

@@ -46,7 +46,7 @@ impl Merge {
             own_frontiers: own.collect(),
             coverage: self.coverage.save(),
             fired_us: self.state.fired_us(),
-            awaiting_past: self.state.deaf().collect(),
+            awaiting_past: self.await_past().collect(),
             unknown: unknown.collect(),
         };
         let rows = self.state.save()?.into_iter().map(State::Rows);
@@ -57,6 +57,16 @@ impl Merge {
             .chain(planners)
             .chain([State::Progress(progress)])
             .collect())
+    }
+
+    /// Fingerprints of the queries whose past is not here yet, and of the tables that come with them.
+    fn await_past(&self) -> impl Iterator<Item = u64> {
+        let is_awaited = self.state.deaf().next().is_some();
+        let tables = self.state.program().tables.iter();
+        let tables = tables.filter(move |table| is_awaited && self.waits_for_past(&table.name));
+        self.state
+            .deaf()
+            .chain(tables.map(|table| table.fingerprint))
     }
 
     /// Takes up where a snapshot was taken, before the first record: from the values of its pieces in the topic.

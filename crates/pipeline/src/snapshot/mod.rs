@@ -15,12 +15,15 @@ pub mod write;
 
 use events::internal::{Covered, Frontier, FrontierState, MergeProgress};
 use windows::frontier::{Origin, Progress};
+use windows::state::waiting;
 
 use crate::depot::Stored;
 use crate::error::EngineError;
 
 /// Format of snapshots. A version reads its own and those before.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
+/// What is written where no rows wait for some queries alone: the version before reads it too.
+const FORMAT_BEFORE: u32 = 3;
 
 /// Snapshots that stay. With one alone, a fault in it would leave nothing once the log is trimmed.
 pub const KEPT: usize = 2;
@@ -45,6 +48,19 @@ pub enum Place {
     Piece(u32),
     /// The manifest.
     Manifest,
+}
+
+/// The least format that says what a state holds.
+pub(crate) fn format_of(state: &[State]) -> u32 {
+    let mut rows = state.iter();
+    let is_apart = rows.any(|state| match state {
+        State::Rows(piece) => waiting::is_apart(&piece.name),
+        State::Progress(_) | State::Planner(..) => false,
+    });
+    match is_apart {
+        true => FORMAT,
+        false => FORMAT_BEFORE,
+    }
 }
 
 const MANIFEST: &str = "manifest";

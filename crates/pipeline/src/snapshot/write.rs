@@ -7,7 +7,7 @@ use events::Message;
 use events::internal::SnapshotManifest;
 use twox_hash::XxHash3_64;
 
-use super::{FORMAT, Known, Place, State, key, pieces};
+use super::{Known, Place, State, format_of, key, pieces};
 use crate::error::EngineError;
 use crate::log::{Outgoing, Partition};
 
@@ -17,6 +17,7 @@ pub struct Writing {
     number: u64,
     next_offset: i64,
     timestamp_ms: i64,
+    format: u32,
     /// What is left to write. Rows are shared with the state that goes on.
     left: VecDeque<State>,
     /// What they take in memory.
@@ -41,6 +42,7 @@ impl Writing {
             number,
             next_offset,
             timestamp_ms,
+            format: format_of(&state),
             held: state.iter().map(held).sum(),
             left: state.into(),
             pieces: 0,
@@ -75,6 +77,7 @@ impl Writing {
             return Ok(None);
         }
         let manifest = SnapshotManifest {
+            format: self.format,
             number: self.number,
             next_offset: self.next_offset,
             pieces: self.pieces,
@@ -109,10 +112,6 @@ impl Writing {
 
 /// The manifest that makes a snapshot whole.
 pub fn publish(home: &Partition, manifest: SnapshotManifest, timestamp_ms: i64) -> Outgoing {
-    let manifest = SnapshotManifest {
-        format: FORMAT,
-        ..manifest
-    };
     let value = manifest.encode_to_vec();
     let key = key(manifest.number, Place::Manifest);
     outgoing(home, key, Some(value), timestamp_ms)

@@ -92,7 +92,10 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
         Ok(())
     }
 
-    fn begin_backfill(&mut self, partition: &Partition) -> Result<Option<Backfill>, EngineError> {
+    pub(super) fn begin_backfill(
+        &mut self,
+        partition: &Partition,
+    ) -> Result<Option<Backfill>, EngineError> {
         let Some(merge) = self.merges.get(partition) else {
             return Ok(None);
         };
@@ -237,7 +240,7 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
         for told in all {
             self.write_told(partition, told);
         }
-        if let Some(merge) = self.merges.get(partition) {
+        if let Some(merge) = self.merges.get_mut(partition) {
             for record in merge.refused_behind(refused) {
                 self.pending.put(record);
             }

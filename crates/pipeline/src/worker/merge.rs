@@ -141,9 +141,9 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
         {
             self.commit()?;
         }
-        // Asked again: an aborted commit has taken the end back.
+        // Asked again: an aborted commit has taken the end back, and one that ends a backfill has left something to tell.
         let is_spare = self.merges.is_empty();
-        let has_ended = self.has_ended()
+        let has_ended = self.has_ended() && self.pending.records.is_empty()
             || (is_spare
                 && self.spare.has_ended(&self.shared, &mut self.source)?
                 && self.source.is_drained()?);
@@ -157,6 +157,7 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
     /// Takes records in and computes what follows from them; commits in between whenever the commit in the making is full.
     fn take(&mut self, batch: &Batch) -> Result<(), EngineError> {
         let before = self.roll_backs;
+        let now = self.shared.clock.elapsed();
         let partitions: Vec<Partition> = self.merges.keys().cloned().collect();
         // One partition after the other, so that what leaves does not hang on how a fetch mixed them.
         let entries = partitions.iter().flat_map(|partition| {
@@ -167,7 +168,10 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
             let Some(merge) = self.merges.get_mut(partition) else {
                 continue;
             };
-            let mut is_done = !merge.begin(batch, entry)?;
+            if !merge.begin(batch, entry)? {
+                continue;
+            }
+            let mut is_done = false;
             while !is_done {
                 let Some(merge) = self.merges.get_mut(partition) else {
                     return Ok(());
@@ -185,6 +189,23 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
                     return Ok(());
                 }
             }
+            self.use_place(partition, now)?;
+        }
+        Ok(())
+    }
+
+    /// Between two commits of fold need not be where a fetch ends: what waits for such a place is done behind each record.
+    fn use_place(&mut self, partition: &Partition, now: Duration) -> Result<(), EngineError> {
+        let Some(merge) = self.merges.get(partition) else {
+            return Ok(());
+        };
+        if let Some(snapshots) = self.snapshots.get_mut(partition) {
+            snapshots.begin_if_due(merge, &self.shared.settings.snapshots, now)?;
+        }
+        if merge.wants_backfill() && !self.backfills.contains_key(partition) {
+            let begun = self.begin_backfill(partition)?;
+            self.backfills
+                .extend(begun.map(|begun| (partition.clone(), begun)));
         }
         Ok(())
     }
@@ -308,6 +329,7 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
             self.pending.put(record);
         }
         merge.count_in(Arc::clone(&self.shared.tally));
+        merge.has_read_back(shelf.roster.as_ref());
         let now = self.shared.clock.elapsed();
         let seconds = now.saturating_sub(began).as_secs_f64();
         self.shared.tally.restored(from, seconds);
@@ -406,6 +428,8 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
 
     fn commit(&mut self) -> Result<(), EngineError> {
         self.committed_at = self.shared.clock.elapsed();
+        let to_tell = self.merges.values_mut().flat_map(Merge::take_to_tell);
+        to_tell.for_each(|record| self.pending.put(record));
         let finished = self.snapshot()?;
         let positions: Vec<(Partition, Position)> = self
             .merges

@@ -17,7 +17,7 @@ use crate::planted::{Bug, has};
 use crate::settings::SnapshotSettings;
 use crate::snapshot::read::Shelf;
 use crate::snapshot::write::{Writing, held, publish, tombstone};
-use crate::snapshot::{KEPT, Known, Place};
+use crate::snapshot::{KEPT, Known, Place, format_of};
 
 /// The snapshots of one partition of merge.
 pub(super) struct Snapshots {
@@ -42,6 +42,7 @@ enum OnTheWay {
     Store {
         number: u64,
         next_offset: i64,
+        format: u32,
         sending: Sending,
         /// What it took in memory when it was taken.
         held: usize,
@@ -98,6 +99,25 @@ impl Snapshots {
         now.saturating_sub(self.whole_at)
     }
 
+    /// Takes a new one if it is time and `merge` is where one may be taken. To be asked wherever it may be: between two commits
+    /// of fold need not be where a fetch ends.
+    pub fn begin_if_due(
+        &mut self,
+        merge: &Merge,
+        settings: &SnapshotSettings,
+        now: Duration,
+    ) -> Result<(), EngineError> {
+        let is_due = self.on_the_way.is_none()
+            && !settings.interval.is_zero()
+            && now.saturating_sub(self.taken_at) >= settings.interval
+            && (self.is_wanted || self.last_offset() != Some(merge.next_offset()))
+            && merge.may_be_saved();
+        match is_due {
+            true => self.begin(merge, settings, now),
+            false => Ok(()),
+        }
+    }
+
     /// Appends what the next commit is to hold: pieces of the snapshot that is being written, or of a new one if it is
     /// time; of one that lies in the store its manifest alone. `merge` is as it will be committed.
     pub fn write(
@@ -108,25 +128,21 @@ impl Snapshots {
         records: &mut Vec<Outgoing>,
     ) -> Result<Option<Finished>, EngineError> {
         self.look_at_sweeping();
-        let is_due = merge.may_be_saved()
-            && !settings.interval.is_zero()
-            && now.saturating_sub(self.taken_at) >= settings.interval
-            && (self.is_wanted || self.last_offset() != Some(merge.next_offset()));
-        if self.on_the_way.is_none() && is_due {
-            self.begin(merge, settings, now)?;
-        }
+        self.begin_if_due(merge, settings, now)?;
         let written = match &mut self.on_the_way {
             None => None,
             Some(OnTheWay::Topic(writing)) => writing.write(settings.commit_bytes_max, records)?,
             Some(OnTheWay::Store {
                 number,
                 next_offset,
+                format,
                 sending,
                 ..
             }) => {
-                let (number, next_offset) = (*number, *next_offset);
+                let (number, next_offset, format) = (*number, *next_offset, *format);
                 sending.poll(now)?.map(|upload| {
                     let (manifest, known) = manifest(number, next_offset, &upload);
+                    let manifest = SnapshotManifest { format, ..manifest };
                     let bytes = manifest.bytes;
                     records.push(publish(&self.home, manifest, merge.timestamp_ms()));
                     (known, bytes)
@@ -175,10 +191,12 @@ impl Snapshots {
             Some(depot) => {
                 let folder = depot.new_folder(&self.home, number);
                 let held = state.iter().map(held).sum();
+                let format = format_of(&state);
                 let upload = Upload::new(folder, state, settings.object_bytes);
                 OnTheWay::Store {
                     number,
                     next_offset,
+                    format,
                     sending: Sending::new(depot.clone(), upload),
                     held,
                 }

@@ -89,7 +89,7 @@ fn adding(begin: BackfillFrom, change: impl Fn(Settings) -> Settings, deaths: us
 }
 
 /// A snapshot with every turn, in many commits.
-fn with_quick_snapshots(settings: Settings) -> Settings {
+pub fn with_quick_snapshots(settings: Settings) -> Settings {
     Settings {
         snapshots: SnapshotSettings {
             interval: Duration::from_millis(40),
@@ -115,6 +115,26 @@ fn assert_told(
             found.len(),
             after.len()
         );
+    }
+}
+
+/// Every partition of merge has these queries with all of their past.
+#[track_caller]
+pub fn assert_is_done(crew: &Crew, names: impl Iterator<Item = &'static str>) {
+    let mut entries = Vec::new();
+    for records in crew.log.records("snapshots") {
+        let mut newest = records.iter().rev();
+        let newest = newest.find(|record| record.key.as_deref() == Some(roster::KEY));
+        let value = newest.and_then(|record| record.value.as_deref());
+        let roster = Roster::decode(value.expect("a roster")).expect("a roster");
+        entries.extend(roster.entries);
+    }
+    for name in names {
+        let of = entries.iter().filter(|entry| entry.name == name);
+        let of: Vec<_> = of.collect();
+        assert!(!of.is_empty(), "{name} is on no roster");
+        let is_done = |entry: &&RosterEntry| entry.was_backfilled && !entry.is_backfilled;
+        assert!(of.iter().all(is_done), "{name} waits");
     }
 }
 
@@ -295,19 +315,5 @@ fn a_backfill_is_done_where_no_event_comes_any_more() {
     crew.merges.clear();
     crew.merge(with());
     crew.turn(400);
-    let mut entries = Vec::new();
-    for records in crew.log.records("snapshots") {
-        let mut newest = records.iter().rev();
-        let newest = newest.find(|record| record.key.as_deref() == Some(roster::KEY));
-        let value = newest.and_then(|record| record.value.as_deref());
-        let roster = Roster::decode(value.expect("a roster")).expect("a roster");
-        entries.extend(roster.entries);
-    }
-    for name in names() {
-        let of = entries.iter().filter(|entry| entry.name == name);
-        let of: Vec<_> = of.collect();
-        assert!(!of.is_empty(), "{name} is on no roster");
-        let is_done = |entry: &&RosterEntry| entry.was_backfilled && !entry.is_backfilled;
-        assert!(of.iter().all(is_done), "{name} waits");
-    }
+    assert_is_done(&crew, names());
 }

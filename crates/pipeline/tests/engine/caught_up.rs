@@ -8,6 +8,7 @@ use events::internal::Partials;
 use events::v1::WindowStat;
 use events::{Message, Stream};
 use pipeline::log::{Batch, Partition, Source};
+use pipeline::roster::{self, Roster};
 use pipeline::settings::{Bounded, Settings};
 use windows::sql::parse::SqlFile;
 
@@ -130,12 +131,61 @@ fn what_a_query_to_come_needs_stays_in_the_log_from_the_beginning_of_its_commit(
     assert_kept(after());
 }
 
-#[test]
-fn what_a_table_to_come_needs_stays_too() {
+fn with_table() -> Settings {
     let mut settings = before();
     settings.queries.push(SqlFile::new(
         "last_gate",
         "CREATE TABLE last_gate (PRIMARY KEY (terminal_id)) AS SELECT terminal_id, row_time AS seen_at FROM gate_event",
     ));
-    assert_kept(settings);
+    settings
+}
+
+#[test]
+fn what_a_table_to_come_needs_stays_too() {
+    assert_kept(with_table());
+}
+
+/// The older of two snapshots may be all that is left.
+#[test]
+fn what_a_new_table_was_read_from_stays_as_long_as_a_snapshot_lacks_it() {
+    let mut crew = Crew::new();
+    crew.fold(before());
+    crew.merge(before());
+    crew.read_percent(92);
+    crew.folds.clear();
+    crew.fold(with_table());
+    crew.read_percent(95);
+    crew.turn(20);
+    crew.merges.clear();
+    // Tables are the port's.
+    let partition = Partition::new("partials", 0);
+    let since = crew.log.position("merge", &partition);
+    let since = since.expect("a position").next_offset;
+    crew.merge(with_table());
+    crew.turn(5);
+    let (mut source, _sink) = crew.log.join("reader", None, &[], 1_000);
+    let mut first = None;
+    let read = source.replay(&partition, None, None, &mut |batch| {
+        for entry in batch.entries() {
+            let value = batch.value(entry).expect("partials");
+            let message = Partials::decode(value).expect("partials");
+            let tables = message.tables.map_or(0, |tables| tables.fingerprints.len());
+            first = first.or((tables > 1).then_some(entry.offset));
+        }
+        Ok(())
+    });
+    read.expect("read");
+    let first = first.expect("partials with the table");
+    assert!(first < since, "nothing was read back");
+    let written = crew.log.records("snapshots").swap_remove(0);
+    let mut newest = written.into_iter().rev();
+    let newest = newest.find(|record| record.key.as_deref() == Some(roster::KEY));
+    let value = newest.and_then(|record| record.value).expect("a roster");
+    let roster = Roster::decode(&value).expect("a roster");
+    let needed = roster.needed_from(since - 1);
+    assert!(
+        needed <= first,
+        "{needed} on, and {first} has the first of it"
+    );
+    assert_eq!(roster.needed_from(i64::MAX), i64::MAX);
 }

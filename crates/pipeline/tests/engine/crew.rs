@@ -200,17 +200,22 @@ impl Crew {
         positions.any(|position| !position.within.is_empty())
     }
 
-    /// Until fold has committed so much of the container events.
-    pub fn read_percent(&mut self, percent: i64) {
+    /// How much of the container events fold has committed.
+    pub fn percent_read(&self) -> i64 {
         let moves = Stream::Container.name();
         let inputs = [0, 1].map(|index| Partition::new(moves, index));
         let records = self.log.records(moves);
         let all: usize = records.iter().map(Vec::len).sum();
+        let positions = inputs.iter();
+        let positions = positions.filter_map(|input| self.log.position("fold", input));
+        let read: i64 = positions.map(|position| position.next_offset).sum();
+        read * 100 / all as i64
+    }
+
+    /// Until fold has committed so much of the container events.
+    pub fn read_percent(&mut self, percent: i64) {
         for _ in 0..4_000 {
-            let positions = inputs.iter();
-            let positions = positions.filter_map(|input| self.log.position("fold", input));
-            let read: i64 = positions.map(|position| position.next_offset).sum();
-            if read * 100 >= all as i64 * percent {
+            if self.percent_read() >= percent {
                 return;
             }
             self.turn(1);

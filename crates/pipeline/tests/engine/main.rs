@@ -15,6 +15,7 @@ mod formats;
 mod functions;
 mod intake_state;
 mod isolation;
+mod left_out;
 mod mended;
 mod plans;
 #[path = "../reading/mod.rs"]
@@ -24,4 +25,5 @@ mod relay;
 mod shipped;
 mod snapshots;
 mod sources;
+mod unsettled;
 mod whole;

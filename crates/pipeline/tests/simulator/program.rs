@@ -125,14 +125,22 @@ const COMES: [(&str, &str); 4] = [
     ),
 ];
 
-/// A query that comes with its past alone: what it holds began before its first window.
-const COMES_WITH_PAST: [(&str, &str); 1] = [(
-    "comes_yard",
-    "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, level_end, level_us, changes
-     FROM LEVEL((SELECT row_time, terminal_id, yard_delta_teu_quarters FROM equipment_event
-                 WHERE yard_delta_teu_quarters <> 0), DESCRIPTOR(row_time),
-                DESCRIPTOR(terminal_id), yard_delta_teu_quarters, INTERVAL '20' MINUTE)",
-)];
+/// Queries that come with their past alone: what one holds began before its first window, and merge had no rows for the other,
+/// whose table nobody read by terminal, and none with that column.
+const COMES_WITH_PAST: [(&str, &str); 2] = [
+    (
+        "comes_yard",
+        "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, level_end, level_us, changes
+         FROM LEVEL((SELECT row_time, terminal_id, yard_delta_teu_quarters FROM equipment_event
+                     WHERE yard_delta_teu_quarters <> 0), DESCRIPTOR(row_time),
+                    DESCRIPTOR(terminal_id), yard_delta_teu_quarters, INTERVAL '20' MINUTE)",
+    ),
+    (
+        "comes_booked",
+        "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, count(*) AS bookings, sum(gross_kg) AS gross_kg
+         FROM TUMBLE(rail_booking, DESCRIPTOR(row_time), INTERVAL '20' MINUTE) GROUP BY window_start, window_end, terminal_id",
+    ),
+];
 
 /// Queries of every kind that has windows. They run where they are to be mended: where `{n}` is sick, they fail from
 /// [`SICK_US`] on. Windows of five minutes: the one before has been told on time by then, and not for good.

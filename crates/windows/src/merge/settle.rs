@@ -12,7 +12,7 @@ use crate::fold::with_pane_of;
 use crate::program::{Input, MergeKey, Query};
 use crate::running::State;
 use crate::state::schedule::Due;
-use crate::state::waiting::{self, FINGERPRINT, KEPT, Passed, RowsOf, TAKEN_BACK};
+use crate::state::waiting::{self, FINGERPRINT, KEPT, Passed, Reader, RowsOf, TAKEN_BACK};
 
 /// The rows of a query's partials that belong to this place of merge.
 pub type Home = Arc<dyn Fn(&MergeKey, RecordBatch) -> Result<RecordBatch> + Send + Sync>;
@@ -57,21 +57,17 @@ impl Merge {
         let mut outcome = Outcome::default();
         if let Some(place) = kept {
             self.waiting.absorb(place, batch)?;
-            let rows = RowsOf {
-                table: place
-                    .split_once('/')
-                    .map_or(place, |(_, table)| table)
-                    .to_owned(),
-                rows: vec![batch.clone()],
-            };
+            let rows = RowsOf::arrived(place, batch.clone());
             self.take(&rows, Step::Arrive, &mut outcome);
         } else if let Some(stream) = taken_back {
             let mut late = 0;
             for version in waiting::heard(batch)? {
-                match self.waiting.take_back(stream, version)? {
-                    Some(rows) => self.take(&rows, Step::Leave, &mut outcome),
-                    // Its source had been idle, and its windows have become final.
-                    None => late += usize::from(version.row_time_us < self.settled_us),
+                let found = self.waiting.take_back(stream, version)?;
+                // Its source had been idle, and its windows have become final.
+                let is_late = found.is_empty() && version.row_time_us < self.settled_us;
+                late += usize::from(is_late);
+                for rows in found {
+                    self.take(&rows, Step::Leave, &mut outcome);
                 }
             }
             if late > 0 {
@@ -109,7 +105,8 @@ impl Merge {
             self.take_into_tables(rows, step, outcome);
         }
         let program = Arc::clone(&self.program);
-        for (index, query) in program.queries.iter().enumerate() {
+        let queries = program.queries.iter().enumerate();
+        for (index, query) in queries.filter(|(_, query)| rows.readers.has(query.fingerprint)) {
             let inputs = query.inputs.iter().enumerate();
             for (side, input) in inputs.filter(|(_, input)| input.stream == rows.table) {
                 match self.take_into(index, side, rows, step) {
@@ -129,11 +126,11 @@ impl Merge {
     fn take_into_tables(&mut self, rows: &RowsOf, step: Step, outcome: &mut Outcome) {
         let program = Arc::clone(&self.program);
         for (query, table) in program.tables.iter().zip(&mut self.tables) {
-            if query.stream != rows.table {
+            if query.stream != rows.table || !rows.readers.has(query.fingerprint) {
                 continue;
             }
             let readable = rows.rows.iter();
-            let readable = readable.filter(|batch| query.fold.can_read(batch.schema_ref()));
+            let readable = readable.filter(|batch| query.can_use(&rows.table, batch.schema_ref()));
             // Rows with which it cannot compute were rejected by fold.
             let computed = program.compute(&query.fold, &rows.table, readable.cloned().collect());
             for batch in computed.batches {
@@ -221,7 +218,7 @@ impl Merge {
         rows: &[RecordBatch],
     ) -> Result<Vec<RecordBatch>> {
         let readable = rows.iter();
-        let readable = readable.filter(|batch| input.fold.can_read(batch.schema_ref()));
+        let readable = readable.filter(|batch| query.can_use(&input.stream, batch.schema_ref()));
         let readable: Vec<RecordBatch> = readable.cloned().collect();
         if readable.is_empty() {
             return Ok(Vec::new());
@@ -242,7 +239,7 @@ impl Merge {
         }
         let mut found = Vec::new();
         for input in &query.inputs {
-            let rows = self.waiting.rows(&input.stream)?;
+            let rows = self.waiting.rows(&input.stream, query.fingerprint)?;
             found.extend(self.computed(query, input, &rows)?);
         }
         Ok(found)

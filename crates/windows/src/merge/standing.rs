@@ -1,6 +1,7 @@
 //! Queries that come to a pipeline under way: they are held until they have caught up, with what another merge has read for
 //! them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Merge, Piece};
@@ -8,6 +9,7 @@ use crate::error::QueryError;
 use crate::running::State;
 use crate::standing::Standing;
 use crate::state::tables::Table;
+use crate::state::waiting::{KEPT, Reader};
 
 impl Merge {
     /// The last instant that was computed of any query without a frontier of its own.
@@ -136,6 +138,7 @@ impl Merge {
     }
 
     /// Puts the state of queries and tables that another merge saved in the place of what is here, which is held as before.
+    /// Rows that wait are theirs with [`Self::adopt_waiting`].
     pub fn replace(
         &mut self,
         pieces: &[Piece],
@@ -175,13 +178,17 @@ impl Merge {
         Ok(())
     }
 
-    /// True if no row that waits lacks a column that this query needs: it may have been sent before the query was known.
-    pub fn waits_readably(&self, query: usize) -> bool {
-        let mut inputs = self.program.queries[query].inputs.iter();
-        inputs.all(|input| {
-            let mut schemas = self.waiting.schemas(&input.stream);
-            schemas.all(|schema| input.fold.can_read(schema))
-        })
+    /// Hands rows over that wait in another merge, of which queries and tables have their state, and not here, or here without
+    /// what these read of them.
+    pub fn adopt_waiting(&mut self, pieces: &[Piece], other: &Merge) -> Result<(), QueryError> {
+        let program = Arc::clone(&self.program);
+        let queries = program.queries.iter().map(|query| query as &dyn Reader);
+        let readers = queries.chain(program.tables.iter().map(|table| table as &dyn Reader));
+        let given: BTreeSet<u64> = pieces.iter().map(|piece| piece.fingerprint).collect();
+        let readers = readers.filter(|reader| given.contains(&reader.fingerprint()));
+        let readers: Vec<&dyn Reader> = readers.collect();
+        let adopted = self.waiting.adopt(&other.waiting, &readers);
+        adopted.map_err(|error| QueryError::new(KEPT, error))
     }
 
     /// How long before a window the rows lie that this query needs, microseconds.

@@ -5,7 +5,11 @@
 //! A row can be taken back as long as it would not be late: the source's own progress in its partition says when that is
 //! over. So the room holds no more than the source's rows of that stretch, however far behind other sources are.
 
+mod adopted;
+mod place;
 mod saved;
+
+pub use place::{Reader, Readers, is_apart, place_name};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,13 +19,14 @@ use arrow::array::{
     TimestampMicrosecondArray, UInt32Array,
 };
 use arrow::compute::{filter_record_batch, not, take_record_batch};
-use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema};
 use datafusion::common::{Result, exec_datafusion_err};
 
 use super::held::{Held, Wanted, here_bytes};
 use super::instants;
 use crate::sql::call::{ROW_TIME, instant};
 use crate::sql::session::concatenate;
+use place::Place;
 
 /// Under this prefix and [`place_name`] fold sends rows that may be taken back, in place of a query's name.
 pub const KEPT: &str = "quaystream.kept/";
@@ -36,11 +41,6 @@ const SOURCE: &str = "source";
 
 /// The columns without which a row cannot wait.
 pub const OWN_COLUMNS: [&str; 4] = [ROW_TIME, SOURCE, PARTITION, OFFSET];
-
-/// Whose rows wait in one place: a table of the schema, and the stream whose offsets its rows have.
-pub fn place_name(stream: &str, table: &str) -> String {
-    format!("{stream}/{table}")
-}
 
 /// A version of an event that no longer counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -219,11 +219,24 @@ impl Together {
 }
 
 /// The rows of one table, by partition and source, in the order in which they came.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Room {
-    stream: String,
-    table: String,
+    place: Place,
     origins: BTreeMap<(i32, String), Vec<Together>>,
+}
+
+impl Room {
+    fn held(&self) -> impl Iterator<Item = &Together> {
+        self.origins.values().flatten()
+    }
+
+    fn rows_of(&self, rows: Vec<RecordBatch>) -> RowsOf {
+        RowsOf {
+            table: self.place.table.clone(),
+            readers: self.place.readers.clone(),
+            rows,
+        }
+    }
 }
 
 /// Rows of one table.
@@ -231,11 +244,23 @@ struct Room {
 pub struct RowsOf {
     /// The table.
     pub table: String,
+    /// Who is to see them.
+    pub readers: Readers,
     /// Its rows. Those that were sent with other columns are in another batch.
     pub rows: Vec<RecordBatch>,
 }
 
 impl RowsOf {
+    /// Rows that have just come for the place of this name.
+    pub fn arrived(place: &str, rows: RecordBatch) -> Self {
+        let place = Place::parse(place);
+        RowsOf {
+            table: place.table,
+            readers: place.readers,
+            rows: vec![rows],
+        }
+    }
+
     /// When they happened.
     pub fn times(&self) -> Result<Vec<i64>> {
         let mut times = Vec::new();
@@ -281,34 +306,40 @@ impl Waiting {
     }
 
     fn room(&mut self, place: &str) -> &mut Room {
-        let (stream, table) = place.split_once('/').unwrap_or(("", place));
         let room = || Room {
-            stream: stream.to_owned(),
-            table: table.to_owned(),
+            place: Place::parse(place),
             origins: BTreeMap::new(),
         };
         self.rooms.entry(place.to_owned()).or_insert_with(room)
     }
 
-    /// Takes a version of a stream back: its row. None if it does not wait here.
-    pub fn take_back(&mut self, stream: &str, version: TakenBack) -> Result<Option<RowsOf>> {
+    /// Takes a version of a stream back: its row, once for all and once for each readers apart for whom it waits. Nothing if it
+    /// does not wait here.
+    pub fn take_back(&mut self, stream: &str, version: TakenBack) -> Result<Vec<RowsOf>> {
+        let mut found: Vec<RowsOf> = Vec::new();
         let rooms = self.rooms.values_mut();
-        for room in rooms.filter(|room| room.stream == stream) {
+        for room in rooms.filter(|room| room.place.stream == stream) {
+            // A record's rows are all of one table.
+            if found
+                .first()
+                .is_some_and(|rows| rows.table != room.place.table)
+            {
+                continue;
+            }
+            let mut of_room = Vec::new();
             let origins = room.origins.iter_mut();
             let of_partition =
                 origins.filter(|((partition, _), _)| *partition == version.partition);
             for held in of_partition.flat_map(|(_, held)| held) {
-                if !(held.offset_first..=held.offset_last).contains(&version.offset) {
-                    continue;
-                }
-                let rows = held.take(version.offset)?;
-                if !rows.is_empty() {
-                    let table = room.table.clone();
-                    return Ok(Some(RowsOf { table, rows }));
+                if (held.offset_first..=held.offset_last).contains(&version.offset) {
+                    of_room.extend(held.take(version.offset)?);
                 }
             }
+            if !of_room.is_empty() {
+                found.push(room.rows_of(of_room));
+            }
         }
-        Ok(None)
+        Ok(found)
     }
 
     /// Lets the rows go that nothing can take back any more.
@@ -317,7 +348,7 @@ impl Waiting {
         for room in self.rooms.values_mut() {
             let mut gone = Vec::new();
             for ((partition, source), waiting) in &mut room.origins {
-                let before_us = passed(&room.stream, *partition, source);
+                let before_us = passed(&room.place.stream, *partition, source);
                 let mut kept = Vec::with_capacity(waiting.len());
                 for held in waiting.drain(..) {
                     gone.extend(held.settle(before_us, &mut kept)?);
@@ -326,48 +357,46 @@ impl Waiting {
             }
             let rows = by_schema(&gone)?;
             if !rows.is_empty() {
-                let table = room.table.clone();
-                settled.push(RowsOf { table, rows });
+                settled.push(room.rows_of(rows));
             }
         }
         Ok(settled)
     }
 
-    /// The rows of a table that wait.
-    pub fn rows(&self, table: &str) -> Result<Vec<RecordBatch>> {
-        let rooms = self.rooms.values().filter(|room| room.table == table);
-        let held = rooms.flat_map(|room| room.origins.values().flatten());
+    /// The rows of a table that wait for a reader, by its fingerprint.
+    pub fn rows(&self, table: &str, reader: u64) -> Result<Vec<RecordBatch>> {
+        let is_for = |place: &Place| place.table == table && place.readers.has(reader);
+        let rooms = self.rooms.values().filter(|room| is_for(&room.place));
         let mut rows = Vec::new();
-        for held in held {
+        for held in rooms.flat_map(Room::held) {
             rows.extend(held.load()?);
         }
         by_schema(&rows)
     }
 
-    /// The schemas of the rows of a table that wait.
-    pub fn schemas<'a>(&'a self, table: &'a str) -> impl Iterator<Item = &'a SchemaRef> {
-        let rooms = self.rooms.values().filter(move |room| room.table == table);
-        let held = rooms.flat_map(|room| room.origins.values().flatten());
-        held.flat_map(|held| &held.rows).map(Held::schema_ref)
-    }
-
     /// For each table: its name, and the batches and rows that wait.
     pub fn sizes(&self) -> impl Iterator<Item = (&str, usize, usize)> {
-        self.rooms.values().map(|room| {
-            let held = || room.origins.values().flatten();
-            let rows = held().flat_map(|held| &held.rows);
-            let rows = rows.map(Held::num_rows).sum();
-            (room.table.as_str(), held().count(), rows)
-        })
+        let mut sizes: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+        for room in self.rooms.values() {
+            let size = sizes.entry(room.place.table.as_str()).or_default();
+            for held in room.held() {
+                size.0 += 1;
+                size.1 += held.rows.iter().map(Held::num_rows).sum::<usize>();
+            }
+        }
+        let sizes = sizes.into_iter();
+        sizes.map(|(table, (batches, rows))| (table, batches, rows))
     }
 
     /// For each table: its name, and what its rows that wait take in memory.
     pub fn bytes(&self) -> impl Iterator<Item = (&str, usize)> {
-        self.rooms.values().map(|room| {
-            let held = room.origins.values().flatten();
-            let rows = held.flat_map(|held| &held.rows);
-            (room.table.as_str(), rows.map(Held::bytes).sum())
-        })
+        let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
+        for room in self.rooms.values() {
+            let rows = room.held().flat_map(|held| &held.rows);
+            *sizes.entry(room.place.table.as_str()).or_default() +=
+                rows.map(Held::bytes).sum::<usize>();
+        }
+        sizes.into_iter()
     }
 
     /// The rows that may be kept away, `bytes_min` at least at one place; lists are numbered as they stand in this order.
@@ -397,8 +426,7 @@ impl Waiting {
     }
 
     fn all(&self) -> impl Iterator<Item = &Together> {
-        let origins = self.rooms.values().flat_map(|room| room.origins.values());
-        origins.flatten()
+        self.rooms.values().flat_map(Room::held)
     }
 }
 
