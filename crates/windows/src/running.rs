@@ -314,6 +314,8 @@ impl Running {
     pub fn pass(&mut self, reached: &Reached) {
         if reached.horizon_us.is_none() && reached.frontier_us <= self.standing.cap_us {
             self.close(reached.frontier_us);
+            let standing = &mut self.standing;
+            standing.passed_us = standing.passed_us.max(reached.frontier_us);
         }
     }
 

@@ -68,13 +68,17 @@ impl Merge {
     /// roster of before, did not have: it leaves with the roster that has them, and so once.
     pub fn has_read_back(&mut self, written: Option<&Roster>) {
         self.is_reading_back = false;
+        let Some(written) = written else {
+            self.left_out.clear();
+            return;
+        };
         let program = self.state.shared_program();
         let queries = program.queries.iter();
         let queries = queries.map(|query| (&query.name, query.fingerprint));
         let tables = program.tables.iter();
         let all = queries.chain(tables.map(|table| (&table.name, table.fingerprint)));
         let is_new = |name: &str, fingerprint| {
-            let known = written.and_then(|written| written.get(name, fingerprint));
+            let known = written.get(name, fingerprint);
             let now = self.roster.get(name, fingerprint);
             known.is_none_or(|entry| entry.is_absent)
                 && now.is_some_and(|entry| entry.backfill.is_none())

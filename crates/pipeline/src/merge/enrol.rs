@@ -150,11 +150,13 @@ impl Merge {
         Ok(())
     }
 
-    /// A table that comes with queries which are backfilled is read with them.
+    /// A table that comes with queries which are backfilled is read with them; alone none is.
     fn enrol_tables(&mut self, is_known: bool) {
         let queries = self.held.iter().filter(|held| held.is_fresh);
         let backfill = queries.filter_map(|held| held.entry.backfill).min();
-        let backfill = self.settings.backfill.or(backfill).filter(|_| is_known);
+        let waits = self.wants_backfill();
+        let backfill = self.settings.backfill.or(backfill);
+        let backfill = backfill.filter(|_| is_known && waits);
         for (place, table) in self.state.program().tables.iter().enumerate() {
             let known = self.roster.get(&table.name, table.fingerprint).copied();
             let is_new = self.state.is_new_table(place);
@@ -166,7 +168,10 @@ impl Merge {
                 Some(entry) if entry.was_backfilled && is_before(entry) => {
                     Entry { backfill, ..entry }
                 }
-                Some(entry) => entry,
+                Some(entry) => Entry {
+                    backfill: entry.backfill.filter(|_| waits),
+                    ..entry
+                },
                 None => Entry {
                     backfill,
                     ..Entry::default()

@@ -17,7 +17,7 @@ pub struct HalfRead {
 struct Begun {
     /// The first input that the commit stands for.
     from: i64,
-    /// Where its first record lies.
+    /// Where the first of its records that was read lies.
     offset: i64,
     /// Records that were read.
     read: u32,
@@ -44,17 +44,18 @@ impl HalfRead {
             }
             return is_whole;
         }
-        if message.part == 0 {
-            let begun = Begun {
-                from: first.from,
-                offset,
-                read: 1,
-            };
-            self.commits.insert(key, begun);
-        } else if let Some(begun) = self.commits.get_mut(&key)
-            && begun.from == first.from
-        {
-            begun.read += 1;
+        let begun = self.commits.get_mut(&key);
+        match begun.filter(|begun| begun.from == first.from && message.part > 0) {
+            Some(begun) => begun.read += 1,
+            // Reading may begin within a commit.
+            None => {
+                let begun = Begun {
+                    from: first.from,
+                    offset,
+                    read: 1,
+                };
+                self.commits.insert(key, begun);
+            }
         }
         true
     }
@@ -113,6 +114,7 @@ mod tests {
     fn a_commit_whose_beginning_was_not_read_is_not_whole() {
         let mut half_read = HalfRead::default();
         assert!(half_read.read(&record(0, 0, 1, 3), 1));
+        assert!(!half_read.is_empty());
         assert!(!half_read.read(&record(0, 0, 2, 3), 2));
         assert!(half_read.read(&record(0, 10, 0, 1), 3));
     }

@@ -79,7 +79,16 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
                 return Ok(());
             }
         }
-        self.commit()
+        self.commit_all()
+    }
+
+    /// Commits, and what that leaves too: with a snapshot that became whole the roster may have changed.
+    fn commit_all(&mut self) -> Result<(), EngineError> {
+        self.commit()?;
+        match self.pending.records.is_empty() {
+            true => Ok(()),
+            false => self.commit(),
+        }
     }
 
     /// The origin that holds the frontier back most.
@@ -239,11 +248,7 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
                 }
             }
             Signal::Revoking(partitions) => {
-                self.commit()?;
-                if !self.pending.records.is_empty() {
-                    // With a snapshot that became whole the roster has changed.
-                    self.commit()?;
-                }
+                self.commit_all()?;
                 self.forget(&partitions);
                 self.source.release()?;
             }

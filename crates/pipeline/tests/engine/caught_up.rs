@@ -7,6 +7,7 @@ use std::time::Duration;
 use events::internal::Partials;
 use events::v1::WindowStat;
 use events::{Message, Stream};
+use pipeline::backfill::BackfillFrom;
 use pipeline::log::{Batch, Partition, Source};
 use pipeline::roster::{self, Roster};
 use pipeline::settings::{Bounded, Settings};
@@ -145,15 +146,25 @@ fn what_a_table_to_come_needs_stays_too() {
     assert_kept(with_table());
 }
 
-/// The older of two snapshots may be all that is left.
+/// The older of two snapshots may be all that is left. No query comes with the table, so that it is not backfilled.
 #[test]
 fn what_a_new_table_was_read_from_stays_as_long_as_a_snapshot_lacks_it() {
+    for backfill in [None, Some(BackfillFrom::Earliest)] {
+        assert_table_kept(&Settings {
+            backfill,
+            ..with_table()
+        });
+    }
+}
+
+#[track_caller]
+fn assert_table_kept(with_table: &Settings) {
     let mut crew = Crew::new();
     crew.fold(before());
     crew.merge(before());
     crew.read_percent(92);
     crew.folds.clear();
-    crew.fold(with_table());
+    crew.fold(with_table.clone());
     crew.read_percent(95);
     crew.turn(20);
     crew.merges.clear();
@@ -161,7 +172,7 @@ fn what_a_new_table_was_read_from_stays_as_long_as_a_snapshot_lacks_it() {
     let partition = Partition::new("partials", 0);
     let since = crew.log.position("merge", &partition);
     let since = since.expect("a position").next_offset;
-    crew.merge(with_table());
+    crew.merge(with_table.clone());
     crew.turn(5);
     let (mut source, _sink) = crew.log.join("reader", None, &[], 1_000);
     let mut first = None;

@@ -112,7 +112,7 @@ fn missing(column: &str) -> datafusion::common::DataFusionError {
 const SMALL_ROWS: usize = 256;
 
 /// Rows of one source and partition that came together.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Together {
     offset_first: i64,
     offset_last: i64,

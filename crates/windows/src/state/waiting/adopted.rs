@@ -47,6 +47,12 @@ impl Waiting {
             for rows in here.filter(|rows| usable.contains(&rows.schema_ref())) {
                 known.extend(offsets(&rows.load()?)?.iter().copied());
             }
+            if known.is_empty() {
+                // All of them; what is kept away stays there.
+                let adopted = self.room(&place).origins.entry(origin.clone());
+                adopted.or_default().extend(waiting.iter().cloned());
+                continue;
+            }
             for rows in waiting.iter().flat_map(|held| &held.rows) {
                 let rows = rows.load()?;
                 let is_new = offsets(&rows)?.iter();
