@@ -83,8 +83,6 @@ pub struct Merge {
     /// What lay before is read: what follows from it has left, but for what is told of queries that were not there.
     is_reading_back: bool,
     half_read: HalfRead,
-    /// The first record of the oldest commit of fold that is half read, or the record in the making.
-    half_read_from: i64,
     memory: Memory,
     stop: Stop,
     /// What follows from the record at `next_offset`, as long as some of it is left.
@@ -143,7 +141,6 @@ impl Merge {
             to_tell: Vec::new(),
             is_reading_back: false,
             half_read: HalfRead::default(),
-            half_read_from: 0,
             memory: memory.clone(),
             stop: Stop::default(),
             step: None,
@@ -269,10 +266,6 @@ impl Merge {
         self.next_offset = entry.offset;
         self.release(entry.offset);
         let mut rejects = Vec::new();
-        let oldest = self.half_read.oldest();
-        self.half_read_from = oldest.unwrap_or(entry.offset);
-        // Where merge begins, a commit is there whole or not at all; of one that does not continue the last `cover` tells.
-        self.half_read.read(&message, entry.offset);
         self.absorb(message, entry.offset, &mut rejects)?;
         self.settle(&mut rejects)?;
         self.step = Some(Step::new(rejects, tick));

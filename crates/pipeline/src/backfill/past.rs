@@ -36,7 +36,8 @@ pub struct Past {
     pub refused: Vec<(String, Refused)>,
     /// By query or table: rows of all that was read that were left out, since as many keys were open as may be.
     pub left_out: BTreeMap<String, usize>,
-    half_read: HalfRead,
+    /// To be told of each message that was read.
+    pub half_read: HalfRead,
     account: Account,
     /// Bytes taken in since memory was measured.
     unmeasured: usize,
@@ -129,11 +130,6 @@ impl Past {
             make_room(&mut self.state, 0, &mut self.account);
         }
         Ok(message)
-    }
-
-    /// To be told of each message that was read: false if it ends a commit of fold that began before the first of them.
-    pub fn is_whole(&mut self, message: &Partials, offset: i64) -> bool {
-        self.half_read.read(message, offset)
     }
 
     fn note(&mut self, refused: Vec<(String, Refused)>) {

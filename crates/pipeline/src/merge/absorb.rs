@@ -12,6 +12,7 @@ use crate::intake::rejects::{self, Refusal};
 use crate::log::Outgoing;
 use crate::partials::{self, PORT_PARTITION, running};
 use crate::planted::{Bug, has};
+use crate::roster::{Entry, Roster};
 
 /// Partials of queries that do not run here are not trimmed for so long, by their own timestamps.
 const UNKNOWN_KEPT_MS: i64 = 3_600_000;
@@ -58,6 +59,8 @@ impl Merge {
             }
         }
         self.hear(&message)?;
+        // Where merge begins, a commit is there whole or not at all; of one that does not continue the last `cover` tells.
+        self.half_read.read(&message, offset);
         partials::update(&mut self.frontier, message.frontiers);
         Ok(())
     }
@@ -124,7 +127,7 @@ impl Merge {
             UNKNOWN_KEPT_MS / 60_000
         );
         let first = Unknown {
-            offset: self.half_read_from,
+            offset: self.half_read.oldest().unwrap_or(self.next_offset),
             timestamp_ms: self.timestamp_ms,
         };
         self.unknown.insert(query.to_owned(), first);
@@ -172,11 +175,10 @@ impl Merge {
         &mut self,
         query: &str,
         offset: i64,
-        refused: Refused,
+        mut refused: Refused,
         covered: &[Covered],
         records: &mut Vec<Outgoing>,
     ) {
-        let mut refused = refused;
         if refused.full > 0 && (self.is_reading_back || self.waits_for_past(query)) {
             *self.left_out.entry(query.to_owned()).or_default() += refused.full;
             refused.full = 0;
@@ -197,29 +199,30 @@ impl Merge {
 
     /// True if a query or table waits for its past to be read: what is refused of it until then is told with that.
     pub(super) fn waits_for_past(&self, name: &str) -> bool {
-        let program = self.state.program();
-        let mut queries = program.queries.iter();
-        let mut tables = program.tables.iter();
-        let query = queries.find(|query| query.name == name);
-        let fingerprint = query.map(|query| query.fingerprint).or_else(|| {
-            let table = tables.find(|table| table.name == name);
-            table.map(|table| table.fingerprint)
-        });
-        let entry = fingerprint.and_then(|fingerprint| self.roster.get(name, fingerprint));
+        let entry = self.entry_in(&self.roster, name);
         entry.is_some_and(|entry| entry.backfill.is_some())
+    }
+
+    /// What a roster has of the query or table of this name that runs here.
+    pub(super) fn entry_in<'a>(&self, roster: &'a Roster, name: &str) -> Option<&'a Entry> {
+        let program = self.state.program();
+        let queries = program.queries.iter();
+        let queries = queries.map(|query| (&query.name, query.fingerprint));
+        let tables = program.tables.iter();
+        let mut all = queries.chain(tables.map(|table| (&table.name, table.fingerprint)));
+        let (_, fingerprint) = all.find(|(known, _)| *known == name)?;
+        roster.get(name, fingerprint)
     }
 
     /// With the next commit leaves what was left out of the state of some queries and tables when what lay before was read for
     /// them. It is kept here until then: whoever gives the partition up tells nothing.
-    pub(super) fn tell_left_out(&mut self, is_told: impl Fn(&str) -> bool) {
+    pub(super) fn tell_left_out(&mut self) {
         let mut records = Vec::new();
         for (name, full) in std::mem::take(&mut self.left_out) {
-            if is_told(&name) {
-                self.tally.keys_refused(&name, full as u64);
-                let refused = Refused { late: 0, full };
-                let input = "of before the query, or the table, was there";
-                self.point_at(&name, self.next_offset, refused, input, &mut records);
-            }
+            self.tally.keys_refused(&name, full as u64);
+            let refused = Refused { late: 0, full };
+            let input = "of before the query, or the table, was there";
+            self.point_at(&name, self.next_offset, refused, input, &mut records);
         }
         self.to_tell.append(&mut records);
     }
@@ -243,7 +246,7 @@ impl Merge {
             refused.late
         );
         let full = format!(
-            "{} rows with new keys, while as many keys are open as may be: raise the bound on keys; input: {input}",
+            "{} rows with new keys, while as many keys are open as may be: raise limits.query_keys_max, for a table limits.table_keys_max; input: {input}",
             refused.full
         );
         for (rows, reason, detail) in [

@@ -152,14 +152,10 @@ impl Merge {
             left_out,
             ..
         } = past;
-        self.left_out = left_out;
-        let waits: BTreeSet<String> = self
-            .left_out
-            .keys()
-            .filter(|name| self.waits_for_past(name))
-            .cloned()
+        let left_out = left_out.into_iter();
+        self.left_out = left_out
+            .filter(|(name, _)| self.waits_for_past(name))
             .collect();
-        self.left_out.retain(|name, _| waits.contains(name));
         self.state.replace(&pieces, self.frontier.reached_us())?;
         if !has(Bug::WaitingLeftBehind) {
             self.state.adopt_waiting(&pieces, &state)?;
@@ -229,6 +225,6 @@ impl Merge {
                 self.roster.enter(&table.name, table.fingerprint, entry);
             }
         }
-        self.tell_left_out(|_| true);
+        self.tell_left_out();
     }
 }

@@ -1,7 +1,5 @@
 //! What the log below a snapshot still holds of queries and tables that the snapshot does not: read into state beside.
 
-use std::collections::BTreeSet;
-
 use super::state::windows;
 use super::{Merge, declared};
 use crate::backfill::past::Past;
@@ -36,7 +34,7 @@ impl Merge {
         past.read(batch, &mut |past, offset, message| {
             self.caught_from = Some(self.caught_from.unwrap_or(offset));
             // The log may begin within a commit: then of its input some rows are missing.
-            let is_whole = past.is_whole(message, offset);
+            let is_whole = past.half_read.read(message, offset);
             for covered in message.covered.iter().filter(|_| is_whole) {
                 let held = &self.held;
                 let is_heard = |query| held.iter().any(|held| held.is_blank_of(query));
@@ -72,19 +70,12 @@ impl Merge {
             self.left_out.clear();
             return;
         };
-        let program = self.state.shared_program();
-        let queries = program.queries.iter();
-        let queries = queries.map(|query| (&query.name, query.fingerprint));
-        let tables = program.tables.iter();
-        let all = queries.chain(tables.map(|table| (&table.name, table.fingerprint)));
-        let is_new = |name: &str, fingerprint| {
-            let known = written.get(name, fingerprint);
-            let now = self.roster.get(name, fingerprint);
-            known.is_none_or(|entry| entry.is_absent)
-                && now.is_some_and(|entry| entry.backfill.is_none())
+        let left_out = std::mem::take(&mut self.left_out).into_iter();
+        let is_new = |name: &str| {
+            let known = self.entry_in(written, name);
+            known.is_none_or(|entry| entry.is_absent) && !self.waits_for_past(name)
         };
-        let new = all.filter(|(name, fingerprint)| is_new(name, *fingerprint));
-        let new: BTreeSet<String> = new.map(|(name, _)| name.clone()).collect();
-        self.tell_left_out(|name| new.contains(name));
+        self.left_out = left_out.filter(|(name, _)| is_new(name)).collect();
+        self.tell_left_out();
     }
 }

@@ -9,9 +9,8 @@ use pipeline::backfill::BackfillFrom;
 use pipeline::log::{Batch, Position};
 use pipeline::roster;
 use pipeline::settings::{Bounded, Settings, SnapshotSettings};
-use windows::sql::parse::SqlFile;
 
-use crate::crew::{Crew, NEW, Row, finals, new, old, rows, told_ahead, undisturbed};
+use crate::crew::{Crew, NEW, Row, finals, new, old, rows, told_ahead, undisturbed, with};
 use crate::fixture::merge_of;
 
 /// Kinds of queries of which a state goes on from the beginning.
@@ -33,11 +32,7 @@ const WITH_STATE: [(&str, &str); 2] = [
 
 /// All new queries.
 fn wanted() -> Settings {
-    let mut settings = new();
-    let files = WITH_STATE.iter();
-    let files = files.map(|(name, text)| SqlFile::new(*name, *text));
-    settings.queries.extend(files);
-    settings
+    with(new(), &WITH_STATE)
 }
 
 fn names() -> impl Iterator<Item = &'static str> {
@@ -71,20 +66,20 @@ fn added(
 }
 
 fn adding(begin: BackfillFrom, change: impl Fn(Settings) -> Settings, deaths: usize) -> Crew {
-    let with = || from(begin, change(wanted()));
+    let backfilled = || from(begin, change(wanted()));
     let mut crew = Crew::new();
     crew.fold(change(old()));
     crew.merge(change(old()));
     crew.read_percent(60);
     crew.folds.clear();
     crew.merges.clear();
-    crew.fold(with());
+    crew.fold(backfilled());
     for _ in 0..deaths {
         crew.turn(2);
-        crew.merge(with());
+        crew.merge(backfilled());
         crew.die_after_a_commit();
     }
-    crew.merge(with());
+    crew.merge(backfilled());
     crew
 }
 
@@ -195,31 +190,30 @@ fn a_backfill_hands_over_between_two_commits_of_fold() {
 
 #[test]
 fn a_backfill_waits_for_the_folds_that_know_a_new_table() {
-    let with_table = || {
-        let mut settings = old();
-        settings.queries.push(SqlFile::new(
+    let added = [
+        (
             "newest",
             "CREATE TABLE newest (PRIMARY KEY (yard_block)) AS SELECT yard_block, row_time AS seen_at FROM equipment_event",
-        ));
-        settings.queries.push(SqlFile::new(
+        ),
+        (
             "new_tick",
             "INSERT INTO window_stat SELECT t.window_start, t.window_end, n.yard_block, n.seen_at
              FROM TICK(INTERVAL '10' MINUTE) AS t CROSS JOIN newest AS n",
-        ));
-        settings
-    };
-    let with = || from(BackfillFrom::Earliest, endless(with_table()));
+        ),
+    ];
+    let with_table = || with(old(), &added);
+    let backfilled = || from(BackfillFrom::Earliest, endless(with_table()));
     let after = undisturbed(&with_table());
     let mut crew = Crew::new();
     crew.fold(endless(old()));
     crew.merge(endless(old()));
     crew.read_percent(20);
     crew.merges.clear();
-    crew.merge(with());
+    crew.merge(backfilled());
     // The fold of before goes on, and sends no rows of the table.
     crew.read_percent(70);
     crew.folds.clear();
-    crew.fold(with());
+    crew.fold(backfilled());
     crew.turn(60);
     let found = crew.finish(&with_table());
     assert_each_once(&found);
@@ -303,17 +297,17 @@ fn what_is_taken_over_survives_a_snapshot_that_was_under_way() {
 #[test]
 fn a_backfill_is_done_where_no_event_comes_any_more() {
     let endless = |settings| endless(with_quick_snapshots(settings));
-    let with = || from(BackfillFrom::Earliest, endless(wanted()));
+    let backfilled = || from(BackfillFrom::Earliest, endless(wanted()));
     let mut crew = Crew::new();
     crew.fold(endless(old()));
     crew.merge(endless(old()));
     crew.read_percent(100);
     crew.folds.clear();
-    crew.fold(with());
+    crew.fold(backfilled());
     // To the end of what there is, with a snapshot there.
     crew.turn(100);
     crew.merges.clear();
-    crew.merge(with());
+    crew.merge(backfilled());
     crew.turn(400);
     assert_is_done(&crew, names());
 }

@@ -11,9 +11,8 @@ use pipeline::backfill::BackfillFrom;
 use pipeline::log::{Batch, Partition, Source};
 use pipeline::roster::{self, Roster};
 use pipeline::settings::{Bounded, Settings};
-use windows::sql::parse::SqlFile;
 
-use crate::crew::{Crew, NEW, Row, old, undisturbed};
+use crate::crew::{Crew, NEW, Row, old, undisturbed, with};
 use crate::fixture::merge_of;
 
 /// Its rows may be taken back: fold sends them once for all queries, and no record but the last of a commit names it.
@@ -30,11 +29,8 @@ fn before() -> Settings {
 }
 
 fn after() -> Settings {
-    let mut settings = before();
-    let new = NEW.iter().filter(|(name, _)| *name == NAME);
-    let files = new.map(|(name, text)| SqlFile::new(*name, *text));
-    settings.queries.extend(files);
-    settings
+    let new = NEW.into_iter().filter(|(name, _)| *name == NAME);
+    with(before(), &new.collect::<Vec<_>>())
 }
 
 /// By terminal: rows of one terminal are made in one partition.
@@ -133,12 +129,8 @@ fn what_a_query_to_come_needs_stays_in_the_log_from_the_beginning_of_its_commit(
 }
 
 fn with_table() -> Settings {
-    let mut settings = before();
-    settings.queries.push(SqlFile::new(
-        "last_gate",
-        "CREATE TABLE last_gate (PRIMARY KEY (terminal_id)) AS SELECT terminal_id, row_time AS seen_at FROM gate_event",
-    ));
-    settings
+    let table = "CREATE TABLE last_gate (PRIMARY KEY (terminal_id)) AS SELECT terminal_id, row_time AS seen_at FROM gate_event";
+    with(before(), &[("last_gate", table)])
 }
 
 #[test]

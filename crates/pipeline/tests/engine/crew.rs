@@ -89,7 +89,13 @@ pub fn old() -> Settings {
 pub fn new() -> Settings {
     let mut settings = old();
     settings.queries.retain(|file| file.name != "intake_all");
-    let files = NEW.iter().map(|(name, text)| SqlFile::new(*name, *text));
+    with(settings, &NEW)
+}
+
+/// With these queries and tables besides.
+pub fn with(mut settings: Settings, added: &[(&str, &str)]) -> Settings {
+    let files = added.iter();
+    let files = files.map(|(name, text)| SqlFile::new(*name, *text));
     settings.queries.extend(files);
     settings
 }

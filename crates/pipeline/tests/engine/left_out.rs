@@ -7,9 +7,8 @@ use events::Message;
 use events::v1::{Reject, RejectReason};
 use pipeline::backfill::BackfillFrom;
 use pipeline::settings::{Bounded, Settings};
-use windows::sql::parse::SqlFile;
 
-use crate::crew::{Crew, old};
+use crate::crew::{Crew, old, with};
 
 const NAME: &str = "lots_of_keys";
 const TEXT: &str = "INSERT INTO window_stat SELECT window_start, window_end, container_id, level_end, level_us, changes
@@ -26,11 +25,9 @@ fn before() -> Settings {
 }
 
 fn after(backfill: Option<BackfillFrom>) -> Settings {
-    let mut settings = before();
-    settings.queries.push(SqlFile::new(NAME, TEXT));
     Settings {
         backfill,
-        ..settings
+        ..with(before(), &[(NAME, TEXT)])
     }
 }
 

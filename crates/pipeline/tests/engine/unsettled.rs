@@ -1,24 +1,20 @@
 //! A backfill over a table whose rows may be taken back: rows of before the change still wait when its state is taken over, and
 //! merge has never seen them, if no query read the table, or not as the queries that come read it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use events::Message;
+use events::internal::SnapshotManifest;
 use pipeline::backfill::BackfillFrom;
+use pipeline::memory::Stored;
 use pipeline::settings::{Bounded, Settings};
-use windows::sql::parse::SqlFile;
 
 use crate::backfill::{assert_is_done, with_quick_snapshots};
-use crate::crew::{Crew, Row, old, undisturbed};
+use crate::crew::{Crew, NEW, Row, old, undisturbed, with};
 
-/// Of every kind that has a state.
-const OVER_GATE: [(&str, &str); 6] = [
-    (
-        "gate_tumble",
-        "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, count(*) AS passages
-         FROM TUMBLE(gate_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE)
-         GROUP BY window_start, window_end, terminal_id",
-    ),
+/// With those of [`NEW`] over the gate, of every kind that has a state.
+const OVER_GATE: [(&str, &str); 4] = [
     (
         "gate_session",
         "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, count(*) AS passages
@@ -30,16 +26,6 @@ const OVER_GATE: [(&str, &str); 6] = [
         "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, level_end, level_us, changes
          FROM LEVEL((SELECT row_time, terminal_id, CAST(1 AS BIGINT) AS one FROM gate_event), DESCRIPTOR(row_time),
                     DESCRIPTOR(terminal_id), one, INTERVAL '5' MINUTE)",
-    ),
-    (
-        "gate_met",
-        "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, count(*) AS met
-         FROM TUMBLE((
-           SELECT g.row_time, g.terminal_id FROM gate_event g
-           JOIN equipment_event e ON e.terminal_id = g.terminal_id
-             AND e.row_time BETWEEN g.row_time - INTERVAL '10' MINUTE AND g.row_time),
-           DESCRIPTOR(row_time), INTERVAL '10' MINUTE)
-         GROUP BY window_start, window_end, terminal_id",
     ),
     (
         "passage",
@@ -63,13 +49,12 @@ fn before() -> Settings {
     }
 }
 
-fn with(settings: Settings, added: &[(&str, &str)]) -> Settings {
-    let mut settings = settings;
-    let files = added.iter();
-    settings
-        .queries
-        .extend(files.map(|(name, text)| SqlFile::new(*name, *text)));
-    settings
+/// The queries and tables to come.
+fn over_gate() -> Vec<(&'static str, &'static str)> {
+    let new = NEW
+        .into_iter()
+        .filter(|(name, _)| name.starts_with("new_gate"));
+    new.chain(OVER_GATE).collect()
 }
 
 /// Old queries up to some place of the input, then the new ones with their past, done before any more of it is read.
@@ -100,8 +85,10 @@ fn added(before: &Settings, settings: &Settings) -> Crew {
 }
 
 fn names() -> impl Iterator<Item = &'static str> {
-    let names = OVER_GATE.iter().map(|(name, _)| *name);
-    names.filter(|name| *name != "passage")
+    let queries = over_gate()
+        .into_iter()
+        .filter(|(_, text)| text.starts_with("INSERT"));
+    queries.map(|(name, _)| name)
 }
 
 #[track_caller]
@@ -118,12 +105,33 @@ fn assert_same(found: &BTreeMap<String, Vec<Row>>, after: &BTreeMap<String, Vec<
     }
 }
 
+/// Of the snapshots that were written.
+fn formats(crew: &Crew) -> BTreeSet<u32> {
+    let written = crew.log.written("snapshots").into_iter().flatten();
+    let is_manifest = |record: &Stored| {
+        let key = record.key.as_deref().unwrap_or_default();
+        key.ends_with(b"manifest")
+    };
+    let manifests = written.filter(|(_, record)| is_manifest(record));
+    let manifests = manifests.filter_map(|(_, record)| record.value);
+    let formats = manifests.map(|value| {
+        let manifest = SnapshotManifest::decode(value.as_slice());
+        manifest.expect("a manifest").format
+    });
+    formats.collect()
+}
+
 #[track_caller]
 fn assert_handed_over(before: &Settings) {
-    let settings = with(before.clone(), &OVER_GATE);
+    let settings = with(before.clone(), &over_gate());
     let mut crew = added(before, &settings);
     assert_is_done(&crew, names());
     assert!(crew.percent_read() < 98, "nothing is left to come");
+    assert_eq!(
+        formats(&crew),
+        [3, 4].into(),
+        "a version that does not know such rows would drop them"
+    );
     assert_same(&crew.finish(&settings), &undisturbed(&settings));
 }
 
