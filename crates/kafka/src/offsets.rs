@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pipeline::log::{Partition, Position};
+use pipeline::log::{Beginning, Partition, Position, SaidBy};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::{Offset, TopicPartitionList};
@@ -25,13 +25,22 @@ impl Committed {
     }
 
     /// Where the partition's next owner takes up.
-    pub(crate) fn position(&self) -> Option<Position> {
-        Some(Position {
+    pub(crate) fn beginning(&self) -> Option<Beginning> {
+        let (within, marker) = read_metadata(&self.metadata);
+        let position = Position {
             next_offset: self.next?,
-            within: read_metadata(&self.metadata).0.to_owned(),
-        })
+            within: within.to_owned(),
+        };
+        let said_by = match marker {
+            "" => SaidBy::Operator,
+            _ => SaidBy::Engine,
+        };
+        Some(Beginning { position, said_by })
     }
 }
+
+/// The marker of commits without a transaction, of which none needs to be told from the others.
+pub(crate) const PLAIN_MARKER: &str = "at-least-once";
 
 /// Before the length of what an offset's metadata says of the record that it points at.
 const WITHIN: &str = "within ";

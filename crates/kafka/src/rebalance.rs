@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use pipeline::log::{LogError, Partition, Position, Signal};
+use pipeline::log::{Beginning, LogError, Partition, SaidBy, Signal};
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{Consumer, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
@@ -152,13 +152,13 @@ impl KafkaSource {
             self.assigning_since = None;
             self.assigning.pop_front();
             let places = starts.iter();
-            let places = places.map(|(partition, position)| (partition, position.next_offset));
+            let places = places.map(|(partition, it)| (partition, it.position.next_offset));
             let list =
                 offsets::list_at(places).map_err(|error| fatal("assign partitions", &error))?;
             self.assign_at(&list)
                 .map_err(|error| fatal("assign partitions", &error))?;
             let mut positions = self.consumer.context().positions();
-            for (partition, position) in &starts {
+            for (partition, Beginning { position, .. }) in &starts {
                 self.owned.set(partition, position.next_offset);
                 positions.insert(partition.clone(), position.clone());
             }
@@ -205,7 +205,7 @@ impl KafkaSource {
         )))
     }
 
-    fn starts(&self, partitions: &[Partition]) -> KafkaResult<Vec<(Partition, Position)>> {
+    fn starts(&self, partitions: &[Partition]) -> KafkaResult<Vec<(Partition, Beginning)>> {
         if partitions.is_empty() {
             return Ok(Vec::new());
         }
@@ -213,12 +213,20 @@ impl KafkaSource {
         let mut starts = Vec::with_capacity(partitions.len());
         for partition in partitions {
             let found = committed.get(partition);
-            let position = match found.and_then(offsets::Committed::position) {
-                Some(position) => position,
-                None => offsets::start(&self.consumer, partition, self.worker.start, LOOKUP_WAIT)?
+            let beginning = match found.and_then(offsets::Committed::beginning) {
+                Some(beginning) => beginning,
+                None => Beginning {
+                    position: offsets::start(
+                        &self.consumer,
+                        partition,
+                        self.worker.start,
+                        LOOKUP_WAIT,
+                    )?
                     .into(),
+                    said_by: SaidBy::Nobody,
+                },
             };
-            starts.push((partition.clone(), position));
+            starts.push((partition.clone(), beginning));
         }
         Ok(starts)
     }

@@ -104,6 +104,10 @@ impl Sink for KafkaSink {
         }
         done
     }
+
+    fn is_atomic(&self) -> bool {
+        matches!(self.way, Way::ExactlyOnce(_))
+    }
 }
 
 /// An outgoing record as librdkafka takes it.
@@ -151,7 +155,7 @@ impl Plain {
             .iter()
             .map(|(partition, position)| (partition, position))
             .collect();
-        let list = offsets::marked(positions, "")
+        let list = offsets::marked(positions, offsets::PLAIN_MARKER)
             .map_err(|error| LogError::Fatal(format!("cannot name the positions: {error}")))?;
         consumer.commit(&list, CommitMode::Sync).map_err(|error| {
             let code = error

@@ -365,7 +365,8 @@ impl KafkaSource {
     ) -> KafkaResult<Option<String>> {
         for (partition, found) in offsets::committed(&self.consumer, partitions, LOOKUP_WAIT)? {
             // Never committed: again from where it started.
-            let (Some(theirs), Some(ours)) = (found.position(), places.get(&partition)) else {
+            let theirs = found.beginning().map(|it| it.position);
+            let (Some(theirs), Some(ours)) = (theirs, places.get(&partition)) else {
                 continue;
             };
             if theirs != *ours {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kafka::{KafkaSink, KafkaSource};
-use pipeline::log::{Batch, Commit, LogError, Outgoing, Partition, Position, Signal, Sink, Source};
+use pipeline::log::{
+    Batch, Beginning, Commit, LogError, Outgoing, Partition, Position, Signal, Sink, Source,
+};
 
 pub struct Copier {
     pub source: KafkaSource,
@@ -32,13 +34,20 @@ impl Copier {
         }
     }
 
+    /// Takes partitions over.
+    pub fn begin(&mut self, starts: &[(Partition, Beginning)]) {
+        let starts = starts.iter();
+        let starts = starts.map(|(partition, start)| (partition.clone(), start.position.clone()));
+        self.positions.extend(starts);
+    }
+
     /// One fetch and, if it brought records, one commit.
     pub fn step(&mut self, wait: Duration) -> Result<usize, LogError> {
         let mut batch = Batch::default();
         let signals = self.source.fetch(&mut batch, wait)?;
         for signal in &signals {
             match signal {
-                Signal::Assigned(starts) => self.positions.extend(starts.iter().cloned()),
+                Signal::Assigned(starts) => self.begin(starts),
                 Signal::Lost(gone) => gone.iter().for_each(|p| {
                     self.positions.remove(p);
                 }),

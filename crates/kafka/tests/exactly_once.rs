@@ -20,7 +20,7 @@ pub fn fetch_some(copier: &mut Copier) -> Batch {
             .expect("fetch");
         for signal in &signals {
             if let Signal::Assigned(starts) = signal {
-                copier.positions.extend(starts.iter().cloned());
+                copier.begin(starts);
             }
         }
         copier.signals.extend(signals);

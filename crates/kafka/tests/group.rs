@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use kafka::{Connection, Delivery, Membership, Start, Worker, connect};
-use pipeline::log::{Batch, LogError, Partition, Signal, Sink, Source};
+use pipeline::log::{Batch, Beginning, LogError, Partition, SaidBy, Signal, Sink, Source};
 
 use crate::cluster::{Cluster, numbers, unique, worker};
 use crate::copy::Copier;
@@ -155,7 +155,9 @@ fn ends_are_told_and_the_group_resumes_where_it_committed() {
         panic!("{:?}", second.signals);
     };
     assert!(
-        starts.iter().all(|(_, start)| *start == 50.into()),
+        starts
+            .iter()
+            .all(|(_, start)| start.position == 50.into() && start.said_by == SaidBy::Engine),
         "{starts:?}"
     );
 }
@@ -337,7 +339,11 @@ fn a_new_group_starts_where_it_is_told() {
                 .into_iter()
                 .find(|signal| matches!(signal, Signal::Assigned(_)));
         }
-        let wanted = vec![(Partition::new(input.as_str(), 0), expected.into())];
+        let beginning = Beginning {
+            position: expected.into(),
+            said_by: SaidBy::Nobody,
+        };
+        let wanted = vec![(Partition::new(input.as_str(), 0), beginning)];
         assert_eq!(assigned, Some(Signal::Assigned(wanted)), "{start:?}");
     }
 }

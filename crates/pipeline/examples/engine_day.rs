@@ -110,7 +110,7 @@ fn main() {
     let (source, sink) = log.join("fold", None, &inputs, 20_000);
     let mut fold = FoldWorker::new(shared.clone(), source, sink).expect("fold");
     let (source, sink) = log.join("merge", None, &partials, 64);
-    let mut merge = MergeWorker::new(shared, source, sink, true);
+    let mut merge = MergeWorker::new(shared, source, sink);
     let (mut folded, mut merged) = (false, false);
     let (mut fold_time, mut merge_time) = (Duration::ZERO, Duration::ZERO);
     while !(folded && merged) {

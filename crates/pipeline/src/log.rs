@@ -57,6 +57,26 @@ impl std::fmt::Display for Position {
     }
 }
 
+/// Where reading of a partition begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beginning {
+    /// The first record to read, and what of it is done.
+    pub position: Position,
+    /// Who says so.
+    pub said_by: SaidBy,
+}
+
+/// Who says where reading of a partition begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SaidBy {
+    /// The group has committed nothing of it: the log's first record, or what the settings say.
+    Nobody,
+    /// Somebody has set the group's offset with other tools.
+    Operator,
+    /// A commit of the engine.
+    Engine,
+}
+
 /// Where the bytes of one record lie in a [`Batch`].
 #[derive(Debug, Clone)]
 pub struct Entry {
@@ -173,9 +193,9 @@ impl Batch {
 /// What a source tells beside records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Signal {
-    /// These partitions are now ours; reading starts at the committed positions given (the log start where none is).
-    /// Without partitions: the group has answered, and gives us nothing.
-    Assigned(Vec<(Partition, Position)>),
+    /// These partitions are now ours, and reading begins there. Without partitions: the group has answered, and gives us
+    /// nothing.
+    Assigned(Vec<(Partition, Beginning)>),
     /// These partitions will be taken away. The source waits, and keeps them, until [`Source::release`]: commit first.
     Revoking(Vec<Partition>),
     /// These partitions are gone already: drop what was not committed, and commit nothing for them.
@@ -205,13 +225,16 @@ pub enum LogError {
     Fatal(String),
 }
 
+/// The way out where state is lost, in full in docs/DELIVERY.md.
+pub const BEGIN_ANEW: &str = "stop all instances, delete the engine's own topics (partials, snapshots, intake_state) and the \
+     groups' offsets, and begin anew with the events that are there (docs/DELIVERY.md, Beginning anew)";
+
 /// The error of a replay that asks for more of a partition than there is: `there` and `needed` are first offset and end.
 pub fn missing(partition: &Partition, there: (i64, i64), needed: (i64, i64)) -> LogError {
     let ((oldest, end), (from, to)) = (there, needed);
     LogError::Fatal(format!(
         "{partition} holds offsets {oldest} to {end}, and {from} to {to} are needed to restore state: restore the topic from \
-         a copy, or stop all instances, delete the engine's own topics (partials, snapshots, intake_state) and the groups' \
-         offsets, and begin anew with the events that are there"
+         a copy, or {BEGIN_ANEW}"
     ))
 }
 
@@ -300,4 +323,8 @@ pub struct Commit {
 pub trait Sink {
     /// Writes one commit. On return it is durable.
     fn commit(&mut self, commit: Commit) -> Result<(), LogError>;
+
+    /// True if records and positions of a commit become visible together or not at all; false if a crash may leave the
+    /// records alone.
+    fn is_atomic(&self) -> bool;
 }

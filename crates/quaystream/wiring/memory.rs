@@ -70,7 +70,7 @@ pub fn run(
     let (source, sink) = log.join(&groups[0], None, &inputs, rows_max);
     let mut fold = FoldWorker::new(shared.clone(), source, sink)?;
     let (source, sink) = log.join(&groups[1], None, &partials, 64);
-    let mut merge = MergeWorker::new(shared, source, sink, true);
+    let mut merge = MergeWorker::new(shared, source, sink);
     let (mut is_folded, mut is_merged) = (false, false);
     while !(is_folded && is_merged) {
         clock.advance(TURN);

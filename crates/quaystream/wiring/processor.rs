@@ -171,11 +171,10 @@ fn run(config: &Config, stage: Stage, worker: Worker, shared: Shared) -> Result<
         Err(_) if shared.stop.is_requested() => return Ok(()),
         Err(error) => return Err(error.into()),
     };
-    let is_strict = config.guarantee == Guarantee::ExactlyOnce;
     let stop = shared.stop.clone();
     let result = match stage {
         Stage::Fold => FoldWorker::new(shared, source, sink)?.run(),
-        Stage::Merge => MergeWorker::new(shared, source, sink, is_strict).run(),
+        Stage::Merge => MergeWorker::new(shared, source, sink).run(),
     };
     match result {
         // A stop request ends waits for brokers that do not answer; the commit in the making is done again later.

@@ -186,7 +186,7 @@ impl Job {
         for (partition, until) in &self.until {
             let (oldest, begin) = history.begin(partition, at_ms)?;
             let begin = begin.min(*until);
-            fold.assign(begin, Takeover::new(partition.clone(), begin))?;
+            fold.assign(begin, Takeover::new(partition.clone(), begin, false))?;
             stretches.push(Stretch {
                 partition: partition.clone(),
                 next: begin,

@@ -122,6 +122,8 @@ pub struct PartitionIntake {
     pub(super) versions: Versions,
     /// What the topic holds.
     pub(super) ledger: Ledger,
+    /// The topic holds nothing of it.
+    pub(super) is_unwritten: bool,
     pub(super) bounds: StateBounds,
 }
 
@@ -138,6 +140,7 @@ impl PartitionIntake {
             copies: Copies::default(),
             versions: Versions::new(bounds.versions_max()),
             ledger: Ledger::default(),
+            is_unwritten: true,
             bounds,
         }
     }

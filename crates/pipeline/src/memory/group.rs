@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Member;
 use super::shelf::Shelf;
-use crate::log::{Partition, Position};
+use crate::log::{Beginning, Partition, Position, SaidBy};
 
 #[derive(Debug, Default)]
 pub(super) struct Group {
@@ -15,7 +15,9 @@ pub(super) struct Group {
     /// Who shall have it.
     targets: BTreeMap<Partition, Member>,
     turns: usize,
-    pub(super) positions: BTreeMap<Partition, Position>,
+    positions: BTreeMap<Partition, Position>,
+    /// Of these an operator has set the offset.
+    set_by_operator: BTreeSet<Partition>,
 }
 
 impl Group {
@@ -33,6 +35,40 @@ impl Group {
         for (place, partition) in self.partitions.iter().enumerate() {
             let member = members[(place + self.turns) % members.len()];
             self.targets.insert(partition.clone(), member);
+        }
+    }
+
+    /// Where a new owner of a partition begins.
+    pub(super) fn beginning(&self, partition: &Partition) -> Beginning {
+        let committed = self.positions.get(partition);
+        Beginning {
+            position: committed.cloned().unwrap_or_default(),
+            said_by: match committed {
+                None => SaidBy::Nobody,
+                Some(_) if self.set_by_operator.contains(partition) => SaidBy::Operator,
+                Some(_) => SaidBy::Engine,
+            },
+        }
+    }
+
+    pub(super) fn position(&self, partition: &Partition) -> Option<&Position> {
+        self.positions.get(partition)
+    }
+
+    /// Sets or deletes an offset from outside.
+    pub(super) fn set_offset(&mut self, partition: &Partition, offset: Option<i64>) {
+        self.set_by_operator.insert(partition.clone());
+        match offset {
+            Some(offset) => self.positions.insert(partition.clone(), offset.into()),
+            None => self.positions.remove(partition),
+        };
+    }
+
+    /// A commit moves the group.
+    pub(super) fn commit(&mut self, positions: Vec<(Partition, Position)>) {
+        for (partition, position) in positions {
+            self.set_by_operator.remove(&partition);
+            self.positions.insert(partition, position);
         }
     }
 

@@ -57,6 +57,11 @@ impl MemoryLog {
         self.lock().append(record, None).map(drop)
     }
 
+    /// Deletes a topic and makes it anew. No transaction may be open.
+    pub fn empty(&self, topic: &str) {
+        self.lock().empty(topic);
+    }
+
     /// Compacts a topic, deletions too, as far as its records are decided.
     pub fn compact(&self, topic: &str) {
         self.lock().compact(topic);
@@ -94,6 +99,13 @@ impl MemoryLog {
     /// What a group has committed for a partition.
     pub fn position(&self, group: &str, partition: &Partition) -> Option<Position> {
         self.lock().position(group, partition).cloned()
+    }
+
+    /// Sets a group's offset as an operator does with other tools, or deletes it, as a broker does when it expires.
+    pub fn set_offset(&self, group: &str, partition: &Partition, offset: Option<i64>) {
+        let mut shelf = self.lock();
+        let group = shelf.groups.entry(group.to_owned()).or_default();
+        group.set_offset(partition, offset);
     }
 
     fn lock(&self) -> MutexGuard<'_, Shelf> {

@@ -71,6 +71,12 @@ impl Shelf {
         }
     }
 
+    pub(super) fn empty(&mut self, topic: &str) {
+        for partition in self.topics.entry(topic.into()).or_default() {
+            *partition = PartitionLog::default();
+        }
+    }
+
     pub(super) fn partitions(&self, topic: &Arc<str>) -> Vec<Partition> {
         let count = self.topics.get(topic).map_or(0, Vec::len) as i32;
         let partitions = (0..count).map(|index| Partition::new(Arc::clone(topic), index));
@@ -319,7 +325,7 @@ impl Shelf {
         if started.fate == Fate::Committed {
             let positions = std::mem::take(&mut started.positions);
             let group = self.groups.entry(started.group.clone()).or_default();
-            group.positions.extend(positions);
+            group.commit(positions);
         }
     }
 
@@ -357,7 +363,7 @@ impl Shelf {
 
     /// What a group has committed; a transaction that would change it is not waited for.
     pub(super) fn position(&self, group: &str, partition: &Partition) -> Option<&Position> {
-        self.groups.get(group)?.positions.get(partition)
+        self.groups.get(group)?.position(partition)
     }
 
     /// False while an undecided or unsettled transaction may change what the group has committed.

@@ -127,4 +127,8 @@ impl Sink for MemorySink {
             _ => Ok(()),
         }
     }
+
+    fn is_atomic(&self) -> bool {
+        true
+    }
 }

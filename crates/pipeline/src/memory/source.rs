@@ -114,12 +114,12 @@ impl MemorySource {
         let mut assigned = Vec::new();
         for partition in group.to_assign(self.member) {
             if shelf.is_stable(&self.group, &partition) {
-                let found = shelf.position(&self.group, &partition);
-                let position = found.cloned().unwrap_or_default();
                 let group = shelf.groups.entry(self.group.clone()).or_default();
+                let beginning = group.beginning(&partition);
                 group.own(self.member, &partition);
-                self.next.insert(partition.clone(), position.next_offset);
-                assigned.push((partition, position));
+                let next_offset = beginning.position.next_offset;
+                self.next.insert(partition.clone(), next_offset);
+                assigned.push((partition, beginning));
             }
         }
         if assigned.is_empty() && std::mem::replace(&mut self.has_joined, true) {

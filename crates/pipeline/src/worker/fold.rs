@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::beginning::{check_fold, lacking};
 use super::programs::Portion;
 use super::spare::Spare;
 use super::{Pause, Shared, Turn, WAIT, part};
@@ -11,7 +12,7 @@ use crate::budget::Account;
 use crate::error::EngineError;
 use crate::fold::Fold;
 use crate::intake::state::takeover::Takeover;
-use crate::log::{Batch, LogError, Partition, Signal, Sink, Source};
+use crate::log::{Batch, LogError, Partition, SaidBy, Signal, Sink, Source};
 use crate::planted::{Bug, has};
 use crate::settings::Bounded;
 
@@ -69,6 +70,9 @@ impl<S: Source, K: Sink> FoldWorker<S, K> {
             }
         }
         self.commit()?;
+        for (partition, offset) in self.fold.committed_positions() {
+            tracing::info!(%partition, offset, "stops");
+        }
         Ok(())
     }
 
@@ -131,8 +135,11 @@ impl<S: Source, K: Sink> FoldWorker<S, K> {
         match signal {
             Signal::Assigned(partitions) => {
                 self.spare.begin(&self.shared);
-                let partitions = partitions.into_iter();
-                self.assign(partitions.map(|(of, position)| (of, position.next_offset)))?;
+                let begun = partitions.into_iter().map(|(partition, beginning)| {
+                    let said_by = Some(beginning.said_by);
+                    (partition, beginning.position.next_offset, said_by)
+                });
+                self.assign(begun)?;
             }
             Signal::Revoking(partitions) => {
                 self.commit()?;
@@ -162,23 +169,35 @@ impl<S: Source, K: Sink> FoldWorker<S, K> {
     }
 
     /// Reads the intake state that was committed with these offsets, each partition of its topic once, and begins to own the
-    /// partitions.
+    /// partitions. The offsets are this worker's own where nobody is named.
     fn assign(
         &mut self,
-        partitions: impl Iterator<Item = (Partition, i64)>,
+        partitions: impl Iterator<Item = (Partition, i64, Option<SaidBy>)>,
     ) -> Result<(), EngineError> {
         let started = self.shared.clock.elapsed();
         let mut events = 0;
-        let mut homes: BTreeMap<Partition, Vec<(i64, Takeover)>> = BTreeMap::new();
-        for (partition, offset) in partitions {
+        let mut homes: BTreeMap<Partition, Vec<Taken>> = BTreeMap::new();
+        for (partition, offset, said_by) in partitions {
             let home = self.shared.settings.state_partition(&partition);
-            let takeover = Takeover::new(partition, offset);
-            homes.entry(home).or_default().push((offset, takeover));
+            let is_written = said_by == Some(SaidBy::Engine) && offset > 0;
+            homes.entry(home).or_default().push(Taken {
+                offset,
+                said_by,
+                takeover: Takeover::new(partition, offset, is_written),
+            });
         }
         let has_any = !homes.is_empty();
-        for (home, mut takeovers) in homes {
-            self.read_state(&home, &mut takeovers)?;
-            for (offset, takeover) in takeovers {
+        for (home, mut taken) in homes {
+            self.read_state(&home, &mut taken)?;
+            for Taken {
+                offset,
+                said_by,
+                takeover,
+            } in taken
+            {
+                if let Some(said_by) = said_by.filter(|_| self.sink.is_atomic()) {
+                    check_fold(said_by, offset, &home, &takeover)?;
+                }
                 let (deltas, slices) = takeover.sizes();
                 let partition = takeover.partition().clone();
                 self.fold.assign(offset, takeover)?;
@@ -196,17 +215,13 @@ impl<S: Source, K: Sink> FoldWorker<S, K> {
 
     /// Reads a partition of the intake state. The end of a transaction may reach the group's offsets before it reaches this
     /// topic: then what the offset stands for is not yet there, and is waited for.
-    fn read_state(
-        &mut self,
-        home: &Partition,
-        takeovers: &mut [(i64, Takeover)],
-    ) -> Result<(), EngineError> {
+    fn read_state(&mut self, home: &Partition, taken: &mut [Taken]) -> Result<(), EngineError> {
         let mut from = None;
         for _ in 0..STATE_READS_MAX {
             let next = self.source.replay(home, from, None, &mut |batch| {
                 for entry in batch.entries() {
                     let (key, value) = (batch.key(entry), batch.value(entry));
-                    for (_, takeover) in takeovers.iter_mut() {
+                    for Taken { takeover, .. } in taken.iter_mut() {
                         let taken = takeover.take(key.unwrap_or_default(), value);
                         let at = |error| format!("{home} offset {}: {error}", entry.offset);
                         taken.map_err(|error| LogError::Fatal(at(error)))?;
@@ -214,23 +229,16 @@ impl<S: Source, K: Sink> FoldWorker<S, K> {
                 }
                 Ok(())
             })?;
-            if takeovers.iter().all(|(_, takeover)| takeover.is_whole()) {
+            if taken.iter().all(|it| it.takeover.is_whole()) {
                 return Ok(());
             }
             from = Some(next);
         }
-        let lacking = takeovers.iter().find(|(_, takeover)| !takeover.is_whole());
-        let lacking = lacking.map(|(offset, takeover)| {
-            let (partition, reaches) = (takeover.partition(), takeover.reaches());
-            format!(
-                "{partition} was read up to offset {offset}, and {home} holds its intake state up to {} only",
-                reaches.unwrap_or_default()
-            )
-        });
-        Err(EngineError::State(format!(
-            "{}: start again once all brokers are up; if the group's offsets were moved on by hand, move them back",
-            lacking.unwrap_or_default()
-        )))
+        let mut short = taken.iter().filter(|it| !it.takeover.is_whole());
+        let short = short
+            .next()
+            .map(|it| lacking(home, it.offset, &it.takeover));
+        short.map_or(Ok(()), Err)
     }
 
     fn commit(&mut self) -> Result<(), EngineError> {
@@ -290,6 +298,13 @@ impl<S: Source, K: Sink> FoldWorker<S, K> {
         self.fold.reset();
         let ours = self.source.rewind()?;
         kept.retain(|(partition, _)| !lost.contains(partition) && ours.contains(partition));
-        self.assign(kept.into_iter())
+        self.assign(kept.into_iter().map(|(of, offset)| (of, offset, None)))
     }
+}
+
+/// A partition that is taken over.
+struct Taken {
+    offset: i64,
+    said_by: Option<SaidBy>,
+    takeover: Takeover,
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::backfill::Backfill;
+use super::beginning::check_merge;
 use super::programs::Portion;
 use super::recover::{restore, take_in_silence};
 use super::snapshots::{Finished, Snapshots};
@@ -13,7 +14,9 @@ use super::standstill::Standstill;
 use super::{Pause, Shared, Turn, WAIT, part};
 use crate::budget::Account;
 use crate::error::EngineError;
-use crate::log::{Batch, Commit, LogError, Outgoing, Partition, Position, Signal, Sink, Source};
+use crate::log::{
+    Batch, Commit, LogError, Outgoing, Partition, Position, SaidBy, Signal, Sink, Source,
+};
 use crate::merge::{Merge, Parcel};
 use crate::outcome::Tally;
 use crate::planted::{Bug, has};
@@ -25,7 +28,6 @@ pub struct MergeWorker<S, K> {
     pub(super) shared: Shared,
     source: S,
     sink: K,
-    is_strict: bool,
     pub(super) merges: BTreeMap<Partition, Merge>,
     pub(super) backfills: BTreeMap<Partition, Backfill>,
     pub(super) snapshots: BTreeMap<Partition, Snapshots>,
@@ -43,8 +45,8 @@ pub struct MergeWorker<S, K> {
 }
 
 impl<S: Source, K: Sink> MergeWorker<S, K> {
-    /// A worker without partitions. `is_strict` as for [`Merge::new`].
-    pub fn new(shared: Shared, source: S, sink: K, is_strict: bool) -> Self {
+    /// A worker without partitions.
+    pub fn new(shared: Shared, source: S, sink: K) -> Self {
         MergeWorker {
             committed_at: shared.clock.elapsed(),
             pending: Parcel::new(shared.settings.transaction_bytes_max),
@@ -52,7 +54,6 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
             shared,
             source,
             sink,
-            is_strict,
             merges: BTreeMap::new(),
             backfills: BTreeMap::new(),
             snapshots: BTreeMap::new(),
@@ -79,7 +80,11 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
                 return Ok(());
             }
         }
-        self.commit_all()
+        self.commit_all()?;
+        for (partition, position) in &self.committed {
+            tracing::info!(%partition, %position, "stops");
+        }
+        Ok(())
     }
 
     /// Commits, and what that leaves too: with a snapshot that became whole the roster may have changed.
@@ -243,8 +248,8 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
         match signal {
             Signal::Assigned(partitions) => {
                 self.spare.begin(&self.shared);
-                for (partition, position) in partitions {
-                    self.assign(partition, position)?;
+                for (partition, beginning) in partitions {
+                    self.assign(partition, beginning.position, Some(beginning.said_by))?;
                 }
             }
             Signal::Revoking(partitions) => {
@@ -286,8 +291,13 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
     }
 
     /// Brings a partition to the state of its last commit: from the newest snapshot, or from nothing, by reading its log
-    /// from there in silence.
-    fn assign(&mut self, partition: Partition, position: Position) -> Result<(), EngineError> {
+    /// from there in silence. The position is this worker's own where nobody is named.
+    fn assign(
+        &mut self,
+        partition: Partition,
+        position: Position,
+        said_by: Option<SaidBy>,
+    ) -> Result<(), EngineError> {
         let offset = position.next_offset;
         let shared = self.shared.clone();
         let began = shared.clock.elapsed();
@@ -301,7 +311,7 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
                 Arc::clone(&shared.clock),
                 Arc::clone(&silent),
                 partition.clone(),
-                self.is_strict,
+                self.sink.is_atomic(),
                 &shared.memory,
             )?;
             merge.heed(shared.stop.clone());
@@ -309,6 +319,9 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
         };
         let home = shared.settings.snapshot_partition(&partition);
         let mut shelf = read(&mut self.source, &home, offset)?;
+        if let Some(said_by) = said_by.filter(|_| self.sink.is_atomic()) {
+            check_merge(&partition, said_by, offset, &home, &shelf)?;
+        }
         let (mut merge, unreached) = restore(&fresh, &mut shelf, shared.depot.as_ref(), offset)?;
         let from = merge.next_offset();
         merge.enrol(shelf.roster.as_ref(), &position)?;
@@ -492,7 +505,7 @@ impl<S: Source, K: Sink> MergeWorker<S, K> {
         for (partition, position) in kept {
             // Of what is lost the next owner may have trimmed the log.
             if ours.contains(&partition) {
-                self.assign(partition, position)?;
+                self.assign(partition, position, None)?;
             }
         }
         Ok(())

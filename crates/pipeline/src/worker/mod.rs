@@ -4,6 +4,7 @@
 //! Reading order: this file (what both share), [`fold`], [`merge`], [`programs`], `recover`, `snapshots`, `sending`, `backfill`, `spare`.
 
 mod backfill;
+mod beginning;
 pub mod fold;
 pub mod merge;
 pub mod programs;

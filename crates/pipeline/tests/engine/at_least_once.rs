@@ -81,6 +81,10 @@ impl Sink for Plain {
             positions: commit.positions,
         })
     }
+
+    fn is_atomic(&self) -> bool {
+        false
+    }
 }
 
 /// A turn of a worker: whether it is done, or has died.
@@ -107,7 +111,7 @@ fn merges(relay: &Relay, due: &[usize]) -> (Arc<Tally>, Arc<Mutex<Deaths>>) {
             positions,
             deaths: Arc::clone(&deaths),
         };
-        let mut merge = MergeWorker::new(shared, source, sink, false);
+        let mut merge = MergeWorker::new(shared, source, sink);
         for _ in 0..TURNS_MAX {
             relay.clock.advance(Duration::from_millis(50));
             match outlived(merge.turn(Duration::ZERO)) {
@@ -192,7 +196,7 @@ fn run(log: &MemoryLog, settings: &Settings, due: &[usize]) -> Arc<Mutex<Deaths>
     };
     let mut fold = new_fold();
     let (source, sink) = log.join("merge", None, &["partials".into()], 64);
-    let mut merge = MergeWorker::new(shared.clone(), source, plain(sink, &nobody), false);
+    let mut merge = MergeWorker::new(shared.clone(), source, plain(sink, &nobody));
     let (mut folded, mut merged) = (false, false);
     for _ in 0..TURNS_MAX {
         clock.advance(Duration::from_millis(50));

@@ -98,6 +98,10 @@ impl Sink for Mortal {
             _ => Ok(()),
         }
     }
+
+    fn is_atomic(&self) -> bool {
+        self.sink.is_atomic()
+    }
 }
 
 /// What a run of merge came to.
@@ -133,7 +137,7 @@ fn merged(log: &MemoryLog, settings: Settings, commits: usize) -> Merged {
             sizes: Arc::clone(&sizes),
             left: commits,
         };
-        let mut merge = MergeWorker::new(shared, source, sink, true);
+        let mut merge = MergeWorker::new(shared, source, sink);
         for turn in 0.. {
             let largest = tally.largest();
             assert!(
@@ -248,7 +252,7 @@ fn a_full_disk_stops_reading_and_not_the_process_and_a_sick_one_stops_it_before_
     let topics = [Arc::clone(&shared.settings.topics.partials)];
     let budget = Arc::clone(&shared.memory.budget);
     let (source, sink) = log.join("merge", None, &topics, 4);
-    let mut merge = MergeWorker::new(shared, source, sink, true);
+    let mut merge = MergeWorker::new(shared, source, sink);
     let mut turn = || {
         clock.advance(Duration::from_millis(50));
         merge.turn(Duration::ZERO)

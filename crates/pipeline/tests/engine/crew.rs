@@ -151,8 +151,7 @@ impl Crew {
         let topics = [Arc::clone(&shared.settings.topics.partials)];
         let (source, sink) = self.log.join("merge", None, &topics, 3);
         self.members.push(source.member());
-        self.merges
-            .push(MergeWorker::new(shared, source, sink, true));
+        self.merges.push(MergeWorker::new(shared, source, sink));
     }
 
     /// So many turns of every worker. True once all have ended.

@@ -143,7 +143,7 @@ fn an_upload_that_hangs_holds_no_commit_back_and_is_published_once_it_is_through
         tally: Arc::clone(&tally),
         ..relay.shared.clone()
     };
-    let mut merge = MergeWorker::new(shared, source, sink, true);
+    let mut merge = MergeWorker::new(shared, source, sink);
     for _ in 0..60 {
         relay.clock.advance(Duration::from_millis(50));
         merge.turn(Duration::ZERO).expect("it goes on");
@@ -170,7 +170,7 @@ fn an_owner_of_before_fills_the_store_and_publishes_nothing() {
     let topics = [Arc::clone(&relay.shared.settings.topics.partials)];
     let (source, sink) = relay.log.join("merge", None, &topics, 2);
     let member = source.member();
-    let mut zombie = MergeWorker::new(relay.shared.clone(), source, sink, true);
+    let mut zombie = MergeWorker::new(relay.shared.clone(), source, sink);
     // It begins to write, and is given up before it can publish.
     while store.names().is_empty() {
         relay.clock.advance(Duration::from_millis(50));
@@ -209,7 +209,7 @@ fn a_start_that_needs_a_store_which_does_not_answer_names_it() {
     let topics = [Arc::clone(&relay.shared.settings.topics.partials)];
     let start = |shared: Shared| {
         let (source, sink) = relay.log.join("merge", None, &topics, 4);
-        let mut merge = MergeWorker::new(shared, source, sink, true);
+        let mut merge = MergeWorker::new(shared, source, sink);
         merge
             .turn(Duration::ZERO)
             .map_err(|error| error.to_string())

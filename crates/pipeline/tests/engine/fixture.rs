@@ -221,7 +221,7 @@ pub fn run(log: &MemoryLog, settings: Settings, rows_max: usize, abort_every: us
     let (source, sink) = log.join("fold", None, &inputs, rows_max);
     let mut fold = FoldWorker::new(shared.clone(), source, sink).expect("fold starts");
     let (source, sink) = log.join("merge", None, &partials, 64);
-    let mut merge = MergeWorker::new(shared, source, sink, true);
+    let mut merge = MergeWorker::new(shared, source, sink);
     let (mut folded, mut merged) = (false, false);
     for turn in 0..1_000_000 {
         clock.advance(Duration::from_millis(50));

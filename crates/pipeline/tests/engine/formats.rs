@@ -198,7 +198,7 @@ fn merge(log: &MemoryLog, turns: usize) -> u64 {
     let shared = Shared::new(history(), clock.clone(), Stop::default());
     let tally = Arc::clone(&shared.tally);
     let (source, sink) = log.join("merge", None, &[PARTIALS.into()], 1);
-    let mut merge = MergeWorker::new(shared, source, sink, true);
+    let mut merge = MergeWorker::new(shared, source, sink);
     for _ in 0..turns {
         clock.advance(Duration::from_millis(100));
         if merge.turn(Duration::ZERO).expect("merge goes on") == Turn::Done {

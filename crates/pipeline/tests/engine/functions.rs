@@ -92,7 +92,7 @@ fn run(log: &MemoryLog, settings: Settings) {
     let mut fold = FoldWorker::new(shared.clone(), source, sink).expect("fold starts");
     let partials = [Arc::clone(&shared.settings.topics.partials)];
     let (source, sink) = log.join("merge", None, &partials, 64);
-    let mut merge = MergeWorker::new(shared, source, sink, true);
+    let mut merge = MergeWorker::new(shared, source, sink);
     let (mut folded, mut merged) = (false, false);
     for _ in 0..100_000 {
         clock.advance(std::time::Duration::from_millis(50));

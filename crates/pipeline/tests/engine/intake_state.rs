@@ -114,7 +114,7 @@ impl Topic {
     }
 
     fn takeover(&self, offset: i64) -> Takeover {
-        let mut takeover = Takeover::new(partition(), offset);
+        let mut takeover = Takeover::new(partition(), offset, !self.log.is_empty());
         for record in &self.log {
             let taken = takeover.take(&record.key, record.value.as_deref());
             taken.expect("readable");
@@ -372,6 +372,8 @@ fn the_state_of_the_version_before_is_read_and_written_anew() {
 fn a_topic_that_lags_behind_the_offsets_is_noticed() {
     let mut topic = Topic::default();
     assert!(topic.takeover(17).is_whole(), "it was never written");
+    let emptied = Takeover::new(partition(), 17, true);
+    assert!(!emptied.is_whole(), "what was written is not there");
     let mut owner = topic.owner(0, SMALL);
     for row in rows(&mut Dice(3), 30, &["ais"]) {
         decide(&mut owner, &row);
@@ -384,7 +386,7 @@ fn a_topic_that_lags_behind_the_offsets_is_noticed() {
 
 #[test]
 fn state_of_a_version_to_come_is_refused() {
-    let mut takeover = Takeover::new(partition(), 0);
+    let mut takeover = Takeover::new(partition(), 0, false);
     let later = of_before(4, 1, &[]).encode_to_vec();
     let error = takeover.take(&Key::Delta(0).bytes(&partition()), Some(&later));
     let error = error.expect_err("it cannot be read");

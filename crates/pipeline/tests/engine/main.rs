@@ -4,6 +4,7 @@
 
 mod at_least_once;
 mod backfill;
+mod beginning;
 mod bounds;
 mod caught_up;
 mod changes;

@@ -120,7 +120,7 @@ impl Relay {
                 ..self.shared.clone()
             };
             let (source, sink) = self.log.join("merge", None, &topics, 2);
-            let mut merge = MergeWorker::new(shared, source, sink, true);
+            let mut merge = MergeWorker::new(shared, source, sink);
             for _ in 0..turns {
                 self.clock.advance(Duration::from_millis(50));
                 if merge.turn(Duration::ZERO).expect("merge goes on") == Turn::Done {

@@ -158,7 +158,7 @@ fn the_log_is_trimmed_below_the_oldest_kept_snapshot_and_is_not_needed_any_more(
     let partition = Partition::new("partials", 0);
     source.trim(&partition, 3).expect("trimmed");
     let (source, sink) = bare.join("merge", None, &topics, 4);
-    let mut merge = MergeWorker::new(relay.shared.clone(), source, sink, true);
+    let mut merge = MergeWorker::new(relay.shared.clone(), source, sink);
     let error = merge.turn(Duration::ZERO).expect_err("the start is gone");
     let text = error.to_string();
     assert!(text.contains("holds offsets 3 to"), "{text}");
@@ -195,7 +195,7 @@ fn a_snapshot_of_a_version_to_come_is_refused_by_its_format() {
     let log = log_with(&[("7/0", vec![1]), ("7/manifest", manifest.encode_to_vec())]);
     let (source, sink) = log.join("merge", None, &["partials".into()], 4);
     let shared = Shared::new(settings(1, 1), Arc::<HandClock>::default(), Stop::default());
-    let mut merge = MergeWorker::new(shared, source, sink, true);
+    let mut merge = MergeWorker::new(shared, source, sink);
     let error = merge.turn(Duration::ZERO).expect_err("it cannot be read");
     let text = error.to_string();
     let expected = format!("format {}, this version reads {FORMAT}", FORMAT + 1);

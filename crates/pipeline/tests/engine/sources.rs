@@ -59,7 +59,7 @@ fn run(log: &MemoryLog, settings: Settings) -> Arc<Tally> {
     let (source, sink) = log.join("fold", None, &inputs, 100);
     let mut fold = FoldWorker::new(shared.clone(), source, sink).expect("fold starts");
     let (source, sink) = log.join("merge", None, &partials, 64);
-    let mut merge = MergeWorker::new(shared, source, sink, true);
+    let mut merge = MergeWorker::new(shared, source, sink);
     for _ in 0..400 {
         clock.advance(Duration::from_millis(50));
         fold.turn(Duration::ZERO).expect("fold goes on");

@@ -140,7 +140,7 @@ fn a_stop_in_the_middle_of_a_step_leaves_nothing_half_done() {
 
     let stop = Stop::default();
     let (source, sink) = log.join("merge", None, &partials, 10_000);
-    let mut stopped = MergeWorker::new(shared(&stop), source, sink, true);
+    let mut stopped = MergeWorker::new(shared(&stop), source, sink);
     stop.request();
     let turns = (0..10).map(|_| stopped.turn(Duration::ZERO));
     let error = turns.filter_map(Result::err).next().expect("it gives up");
@@ -149,7 +149,7 @@ fn a_stop_in_the_middle_of_a_step_leaves_nothing_half_done() {
     drop(stopped);
 
     let (source, sink) = log.join("merge", None, &partials, 10_000);
-    let mut heir = MergeWorker::new(shared(&Stop::default()), source, sink, true);
+    let mut heir = MergeWorker::new(shared(&Stop::default()), source, sink);
     heir.run().expect("the heir comes to its end");
     let (undisturbed, _) = port(3, 3, 3_000, &settings);
     run(&undisturbed, settings.clone(), 5_000, 0);

@@ -166,7 +166,7 @@ impl World {
                 let topics = [Arc::clone(&shared.settings.topics.partials)];
                 let (source, sink) = self.log.join("merge", Some(name), &topics, rows.min(16));
                 let member = source.member();
-                let worker = MergeWorker::new(shared, source, sink, true);
+                let worker = MergeWorker::new(shared, source, sink);
                 Ok((Worker::Merge(Box::new(worker)), member, memory))
             }
         }

@@ -20,6 +20,8 @@ pub struct Takeover {
     partition: Partition,
     /// The group has committed that it was read up to here.
     offset: i64,
+    /// With that, state was written.
+    is_written: bool,
     /// By slot.
     deltas: BTreeMap<u32, IntakeDelta>,
     /// Encoded: there may be many.
@@ -29,11 +31,13 @@ pub struct Takeover {
 }
 
 impl Takeover {
-    /// Nothing yet, of a partition that was read up to `offset`.
-    pub fn new(partition: Partition, offset: i64) -> Self {
+    /// Nothing yet, of a partition that was read up to `offset`; `is_written` if a commit of the engine says so, which has
+    /// written state along.
+    pub fn new(partition: Partition, offset: i64, is_written: bool) -> Self {
         Takeover {
             partition,
             offset,
+            is_written,
             deltas: BTreeMap::new(),
             slices: BTreeMap::new(),
             old: Vec::new(),
@@ -90,7 +94,10 @@ impl Takeover {
 
     /// False if the group has committed more than what is here: then a commit's end has not yet reached the topic.
     pub fn is_whole(&self) -> bool {
-        self.reaches().is_none_or(|reaches| reaches >= self.offset)
+        match self.reaches() {
+            Some(reaches) => reaches >= self.offset,
+            None => !self.is_written,
+        }
     }
 
     /// Deltas and slices.
@@ -109,6 +116,7 @@ impl Takeover {
         rules: &dyn Fn(&str) -> SourceRules,
     ) -> Result<(), String> {
         let offset = self.offset;
+        intake.is_unwritten = self.reaches().is_none();
         self.old.retain(|delta| delta.next_offset <= offset);
         let mut old_places = BTreeSet::new();
         for delta in &self.old {

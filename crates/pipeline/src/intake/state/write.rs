@@ -54,10 +54,13 @@ impl Heard {
 
 impl PartitionIntake {
     /// What changed since the last commit: first the slices that let old deltas go, then the new deltas, then what is deleted, so
-    /// that any beginning of it is sound. Nothing if nothing changed.
+    /// that any beginning of it is sound. Nothing if nothing changed, but for the first commit of a partition that does not begin
+    /// at offset 0: where a commit gave the group an offset, the topic holds state, and an emptied topic is noticed.
     pub fn records(&mut self) -> Vec<StateRecord> {
         let has_moved = self.next_offset != self.covered_from;
-        if !has_moved && !self.sources.values().any(|source| source.is_changed) {
+        let is_first = std::mem::take(&mut self.is_unwritten) && self.next_offset > 0;
+        let mut sources = self.sources.values();
+        if !has_moved && !is_first && !sources.any(|source| source.is_changed) {
             return Vec::new();
         }
         let mut records = Vec::new();
