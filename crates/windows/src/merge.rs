@@ -293,6 +293,7 @@ impl Merge {
         let mut tables = self.program.tables.iter();
         if let Some(index) = tables.position(|table| is(&table.name, table.fingerprint)) {
             let full = self.tables[index].absorb(batch)?;
+            self.table_changed(index, batch)?;
             return Ok(Absorbed::of(Refused { late: 0, full }));
         }
         for (query, running) in self.program.queries.iter().zip(&mut self.running) {

@@ -129,6 +129,8 @@ pub struct Query {
     pub(crate) leaf_schema: SchemaRef,
     /// The streams are joined by time under the window.
     pub(crate) join: Option<Join>,
+    /// Rows of panes to partial aggregates, by merge: tables are joined as of each row's time.
+    pub(crate) by_pane: Option<(Slot, Arc<dyn ExecutionPlan>)>,
     pub(crate) reduce: Option<(Slot, Arc<dyn ExecutionPlan>)>,
     pub(crate) finish: (Slot, Arc<dyn ExecutionPlan>),
 }
@@ -168,6 +170,11 @@ impl Query {
     pub fn is_joined_by_pane(&self) -> bool {
         let mut join = self.join.iter();
         join.any(|join| join.aggregate.is_some())
+    }
+
+    /// True if rows meet tables as of their own time, and merge aggregates each pane of them once.
+    pub fn is_made_by_pane(&self) -> bool {
+        self.by_pane.is_some()
     }
 
     /// True if the query may have a frontier of its own: what it tells hangs on its own rows alone, not on tables or on
@@ -358,6 +365,9 @@ impl Program {
             };
             let place = match query.strategy {
                 Strategy::Partials => "fold aggregates by pane, merge adds up",
+                Strategy::Rows if query.is_made_by_pane() => {
+                    "fold filters, merge joins tables and aggregates pane by pane, and adds panes up"
+                }
                 Strategy::Rows => "fold filters, merge runs the query over each window's rows",
                 Strategy::Levels => "fold sums changes, merge carries the levels",
                 Strategy::Joined => match query.is_joined_by_pane() {

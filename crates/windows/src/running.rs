@@ -103,6 +103,9 @@ impl Running {
                     (join.aggregate.is_some())
                         .then(|| Panes::new(windows.clone(), ahead, true, spill)),
                 )),
+                None if query.by_pane.is_some() => {
+                    State::Windows(Panes::by_pane(windows, ahead, spill))
+                }
                 None => State::Windows(Panes::new(
                     windows.clone(),
                     ahead,
@@ -158,7 +161,11 @@ impl Running {
         };
         match &mut self.state {
             State::Windows(panes) => {
-                let late = panes.absorb(&rows, is_news, &mut reducer(query, task))?;
+                let late = match query.by_pane {
+                    // They are rows yet.
+                    Some(_) => panes.absorb(&rows, is_news, &mut Ok)?,
+                    None => panes.absorb(&rows, is_news, &mut reducer(query, task))?,
+                };
                 Ok(Refused { late, full })
             }
             State::Joined(joined) => {
@@ -229,6 +236,8 @@ impl Running {
     /// Takes over what another has seen of the same query.
     pub fn adopt(&mut self, other: Running) {
         self.state = other.state;
+        // It may have read other tables than those that are here.
+        self.table_changed(i64::MIN);
         self.revisions = other.revisions;
         self.keys = other.keys;
     }
@@ -283,7 +292,10 @@ impl Running {
         at_us: i64,
     ) -> Result<Vec<Held>> {
         match &mut self.state {
-            State::Windows(panes) => panes.window(due, at_us, &mut reducer(query, task)),
+            State::Windows(panes) => {
+                let mut make = |rows| parts_of(query, rows, task);
+                panes.window_by_pane(due, at_us, &mut make, &mut reducer(query, task))
+            }
             State::Joined(joined) => {
                 let mut meet = |bounds, rows| match (&query.join, &query.kind) {
                     (Some(join), Kind::Windows(windows)) => join.meet(windows, bounds, rows, task),
@@ -292,6 +304,13 @@ impl Running {
                 joined.window(due, at_us, &mut meet, &mut reducer(query, task))
             }
             _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Versions of a table that the query reads are others from an instant on.
+    pub fn table_changed(&mut self, from_us: i64) {
+        if let State::Windows(panes) = &mut self.state {
+            panes.forget_parts(from_us);
         }
     }
 
@@ -401,6 +420,24 @@ impl Running {
             _ => None,
         }
     }
+}
+
+/// Partial aggregates of rows, where they are made of them in merge; the rows, where not. The tables have to be filled.
+pub(crate) fn parts_of(
+    query: &Query,
+    rows: Vec<Held>,
+    task: &Arc<TaskContext>,
+) -> Result<Vec<RecordBatch>> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let Some((slot, plan)) = &query.by_pane else {
+        return Ok(rows.iter().map(Held::load).collect::<Result<_, _>>()?);
+    };
+    slot.fill_held(rows);
+    let parts = run(plan, task);
+    slot.fill(Vec::new());
+    parts
 }
 
 /// Adds partial aggregates of one key and window up; leaves rows as they are.

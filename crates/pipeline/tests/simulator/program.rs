@@ -1,5 +1,5 @@
 //! A small pipeline of every kind: tumbling with early rows, hopping over what became of the records, aggregates that cannot
-//! subtract, sessions, a join of streams, a level, a tick over a table, and the rail planner. All but the tick and the
+//! subtract, sessions, a join of streams, a join with a table as of each row, a level, a tick over a table, and the rail planner. All but the tick and the
 //! sessions give rows on time and corrections.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +36,7 @@ pub const OUT_OF_ORDER_S: [(&str, u64); 3] = [("tos", 300), ("gate", 60), ("rail
 /// Sources whose events are corrected and retracted; of the other, every version is an event of its own.
 pub const CORRECTING: [&str; 2] = ["tos", "rail"];
 
-const QUERIES: [(&str, &str); 8] = [
+const QUERIES: [(&str, &str); 9] = [
     (
         "move_sizes",
         "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, max(event_time) AS last_at,
@@ -80,6 +80,14 @@ const QUERIES: [(&str, &str); 8] = [
         "booking",
         "CREATE TABLE booking (PRIMARY KEY (booking_id)) AS
          SELECT booking_id, unit_id, terminal_id, teu_quarters, status, is_retracted FROM rail_booking",
+    ),
+    (
+        "as_booked",
+        "INSERT INTO window_stat SELECT window_start, window_end, h.status, count(*) AS bookings, sum(r.teu_quarters) AS teu
+         FROM HOP(rail_booking, DESCRIPTOR(row_time), INTERVAL '10' MINUTE, INTERVAL '120' MINUTE) AS r
+         LEFT JOIN booking_history AS h
+           ON h.unit_id = r.unit_id AND h.valid_from <= r.row_time AND r.row_time < h.valid_to
+         GROUP BY window_start, window_end, h.status",
     ),
     (
         "open_bookings",

@@ -61,7 +61,7 @@ impl Compiler {
         }
         let stream = self.only_stream(&select)?;
         let rows_schema = with_bounds(&select.schema());
-        let parts = cut(plan, &captured.slot)?;
+        let parts = cut(plan, &captured.slot, &[])?;
         let fold = |aggregate| FoldPlan {
             query: file.name.clone(),
             select: Arc::clone(&select),
@@ -81,10 +81,34 @@ impl Compiler {
                 query.finish = (parts.merge_slot, parts.merge);
                 fold(Some((captured.slot.clone(), parts.fold)))
             }
-            None => fold(None),
+            None => {
+                self.cut_by_pane(captured, plan, &mut query)?;
+                fold(None)
+            }
         };
         query.inputs = vec![Input::new(stream, fold)];
         Ok(query)
+    }
+
+    /// Rows that meet tables as of their own time give the same whatever the window: merge aggregates each pane of them once.
+    fn cut_by_pane(
+        &self,
+        captured: &Captured,
+        plan: &Arc<dyn ExecutionPlan>,
+        query: &mut Query,
+    ) -> Result<()> {
+        let histories: Vec<&Slot> = self.tables.iter().map(|table| &table.history).collect();
+        let is_windows = matches!(captured.call.kind, Kind::Windows(_));
+        let parts = match is_windows {
+            true => cut(plan, &captured.slot, &histories)?,
+            false => None,
+        };
+        if let Some(parts) = parts {
+            query.by_pane = Some((captured.slot.clone(), parts.fold));
+            query.reduce = Some((parts.reduce_slot, parts.reduce));
+            query.finish = (parts.merge_slot, parts.merge);
+        }
+        Ok(())
     }
 
     /// Streams joined by time under the window: whole rows go to merge, and are aggregated there in parts where that can be.
@@ -121,7 +145,7 @@ impl Compiler {
             Ok(Input::new(self.only_stream(&side.select)?, fold))
         };
         query.inputs = joined.sides.iter().map(side).collect::<Result<_>>()?;
-        let parts = cut(plan, &captured.slot)?;
+        let parts = cut(plan, &captured.slot, &[])?;
         let aggregate = parts.map(|parts| {
             query.reduce = Some((parts.reduce_slot, parts.reduce));
             query.finish = (parts.merge_slot, parts.merge);
@@ -231,6 +255,7 @@ impl Compiler {
             group_columns: Vec::new(),
             leaf_schema: Arc::clone(&captured.call.schema),
             join: None,
+            by_pane: None,
             reduce: None,
             finish: (captured.slot.clone(), Arc::clone(plan)),
         }

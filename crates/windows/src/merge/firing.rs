@@ -10,7 +10,7 @@ use datafusion::common::Result;
 use super::settle::within;
 use super::{AsOf, Merge, Output, Reached};
 use crate::error::QueryError;
-use crate::running::Now;
+use crate::running::{Now, parts_of};
 use crate::sql::session::{concatenate, run};
 use crate::state::held::Held;
 use crate::state::schedule::Due;
@@ -205,6 +205,9 @@ impl Merge {
     ) -> Result<Option<Output>> {
         let program = Arc::clone(&self.program);
         let query = &program.queries[place];
+        if query.by_pane.is_some() {
+            self.fill_tables(Some(&query.tables), AsOf::of(due))?;
+        }
         let mut rows = match rows {
             Some(rows) => rows,
             None => self.running[place].window(query, &program.task, due, firing.at_us)?,
@@ -214,7 +217,9 @@ impl Merge {
                 Some(waiting) => waiting,
                 None => self.waiting_of(place)?,
             };
-            rows.extend(within(&waiting, due)?.into_iter().map(Held::from));
+            let lacking = within(&waiting, due)?.into_iter().map(Held::from).collect();
+            let lacking = parts_of(query, lacking, &program.task)?.into_iter();
+            rows.extend(lacking.map(Held::from));
             firing.waiting = Some(waiting);
         }
         self.finish(place, due, rows)
@@ -229,7 +234,9 @@ impl Merge {
         }
         let program = Arc::clone(&self.program);
         let query = &program.queries[place];
-        self.fill_tables(Some(&query.tables), AsOf::of(due))?;
+        if query.by_pane.is_none() {
+            self.fill_tables(Some(&query.tables), AsOf::of(due))?;
+        }
         let (slot, plan) = &query.finish;
         slot.fill_held(rows);
         let batches = run(plan, &program.task);

@@ -11,6 +11,8 @@ use crate::error::QueryError;
 use crate::fold::with_pane_of;
 use crate::program::{Input, MergeKey, Query};
 use crate::running::State;
+use crate::sql::call::ROW_TIME;
+use crate::state::instants;
 use crate::state::schedule::Due;
 use crate::state::waiting::{self, FINGERPRINT, KEPT, Passed, Reader, RowsOf, TAKEN_BACK};
 
@@ -125,7 +127,7 @@ impl Merge {
 
     fn take_into_tables(&mut self, rows: &RowsOf, step: Step, outcome: &mut Outcome) {
         let program = Arc::clone(&self.program);
-        for (query, table) in program.tables.iter().zip(&mut self.tables) {
+        for (place, query) in program.tables.iter().enumerate() {
             if query.stream != rows.table || !rows.readers.has(query.fingerprint) {
                 continue;
             }
@@ -134,11 +136,13 @@ impl Merge {
             // Rows with which it cannot compute were rejected by fold.
             let computed = program.compute(&query.fold, &rows.table, readable.cloned().collect());
             for batch in computed.batches {
-                let full = match step {
+                let table = &mut self.tables[place];
+                let taken = match step {
                     Step::Leave => table.take_back(&batch).map(|()| 0),
                     _ => table.absorb(&batch),
                 };
-                match full {
+                let noted = self.table_changed(place, &batch);
+                match noted.and(taken) {
                     Ok(0) => {}
                     Ok(full) => {
                         let refused = Refused { late: 0, full };
@@ -148,6 +152,20 @@ impl Merge {
                 }
             }
         }
+    }
+
+    /// Rows of a table came or went: what was made with the versions of their times is made again.
+    pub(super) fn table_changed(&mut self, place: usize, batch: &RecordBatch) -> Result<()> {
+        let Some(&from_us) = instants(batch, ROW_TIME)?.iter().min() else {
+            return Ok(());
+        };
+        let name = &self.program.tables[place].name;
+        for (query, running) in self.program.queries.iter().zip(&mut self.running) {
+            if query.tables.contains(name) {
+                running.table_changed(from_us);
+            }
+        }
+        Ok(())
     }
 
     fn take_into(

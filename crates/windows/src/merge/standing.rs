@@ -153,6 +153,8 @@ impl Merge {
             if is_there(&query.name, query.fingerprint) {
                 let built = Table::new(query, self.settings.table_keys_max);
                 *table = built.map_err(|error| QueryError::new(&query.name, error))?;
+                let running = self.running.iter_mut();
+                running.for_each(|running| running.table_changed(i64::MIN));
             }
         }
         let mut replaced = Vec::new();

@@ -5,14 +5,15 @@ use std::any::Any;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use datafusion::common::Result;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::{JoinType, Result};
 use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::physical_plan::filter::FilterExec;
+use datafusion::physical_plan::joins::{HashJoinExec, NestedLoopJoinExec};
 use datafusion::physical_plan::projection::ProjectionExec;
 
 use super::call::{WINDOW_END, WINDOW_START};
@@ -55,8 +56,9 @@ pub fn leaves(plan: &Arc<dyn ExecutionPlan>) -> Vec<Arc<dyn ExecutionPlan>> {
 }
 
 /// Cuts `plan` at the aggregate next above the leaf that reads `slot`. None if there is no aggregate that can be split,
-/// in which case whole rows must go to merge.
-pub fn cut(plan: &Arc<dyn ExecutionPlan>, slot: &Slot) -> Result<Option<Cut>> {
+/// in which case whole rows must go to merge. `tables`: slots of tables that may be joined below the aggregate, since what a
+/// row meets there hangs on that row alone; then what is below runs where the tables are.
+pub fn cut(plan: &Arc<dyn ExecutionPlan>, slot: &Slot, tables: &[&Slot]) -> Result<Option<Cut>> {
     let reads = leaves(plan);
     let reads = reads
         .iter()
@@ -64,7 +66,7 @@ pub fn cut(plan: &Arc<dyn ExecutionPlan>, slot: &Slot) -> Result<Option<Cut>> {
     if reads.count() != 1 {
         return Ok(None);
     }
-    let Some(node) = lowest_aggregate(plan, slot) else {
+    let Some(node) = lowest_aggregate(plan, slot, tables) else {
         return Ok(None);
     };
     let Some(aggregate) = (node.as_ref() as &dyn Any).downcast_ref::<AggregateExec>() else {
@@ -139,17 +141,21 @@ fn unordered(function: &Arc<AggregateFunctionExpr>) -> Result<Arc<AggregateFunct
 }
 
 /// The aggregate nearest above the leaf, with nothing but row-wise steps between.
-fn lowest_aggregate(plan: &Arc<dyn ExecutionPlan>, slot: &Slot) -> Option<Arc<dyn ExecutionPlan>> {
+fn lowest_aggregate(
+    plan: &Arc<dyn ExecutionPlan>,
+    slot: &Slot,
+    tables: &[&Slot],
+) -> Option<Arc<dyn ExecutionPlan>> {
     for child in plan.children() {
-        if let Some(found) = lowest_aggregate(child, slot) {
+        if let Some(found) = lowest_aggregate(child, slot, tables) {
             return Some(found);
         }
     }
-    (plan.name() == "AggregateExec" && reaches(plan.children().first()?, slot))
+    (plan.name() == "AggregateExec" && reaches(plan.children().first()?, slot, tables))
         .then(|| Arc::clone(plan))
 }
 
-fn reaches(plan: &Arc<dyn ExecutionPlan>, slot: &Slot) -> bool {
+fn reaches(plan: &Arc<dyn ExecutionPlan>, slot: &Slot, tables: &[&Slot]) -> bool {
     if let Some(leaf) = as_slot(plan) {
         return leaf.slot().is(slot);
     }
@@ -161,9 +167,54 @@ fn reaches(plan: &Arc<dyn ExecutionPlan>, slot: &Slot) -> bool {
         "CooperativeExec",
     ];
     match plan.children().as_slice() {
-        [child] if row_wise.contains(&plan.name()) => reaches(child, slot),
+        [child] if row_wise.contains(&plan.name()) => reaches(child, slot, tables),
+        [left, right] => match (reads(left, slot), reads(right, slot)) {
+            (true, false) => meets(plan, right, tables, true) && reaches(left, slot, tables),
+            (false, true) => meets(plan, left, tables, false) && reaches(right, slot, tables),
+            _ => false,
+        },
         _ => false,
     }
+}
+
+fn reads(plan: &Arc<dyn ExecutionPlan>, slot: &Slot) -> bool {
+    let leaves = leaves(plan);
+    let mut slots = leaves.iter().filter_map(as_slot);
+    slots.any(|leaf| leaf.slot().is(slot))
+}
+
+/// True if `plan` joins each windowed row by itself with rows of `tables`, whatever its window. `is_left`: the windowed rows
+/// are the left ones.
+fn meets(
+    plan: &Arc<dyn ExecutionPlan>,
+    aside: &Arc<dyn ExecutionPlan>,
+    tables: &[&Slot],
+    is_left: bool,
+) -> bool {
+    let node = plan.as_ref() as &dyn Any;
+    let mut compared = Vec::new();
+    let (join_type, filter) = if let Some(join) = node.downcast_ref::<HashJoinExec>() {
+        let pairs = join.on().iter().cloned();
+        compared.extend(pairs.flat_map(|(left, right)| [left, right]));
+        (*join.join_type(), join.filter())
+    } else if let Some(join) = node.downcast_ref::<NestedLoopJoinExec>() {
+        (*join.join_type(), join.filter())
+    } else {
+        return false;
+    };
+    compared.extend(filter.map(|filter| Arc::clone(filter.expression())));
+    // Of the other joins rows come that no windowed row has a part in.
+    let is_row_by_row = match join_type {
+        JoinType::Inner => true,
+        JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti => is_left,
+        JoinType::Right | JoinType::RightSemi | JoinType::RightAnti => !is_left,
+        _ => false,
+    };
+    let is_bound = |column: &Column| [WINDOW_START, WINDOW_END].contains(&column.name());
+    let is_table = |leaf: &SlotExec| tables.iter().any(|table| leaf.slot().is(table));
+    is_row_by_row
+        && leaves(aside).iter().filter_map(as_slot).all(is_table)
+        && !(compared.iter()).any(|expression| collect_columns(expression).iter().any(is_bound))
 }
 
 /// An aggregate over panes gives the aggregate over windows only if the bounds of the window are nothing but keys.

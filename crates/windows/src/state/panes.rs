@@ -1,5 +1,6 @@
 //! The open panes of a windowed query, each a few batches of partial aggregates or rows.
 
+mod parts;
 pub(super) mod saved;
 mod spilled;
 
@@ -17,6 +18,8 @@ use super::sums::{PaneRows, Reduce, Sums};
 use super::{constant, instants, tiers};
 use crate::sql::call::{WINDOW_END, WINDOW_START};
 use crate::window::Windows;
+pub use parts::Make;
+use parts::Parts;
 
 /// The panes of one query.
 #[derive(Debug)]
@@ -27,6 +30,8 @@ pub struct Panes {
     sums: Option<Sums>,
     /// For rows on time and corrections, which are of other windows.
     sums_ahead: Option<Sums>,
+    /// What was made of the rows.
+    parts: Option<Box<Parts>>,
 }
 
 impl Panes {
@@ -44,6 +49,19 @@ impl Panes {
             sums_ahead: sums().filter(|_| ahead.is_on_time()),
             schedule: Schedule::new(windows, ahead),
             panes: PaneRows::new(),
+            parts: None,
+        }
+    }
+
+    /// As [`Self::new`], of rows of which each pane is aggregated once ([`Self::window_by_pane`]).
+    pub fn by_pane(windows: &Windows, ahead: Ahead, spill: Option<&Arc<dyn Spill>>) -> Self {
+        let panes = |adds_up| Panes::new(windows.clone(), ahead, adds_up, spill);
+        Panes {
+            parts: Some(Box::new(Parts {
+                settled: panes(true),
+                ahead: panes(true),
+            })),
+            ..panes(false)
         }
     }
 
@@ -80,6 +98,9 @@ impl Panes {
             let sums = [&mut self.sums, &mut self.sums_ahead];
             for sums in sums.into_iter().flatten() {
                 sums.touch(pane);
+            }
+            for parts in self.parts.iter_mut().flat_map(|parts| parts.both()) {
+                parts.forget(pane);
             }
         }
         Ok(late)
@@ -194,6 +215,9 @@ impl Panes {
     /// Forgets what no window after `at_us` needs; true if that is something.
     pub fn close(&mut self, at_us: i64) -> bool {
         let first_open = self.schedule.close(at_us);
+        for parts in self.parts.iter_mut().flat_map(|parts| parts.both()) {
+            parts.close(at_us);
+        }
         let open = self.panes.split_off(&first_open);
         let closed = std::mem::replace(&mut self.panes, open);
         !closed.is_empty()
@@ -209,7 +233,9 @@ impl Panes {
     pub fn size(&self) -> (usize, usize) {
         let held = self.panes.values().flatten().map(Held::num_rows);
         let sums = self.sums.iter().chain(&self.sums_ahead).map(Sums::rows);
-        (self.panes.len(), held.sum::<usize>() + sums.sum::<usize>())
+        let parts = self.all_parts().map(|(_, parts)| parts.size().1);
+        let beyond = sums.chain(parts).sum::<usize>();
+        (self.panes.len(), held.sum::<usize>() + beyond)
     }
 }
 

@@ -137,6 +137,86 @@ fn what_cannot_be_cut_runs_over_whole_rows() {
     check_equal(&files, &port(2, 120), &SEEDS);
 }
 
+/// A windowed query over moves as `m` with the cranes' state as of each move as `h`: window, kind of join, what is selected.
+fn as_of(name: &str, window: &str, join: &str, select: &str) -> SqlFile {
+    file(
+        name,
+        &format!(
+            "INSERT INTO window_stat SELECT window_start, window_end, {select} FROM {window} AS m {join} crane_state_history h
+               ON h.crane_id = m.equipment_id AND h.valid_from <= m.row_time AND m.row_time < h.valid_to
+             GROUP BY window_start, window_end, m.equipment_id"
+        ),
+    )
+}
+
+#[test]
+fn rows_that_meet_a_table_as_of_their_time_are_aggregated_once_a_pane() {
+    let hop = "HOP(move_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE, INTERVAL '60' MINUTE)";
+    let tumble = "TUMBLE(move_event, DESCRIPTOR(row_time), INTERVAL '15' MINUTE)";
+    let cumulate =
+        "CUMULATE(move_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE, INTERVAL '60' MINUTE)";
+    let all = "m.equipment_id, count(*) AS moves, sum(h.moves_per_h) AS rated, max(m.from_position) AS last";
+    let met = "m.equipment_id, count(*) AS moves";
+    let files = [
+        file("crane_state", CRANE_STATE),
+        as_of("hop", hop, "LEFT JOIN", all),
+        as_of("tumble", tumble, "LEFT JOIN", all),
+        as_of("growing", cumulate, "JOIN", all),
+        as_of("met", hop, "LEFT SEMI JOIN", met),
+        as_of("unmet", hop, "LEFT ANTI JOIN", met),
+        as_of("turned", hop, "JOIN", "m.equipment_id, count(DISTINCT h.moves_per_h) AS rates, sum(m.teu_quarters) FILTER (WHERE h.moves_per_h > 20) AS fast"),
+        file(
+            "table_first",
+            &format!(
+                "INSERT INTO window_stat SELECT window_start, window_end, h.crane_id, count(*) AS moves
+                 FROM (SELECT crane_id, valid_from, valid_to FROM crane_state_history WHERE moves_per_h > 0) h
+                 JOIN {hop} AS m ON h.crane_id = m.equipment_id AND h.valid_from <= m.row_time AND m.row_time < h.valid_to
+                 GROUP BY window_start, window_end, h.crane_id"
+            ),
+        ),
+    ];
+    for query in &compile(&files).queries {
+        assert_eq!(query.strategy, Strategy::Rows, "{}", query.name);
+        assert!(query.is_made_by_pane(), "{}", query.name);
+    }
+    let rows = check_equal(&files, &port(2, 180), &SEEDS);
+    let few: Vec<&String> = (rows.iter().filter(|(_, rows)| rows.len() < 6))
+        .map(|(name, _)| name)
+        .collect();
+    assert!(few.is_empty(), "{few:?}");
+}
+
+/// What hangs on the window, or of which rows come that no windowed row has a part in, is computed window by window.
+#[test]
+fn joins_that_hang_on_the_window_are_not_made_by_pane() {
+    let hop = "HOP(move_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE, INTERVAL '20' MINUTE)";
+    let all = "m.equipment_id, count(*) AS moves, sum(h.moves_per_h) AS rated";
+    let files = [
+        file("crane_state", CRANE_STATE),
+        file(
+            "as_of_its_end",
+            &format!(
+                "INSERT INTO window_stat SELECT window_start, window_end, m.equipment_id, count(*) AS moves FROM {hop} AS m
+                 JOIN crane_state_history h ON h.crane_id = m.equipment_id AND h.valid_from < window_end AND window_end <= h.valid_to
+                 GROUP BY window_start, window_end, m.equipment_id"
+            ),
+        ),
+        file(
+            "newest",
+            &format!(
+                "INSERT INTO window_stat SELECT window_start, window_end, m.equipment_id, sum(c.moves_per_h) AS rated FROM {hop} AS m
+                 JOIN crane_state c ON c.crane_id = m.equipment_id GROUP BY window_start, window_end, m.equipment_id"
+            ),
+        ),
+        as_of("of_the_table_too", hop, "FULL JOIN", all),
+    ];
+    for query in &compile(&files).queries {
+        assert_eq!(query.strategy, Strategy::Rows, "{}", query.name);
+        assert!(!query.is_made_by_pane(), "{}", query.name);
+    }
+    check_equal(&files[..3], &port(2, 120), &SEEDS);
+}
+
 #[test]
 fn tables_are_joined_as_of_the_end_of_the_window_above_the_cut() {
     let files = [

@@ -402,6 +402,65 @@ fn a_table_is_read_as_far_as_it_is_known_until_the_row_is_final() {
     );
 }
 
+/// What was made of a pane with a version of the table is made again once another comes of its time.
+#[test]
+fn panes_that_were_made_with_a_table_are_made_again_with_what_comes_of_their_time() {
+    let files = [
+        SqlFile::new(
+            "crane_state",
+            "CREATE TABLE crane_state (PRIMARY KEY (crane_id)) AS SELECT crane_id, terminal_id FROM crane",
+        ),
+        query(
+            "INSERT INTO window_stat SELECT r.window_start, r.window_end, h.terminal_id, count(*) AS n
+             FROM HOP(move_event, DESCRIPTOR(row_time), INTERVAL '10' MINUTE, INTERVAL '20' MINUTE) r
+             JOIN crane_state_history h ON h.crane_id = r.equipment_id
+              AND h.valid_from <= r.row_time AND r.row_time < h.valid_to
+             GROUP BY r.window_start, r.window_end, h.terminal_id",
+        ),
+    ];
+    let crane = |rows: &str| {
+        format!("stream crane\nrow_time | event_id | crane_id | terminal_id\n{rows}\n")
+    };
+    let commits = [
+        (
+            crane("00:01 | e1 | C1 | DGT")
+                + HEAD
+                + "00:02 | C1 | 1\n00:08 | C1 | 1\n00:12 | C1 | 1",
+            "00:20",
+        ),
+        // Two panes were made with the crane at DGT, of which it had been at DIT since 00:05.
+        (
+            crane("00:05 | e2 | C1 | DIT") + HEAD + "00:18 | C9 | 1",
+            "00:22",
+        ),
+        (HEAD.to_owned() + "00:41 | C9 | 1", "00:30"),
+        (HEAD.to_owned() + "00:51 | C9 | 1", "00:40"),
+    ];
+    let commits: Vec<(&str, &str)> = commits
+        .iter()
+        .map(|(text, watermark)| (text.as_str(), *watermark))
+        .collect();
+    assert_eq!(
+        told(&files, &settings(), &commits),
+        [
+            vec![
+                "final 0: -1d23:50 00:10 DGT 2",
+                "on time 0: 00:00 00:20 DGT 3"
+            ],
+            vec![
+                "corrected 1: 00:00 00:20 DGT 1",
+                "corrected 0: 00:00 00:20 DIT 2"
+            ],
+            vec![
+                "final 2: 00:00 00:20 DGT 1",
+                "final 1: 00:00 00:20 DIT 2",
+                "on time 0: 00:10 00:30 DIT 1"
+            ],
+            vec!["final 1: 00:10 00:30 DIT 1"],
+        ]
+    );
+}
+
 #[test]
 fn streams_that_are_joined_are_told_on_time_as_far_as_their_rows_have_met() {
     let files = [query(

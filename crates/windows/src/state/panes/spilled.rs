@@ -4,8 +4,11 @@ use super::Panes;
 use crate::state::held::{Bytes, Held, Wanted, here_bytes};
 use crate::state::sums::Sums;
 
-/// The panes themselves; behind them three lists for final rows, and three for those ahead of them.
+/// The panes themselves; behind them three lists for final rows, and three for those ahead of them; behind these the same of
+/// what was made of the rows, for final rows and for those ahead.
 const PANES: usize = 0;
+/// All lists of panes that nothing is made of.
+const ALL: usize = PANES + 1 + 2 * LISTS;
 /// Lists of one of the sums.
 const LISTS: usize = 3;
 /// Sums of panes in front of the split.
@@ -21,11 +24,21 @@ impl Panes {
         all.filter_map(|(place, sums)| Some((PANES + 1 + place * LISTS, sums.as_ref()?)))
     }
 
+    pub(super) fn all_parts(&self) -> impl Iterator<Item = (usize, &Panes)> {
+        let both = self
+            .parts
+            .iter()
+            .flat_map(|parts| [&parts.settled, &parts.ahead]);
+        both.enumerate()
+            .map(|(place, parts)| (ALL * (place + 1), parts))
+    }
+
     /// What they take in memory.
     pub fn bytes(&self) -> Bytes {
         let panes: usize = self.panes.values().flatten().map(Held::bytes).sum();
         let sums: usize = self.all_sums().map(|(_, sums)| sums.bytes()).sum();
-        let here = panes + sums;
+        let parts: usize = self.all_parts().map(|(_, parts)| parts.bytes().here).sum();
+        let here = panes + sums + parts;
         Bytes {
             here,
             movable: here,
@@ -59,11 +72,26 @@ impl Panes {
             }));
         }
         wanted.retain(|wanted| wanted.bytes >= bytes_min);
+        for (list, parts) in self.all_parts() {
+            let of_parts = parts.wanted(bytes_min).into_iter();
+            wanted.extend(of_parts.map(|wanted| Wanted {
+                list: list + wanted.list,
+                ..wanted
+            }));
+        }
         wanted
     }
 
     /// The rows at one place.
     pub fn rows_at(&mut self, wanted: &Wanted) -> Option<&mut Vec<Held>> {
+        if let Some(list) = wanted.list.checked_sub(ALL) {
+            let mut both = self.parts.as_mut()?.both().into_iter();
+            let list_of_it = list % ALL;
+            return both.nth(list / ALL)?.rows_at(&Wanted {
+                list: list_of_it,
+                ..*wanted
+            });
+        }
         let Some(list) = wanted.list.checked_sub(PANES + 1) else {
             return self.panes.get_mut(&wanted.start_us);
         };
