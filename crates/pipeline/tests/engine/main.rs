@@ -8,6 +8,7 @@ mod beginning;
 mod bounds;
 mod caught_up;
 mod changes;
+mod continuity;
 mod corrections;
 mod crew;
 mod depot;
