@@ -18,10 +18,11 @@ use windows::sql::parse::SqlFile;
 use crate::fixture::{port, settings};
 
 /// Of format 1: 4c1059d was the first version with another. Of format 2: f1fec55 was the first to change the state of
-/// percentiles.
-const FORMER: [(u32, &[u8]); 2] = [
+/// percentiles. Of format 3: 0df164f was the first with rows that wait for some queries alone.
+const FORMER: [(u32, &[u8]); 3] = [
     (1, include_bytes!("fixtures/history_1.bin")),
     (2, include_bytes!("fixtures/history_2.bin")),
+    (3, include_bytes!("fixtures/history_3.bin")),
 ];
 
 /// Every kind of state that both had. Their texts must stay: state is known by them.
