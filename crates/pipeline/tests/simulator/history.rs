@@ -44,7 +44,27 @@ pub struct History {
     pub digest: u64,
 }
 
-/// Tells the history of a seed. The plans of a day are known where they follow the watermark; those that follow the clock
+impl History {
+    /// One that broke off, and how far it had come.
+    pub fn panicked(lines: Vec<String>, message: &str) -> Self {
+        History {
+            lines,
+            result: Err(format!("panicked: {message}")),
+            kinds: BTreeSet::new(),
+            rows: BTreeMap::new(),
+            ticks: 0,
+            plans: 0,
+            came: BTreeMap::new(),
+            late: 0,
+            snapshots: (0, 0),
+            splits: 0,
+            spills: (0, 0),
+            digest: 0,
+        }
+    }
+}
+
+/// Tells the history of a seed, line by line into `lines`, which are there also if it panics. The plans of a day are known where they follow the watermark; those that follow the clock
 /// are compared with what the partials log gives when it is read again.
 pub fn run(
     seed: u64,
@@ -52,6 +72,7 @@ pub fn run(
     expected: &Expected,
     plans: Option<&Plans>,
     shelves: Shelves,
+    lines: &mut Vec<String>,
 ) -> History {
     let tick_by = match plans {
         Some(_) => TickBy::Watermark,
@@ -70,7 +91,7 @@ pub fn run(
     let world = World::with(shelves, 20 + dice.below(400), tick_by, running, store);
     let mut telling = Telling {
         world,
-        lines: Vec::new(),
+        lines,
         kinds: BTreeSet::new(),
         settle_at: 0,
         dead: None,
@@ -119,7 +140,7 @@ pub fn run(
         snapshots: telling.world.tally.snapshots(),
         splits: telling.world.tally.splits(),
         spills: (telling.world.tally.spills().1, telling.world.tally.pauses()),
-        lines: telling.lines,
+        lines: std::mem::take(telling.lines),
         kinds: telling.kinds,
         result,
     }
@@ -166,9 +187,9 @@ fn digest(world: &World) -> u64 {
     twox_hash::XxHash3_64::oneshot(&bytes)
 }
 
-struct Telling {
+struct Telling<'a> {
     world: World,
-    lines: Vec<String>,
+    lines: &'a mut Vec<String>,
     kinds: BTreeSet<Fault>,
     settle_at: u64,
     /// A process that is stopped for ten times the idle timeout while nobody takes its partitions over, and until when.
@@ -187,7 +208,7 @@ struct Telling {
     withheld: Vec<Record>,
 }
 
-impl Telling {
+impl Telling<'_> {
     fn tell(
         &mut self,
         dice: &mut Dice,

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use events::v1::StatKind;
 use pipeline::ticks::TickBy;
@@ -41,7 +42,8 @@ pub fn told(seed: u64, shelves: &Shelves) -> Arc<Told> {
         true => seed % DAYS,
         false => DAYS + (seed - SEEDS) / SEEDS_A_DAY,
     };
-    let mut days = DAY.lock().expect("no panic before");
+    // Whoever panics while it makes a day puts none in.
+    let mut days = DAY.lock().unwrap_or_else(PoisonError::into_inner);
     // Those of long ago do not come again.
     days.retain(|known, _| *known < DAYS || known + 2 > number);
     let told = days.entry(number).or_insert_with(|| {
@@ -63,14 +65,35 @@ pub fn tick_by(seed: u64) -> TickBy {
     }
 }
 
-pub fn history(seed: u64, shelves: &Shelves) -> History {
+pub fn history(seed: u64, shelves: &mut Shelves) -> History {
     history_by(tick_by(seed), seed, shelves)
 }
 
-pub fn history_by(tick_by: TickBy, seed: u64, shelves: &Shelves) -> History {
-    let told = told(seed, shelves);
-    let plans = Some(&told.plans).filter(|_| tick_by == TickBy::Watermark);
-    run(seed, &told.day, &told.expected, plans, shelves.clone())
+pub fn history_by(tick_by: TickBy, seed: u64, shelves: &mut Shelves) -> History {
+    caught(shelves, |shelves, lines| {
+        let told = told(seed, shelves);
+        let plans = Some(&told.plans).filter(|_| tick_by == TickBy::Watermark);
+        let shelves = shelves.clone();
+        run(seed, &told.day, &told.expected, plans, shelves, lines)
+    })
+}
+
+/// A panic, of the engine or of the world around it, is the failure of this one history.
+fn caught(
+    shelves: &mut Shelves,
+    tell: impl FnOnce(&Shelves, &mut Vec<String>) -> History,
+) -> History {
+    let mut lines = Vec::new();
+    match catch_unwind(AssertUnwindSafe(|| tell(shelves, &mut lines))) {
+        Ok(history) => history,
+        Err(panic) => {
+            // Nobody knows in which state the programs are.
+            *shelves = Shelves::default();
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+            History::panicked(lines, text.unwrap_or("without a message"))
+        }
+    }
 }
 
 fn variable(name: &str) -> Option<u64> {
@@ -106,9 +129,8 @@ fn failure(seed: u64, history: &History) -> Option<String> {
 
 #[test]
 fn rows_rejects_and_plans_survive_any_history_of_faults() {
-    let shelves = Shelves::default();
     if let Some(seed) = variable("QUAYSTREAM_SEED") {
-        let history = history(seed, &shelves);
+        let history = history(seed, &mut Shelves::default());
         println!("{}", history.lines.join("\n"));
         println!("snapshots and starts from one: {:?}", history.snapshots);
         println!("ticks: {}, plans: {}", history.ticks, history.plans);
@@ -132,13 +154,13 @@ fn rows_rejects_and_plans_survive_any_history_of_faults() {
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                let shelves = Shelves::default();
+                let mut shelves = Shelves::default();
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed >= end {
                         return;
                     }
-                    let history = history(seed, &shelves);
+                    let history = history(seed, &mut shelves);
                     if seed > start && (seed - start).is_multiple_of(TELL_EVERY) {
                         eprintln!("{} of {seeds} seeds", seed - start);
                     }
@@ -225,12 +247,27 @@ fn rows_rejects_and_plans_survive_any_history_of_faults() {
 
 #[test]
 fn one_seed_is_one_history() {
-    let shelves = Shelves::default();
+    let mut shelves = Shelves::default();
     for seed in [2, 4, 5, 7] {
-        let first = history(seed, &shelves);
-        let again = history(seed, &Shelves::default());
+        let first = history(seed, &mut shelves);
+        let again = history(seed, &mut Shelves::default());
         assert_eq!((first.lines, first.digest), (again.lines, again.digest));
     }
+}
+
+#[test]
+fn a_panic_is_the_failure_of_its_seed() {
+    let mut shelves = Shelves::default();
+    let history = caught(&mut shelves, |_, lines| {
+        lines.push("turn 3: fold-1: Kill".to_owned());
+        panic!("planted {}", "here")
+    });
+    let failure = failure(7, &history).expect("no pass");
+    let told = [
+        "seed 7: panicked: planted here\n  turn 3: fold-1: Kill\n",
+        "again: QUAYSTREAM_SEED=7 cargo test --test simulator seeds",
+    ];
+    assert!(told.iter().all(|told| failure.contains(told)), "{failure}");
 }
 
 #[test]
