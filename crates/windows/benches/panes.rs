@@ -1,7 +1,7 @@
 //! What a window costs by its kind, over the same events: `cargo bench -p quaystream -p quaystream-windows --bench panes -- [EVENTS [ROUNDS]]`.
 //!
 //! CPU seconds of this thread, both stages, in commits of 8,192 rows; windows that are open at the end are left out.
-//! Targets: a hop with size/slide 288 at most 1.5 times its tumble, over a stream as over a join, a session at most 3 times,
+//! Targets: a hop with size/slide 288 at most 1.5 times its tumble, over a stream as over a join and beside a table, a session at most 3 times,
 //! medians of the rounds. The program fails if one is missed clearly; with `--test`, which is too short for figures, only at twice the target.
 #![allow(
     clippy::unwrap_used,
@@ -29,6 +29,10 @@ const HOURS: i64 = 48;
 const KEYS: u64 = 300;
 /// A stream joined with itself: moves of one crane within ten seconds.
 const JOIN: &str = "SELECT m.row_time, m.equipment_id, n.teu_quarters FROM move_event m JOIN move_event n ON n.equipment_id = m.equipment_id AND n.row_time >= m.row_time AND n.row_time < m.row_time + INTERVAL '10' SECOND";
+/// Moves with the state of their crane as of each.
+const AS_OF: &str = "LEFT JOIN crane_state_history h ON h.crane_id = m.equipment_id AND h.valid_from <= m.row_time AND m.row_time < h.valid_to";
+const CRANE_STATE: &str =
+    "CREATE TABLE crane_state (PRIMARY KEY (crane_id)) AS SELECT crane_id, moves_per_h FROM crane";
 const COMMIT_ROWS: usize = 8_192;
 /// Odd, so that one of them is the median.
 const ROUNDS: usize = 7;
@@ -45,7 +49,7 @@ struct Kind {
     most: Option<f64>,
 }
 
-const KINDS: [Kind; 7] = [
+const KINDS: [Kind; 9] = [
     Kind {
         name: "tumble 5 min",
         from: "TUMBLE(move_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE)",
@@ -88,6 +92,18 @@ const KINDS: [Kind; 7] = [
         tumble: 5,
         most: Some(1.5),
     },
+    Kind {
+        name: "table, tumble 5 min",
+        from: "TUMBLE(move_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE) AS m AS_OF",
+        tumble: 7,
+        most: None,
+    },
+    Kind {
+        name: "table, hop 24 h/5 min",
+        from: "HOP(move_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE, INTERVAL '24' HOUR) AS m AS_OF",
+        tumble: 7,
+        most: Some(1.5),
+    },
 ];
 
 fn main() {
@@ -107,12 +123,17 @@ fn main() {
     let mut rounds = [const { Vec::new() }; KINDS.len()];
     for _ in 0..turns {
         for (kind, runs) in KINDS.iter().zip(&mut rounds) {
-            runs.push(run(&kind.from.replace("JOIN", JOIN), events));
+            runs.push(run(&relation(kind.from), events));
         }
     }
     let mut targets = Targets::new(is_quick);
     tell(&rounds, &mut targets);
     targets.end();
+}
+
+fn relation(from: &str) -> String {
+    from.replace("(JOIN)", &format!("({JOIN})"))
+        .replace("AS_OF", AS_OF)
 }
 
 /// A line for each kind of window, from its runs.
@@ -154,10 +175,15 @@ fn run(from: &str, events: usize) -> Run {
             "INSERT INTO s SELECT window_start, window_end, equipment_id, count(*) AS n, sum(teu_quarters) AS teu, max(teu_quarters) AS most FROM {from} GROUP BY window_start, window_end, equipment_id"
         ),
     );
-    let files = [file];
+    let files = [SqlFile::new("crane_state", CRANE_STATE), file];
     let fold = Program::compile(&files, &streams()).expect("fold");
     let program = Program::compile(&files, &streams()).expect("merge");
     let mut merge = Merge::new(program, &MergeSettings::default()).expect("merge");
+    let table = &fold.tables[0];
+    fold.fill("crane", vec![cranes()]);
+    for rows in table.fold.run().expect("fold") {
+        merge.absorb(&table.name, table.fingerprint, &rows);
+    }
     let mut random = 7_u64;
     let (mut fold_s, mut merge_s, mut rows) = (0.0, 0.0, 0);
     let mut from = 0;
@@ -227,6 +253,30 @@ fn moves(from: usize, to: usize, events: usize, random: &mut u64) -> RecordBatch
         ("row_time", Arc::new(times.with_timezone("UTC"))),
         ("equipment_id", Arc::new(keys)),
         ("teu_quarters", Arc::new(teu)),
+    ];
+    RecordBatch::try_from_iter(columns).expect("batch")
+}
+
+/// A state of each crane for every hour.
+fn cranes() -> RecordBatch {
+    let all = || (0..HOURS).flat_map(|hour| (0..KEYS).map(move |key| (hour, key)));
+    let times =
+        TimestampMicrosecondArray::from_iter_values(all().map(|(hour, _)| hour * 60 * MINUTE_US));
+    let times: ArrayRef = Arc::new(times.with_timezone("UTC"));
+    let text = |of: &dyn Fn(i64, u64) -> String| -> ArrayRef {
+        Arc::new(
+            all()
+                .map(|(hour, key)| Some(of(hour, key)))
+                .collect::<StringArray>(),
+        )
+    };
+    let rates = Int64Array::from_iter_values(all().map(|(hour, key)| hour + key as i64));
+    let columns: [(&str, ArrayRef); 5] = [
+        ("row_time", Arc::clone(&times)),
+        ("record_time", times),
+        ("event_id", text(&|hour, key| format!("{hour}/{key}"))),
+        ("crane_id", text(&|_, key| format!("C{key}"))),
+        ("moves_per_h", Arc::new(rates)),
     ];
     RecordBatch::try_from_iter(columns).expect("batch")
 }

@@ -29,7 +29,7 @@ use crate::state::activity::{self, Activity, REST_LEAST_US};
 use crate::state::constant;
 use crate::state::held::Spill;
 use crate::state::schedule::{Ahead, Due};
-use crate::state::tables::Table;
+use crate::state::tables::{Span, Table};
 use crate::state::waiting::Waiting;
 use crate::window::floor;
 
@@ -402,22 +402,7 @@ impl Merge {
 
     /// Gives the tables `names` to the queries that read them.
     fn fill_tables(&mut self, names: Option<&[String]>, as_of: AsOf) -> Result<()> {
-        for (query, table) in self.program.tables.iter().zip(&mut self.tables) {
-            if names.is_some_and(|names| !names.contains(&query.name)) {
-                continue;
-            }
-            query.current.fill(vec![match as_of {
-                AsOf::Agenda => table.current()?,
-                AsOf::Known { before_us } => table.known(before_us)?,
-            }]);
-            if query.has_history {
-                query.history.fill(vec![match as_of {
-                    AsOf::Agenda => table.history()?,
-                    AsOf::Known { before_us } => table.history_known(before_us)?,
-                }]);
-            }
-        }
-        Ok(())
+        fill(&self.program, &mut self.tables, names, (as_of, Span::ALL))
     }
 
     /// The rows of a planner's input as of `at_us`: the tick `at_us - 1`, which reads all rows up to and including it.
@@ -477,4 +462,29 @@ impl Merge {
             });
         queries.chain(tables).chain(self.waiting.sizes()).collect()
     }
+}
+
+/// Gives the tables `names` to the queries that read them: the versions of their history that hold within a span of time.
+fn fill(
+    program: &Program,
+    tables: &mut [Table],
+    names: Option<&[String]>,
+    (as_of, span): (AsOf, Span),
+) -> Result<()> {
+    for (query, table) in program.tables.iter().zip(tables) {
+        if names.is_some_and(|names| !names.contains(&query.name)) {
+            continue;
+        }
+        query.current.fill(vec![match as_of {
+            AsOf::Agenda => table.current()?,
+            AsOf::Known { before_us } => table.known(before_us)?,
+        }]);
+        if query.has_history {
+            query.history.fill(vec![match as_of {
+                AsOf::Agenda => table.history(span)?,
+                AsOf::Known { before_us } => table.history_known(before_us, span)?,
+            }]);
+        }
+    }
+    Ok(())
 }

@@ -133,6 +133,8 @@ pub struct Query {
     pub(crate) by_pane: Option<(Slot, Arc<dyn ExecutionPlan>)>,
     pub(crate) reduce: Option<(Slot, Arc<dyn ExecutionPlan>)>,
     pub(crate) finish: (Slot, Arc<dyn ExecutionPlan>),
+    /// `finish` reads tables.
+    pub(crate) finish_reads_tables: bool,
 }
 
 impl Query {
@@ -401,10 +403,14 @@ pub(crate) fn planner_tick_schema() -> SchemaRef {
     Arc::new(Schema::new(vec![Field::new("tick_at", instant(), false)]))
 }
 
+/// The instant from which on a version of a table holds.
+pub(crate) const VALID_FROM: &str = "valid_from";
+/// The instant up to which it holds.
+pub(crate) const VALID_TO: &str = "valid_to";
+
 /// Columns of a table's history: each version with the time that it holds for, [valid_from, valid_to).
 pub(crate) fn history_schema(schema: &SchemaRef) -> SchemaRef {
-    let bounds =
-        ["valid_from", "valid_to"].map(|name| Arc::new(Field::new(name, instant(), false)));
+    let bounds = [VALID_FROM, VALID_TO].map(|name| Arc::new(Field::new(name, instant(), false)));
     Arc::new(Schema::new(
         schema
             .fields()

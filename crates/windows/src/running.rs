@@ -17,7 +17,7 @@ use crate::state::held::{Bytes, Held, Spill, Wanted};
 use crate::state::joined::Joined;
 use crate::state::keys::Keys;
 use crate::state::levels::Levels;
-use crate::state::panes::Panes;
+use crate::state::panes::{Make, Panes};
 use crate::state::revisions::{Revisions, StatKind};
 use crate::state::schedule::{Ahead, Due};
 use crate::state::sessions::Sessions;
@@ -283,18 +283,18 @@ impl Running {
         }
     }
 
-    /// The rows of one of the windows that are due.
+    /// The rows of one of the windows that are due. `make` as for [`Panes::window_by_pane`].
     pub fn window(
         &mut self,
         query: &Query,
         task: &Arc<TaskContext>,
         due: Due,
         at_us: i64,
+        make: &mut Make<'_>,
     ) -> Result<Vec<Held>> {
         match &mut self.state {
             State::Windows(panes) => {
-                let mut make = |rows| parts_of(query, rows, task);
-                panes.window_by_pane(due, at_us, &mut make, &mut reducer(query, task))
+                panes.window_by_pane(due, at_us, make, &mut reducer(query, task))
             }
             State::Joined(joined) => {
                 let mut meet = |bounds, rows| match (&query.join, &query.kind) {
@@ -420,24 +420,6 @@ impl Running {
             _ => None,
         }
     }
-}
-
-/// Partial aggregates of rows, where they are made of them in merge; the rows, where not. The tables have to be filled.
-pub(crate) fn parts_of(
-    query: &Query,
-    rows: Vec<Held>,
-    task: &Arc<TaskContext>,
-) -> Result<Vec<RecordBatch>> {
-    if rows.is_empty() {
-        return Ok(Vec::new());
-    }
-    let Some((slot, plan)) = &query.by_pane else {
-        return Ok(rows.iter().map(Held::load).collect::<Result<_, _>>()?);
-    };
-    slot.fill_held(rows);
-    let parts = run(plan, task);
-    slot.fill(Vec::new());
-    parts
 }
 
 /// Adds partial aggregates of one key and window up; leaves rows as they are.

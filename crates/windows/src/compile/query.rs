@@ -106,6 +106,11 @@ impl Compiler {
         if let Some(parts) = parts {
             query.by_pane = Some((captured.slot.clone(), parts.fold));
             query.reduce = Some((parts.reduce_slot, parts.reduce));
+            let is_table = |leaf: &Arc<dyn ExecutionPlan>| {
+                let slot = as_slot(leaf).map(|leaf| leaf.slot());
+                slot.is_some_and(|slot| !slot.is(&parts.merge_slot))
+            };
+            query.finish_reads_tables = leaves(&parts.merge).iter().any(is_table);
             query.finish = (parts.merge_slot, parts.merge);
         }
         Ok(())
@@ -258,6 +263,7 @@ impl Compiler {
             by_pane: None,
             reduce: None,
             finish: (captured.slot.clone(), Arc::clone(plan)),
+            finish_reads_tables: true,
         }
     }
 

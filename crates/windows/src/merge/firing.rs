@@ -8,12 +8,14 @@ use arrow::array::RecordBatch;
 use datafusion::common::Result;
 
 use super::settle::within;
-use super::{AsOf, Merge, Output, Reached};
+use super::{AsOf, Merge, Output, Reached, fill};
 use crate::error::QueryError;
-use crate::running::{Now, parts_of};
+use crate::program::{Program, Query};
+use crate::running::Now;
 use crate::sql::session::{concatenate, run};
 use crate::state::held::Held;
 use crate::state::schedule::Due;
+use crate::state::tables::{Span, Table};
 
 /// What is left to compute of an instant.
 #[derive(Debug)]
@@ -205,12 +207,13 @@ impl Merge {
     ) -> Result<Option<Output>> {
         let program = Arc::clone(&self.program);
         let query = &program.queries[place];
-        if query.by_pane.is_some() {
-            self.fill_tables(Some(&query.tables), AsOf::of(due))?;
-        }
+        let Merge {
+            running, tables, ..
+        } = self;
+        let mut make = |span, rows| parts_of(&program, query, tables, (due, span), rows);
         let mut rows = match rows {
             Some(rows) => rows,
-            None => self.running[place].window(query, &program.task, due, firing.at_us)?,
+            None => running[place].window(query, &program.task, due, firing.at_us, &mut make)?,
         };
         if !due.is_final() || firing.at_us > self.settled_us {
             let waiting = match firing.waiting.take() {
@@ -218,8 +221,12 @@ impl Merge {
                 None => self.waiting_of(place)?,
             };
             let lacking = within(&waiting, due)?.into_iter().map(Held::from).collect();
-            let lacking = parts_of(query, lacking, &program.task)?.into_iter();
-            rows.extend(lacking.map(Held::from));
+            let span = Span {
+                from_us: due.start_us,
+                to_us: due.end_us,
+            };
+            let lacking = parts_of(&program, query, &mut self.tables, (due, span), lacking)?;
+            rows.extend(lacking.into_iter().map(Held::from));
             firing.waiting = Some(waiting);
         }
         self.finish(place, due, rows)
@@ -234,7 +241,7 @@ impl Merge {
         }
         let program = Arc::clone(&self.program);
         let query = &program.queries[place];
-        if query.by_pane.is_none() {
+        if query.finish_reads_tables {
             self.fill_tables(Some(&query.tables), AsOf::of(due))?;
         }
         let (slot, plan) = &query.finish;
@@ -252,4 +259,26 @@ impl Merge {
             rows,
         }))
     }
+}
+
+/// Partial aggregates of rows of a span of time, where they are made of them in merge, with the versions of the tables that hold
+/// then; the rows themselves, where not.
+fn parts_of(
+    program: &Program,
+    query: &Query,
+    tables: &mut [Table],
+    (due, span): (Due, Span),
+    rows: Vec<Held>,
+) -> Result<Vec<RecordBatch>> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let Some((slot, plan)) = &query.by_pane else {
+        return Ok(rows.iter().map(Held::load).collect::<Result<_, _>>()?);
+    };
+    fill(program, tables, Some(&query.tables), (AsOf::of(due), span))?;
+    slot.fill_held(rows);
+    let parts = run(plan, &program.task);
+    slot.fill(Vec::new());
+    parts
 }

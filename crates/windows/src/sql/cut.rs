@@ -6,18 +6,22 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{JoinType, Result};
+use datafusion::common::{JoinSide, JoinType, Result};
+use datafusion::logical_expr::Operator;
 use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
-use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::expressions::{BinaryExpr, Column};
 use datafusion::physical_expr::utils::collect_columns;
+use datafusion::physical_expr::{PhysicalExpr, split_conjunction};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::physical_plan::filter::FilterExec;
+use datafusion::physical_plan::joins::utils::JoinFilter;
 use datafusion::physical_plan::joins::{HashJoinExec, NestedLoopJoinExec};
 use datafusion::physical_plan::projection::ProjectionExec;
 
-use super::call::{WINDOW_END, WINDOW_START};
+use super::call::{ROW_TIME, WINDOW_END, WINDOW_START};
 use super::slot::{Slot, SlotExec};
+use crate::program::{VALID_FROM, VALID_TO};
 
 /// A plan in two parts.
 pub struct Cut {
@@ -183,8 +187,8 @@ fn reads(plan: &Arc<dyn ExecutionPlan>, slot: &Slot) -> bool {
     slots.any(|leaf| leaf.slot().is(slot))
 }
 
-/// True if `plan` joins each windowed row by itself with rows of `tables`, whatever its window. `is_left`: the windowed rows
-/// are the left ones.
+/// True if `plan` joins each windowed row by itself with the versions of `tables` that hold at its time, whatever its window.
+/// `is_left`: the windowed rows are the left ones.
 fn meets(
     plan: &Arc<dyn ExecutionPlan>,
     aside: &Arc<dyn ExecutionPlan>,
@@ -202,7 +206,10 @@ fn meets(
     } else {
         return false;
     };
-    compared.extend(filter.map(|filter| Arc::clone(filter.expression())));
+    let Some(filter) = filter else {
+        return false;
+    };
+    compared.push(Arc::clone(filter.expression()));
     // Of the other joins rows come that no windowed row has a part in.
     let is_row_by_row = match join_type {
         JoinType::Inner => true,
@@ -211,10 +218,40 @@ fn meets(
         _ => false,
     };
     let is_bound = |column: &Column| [WINDOW_START, WINDOW_END].contains(&column.name());
-    let is_table = |leaf: &SlotExec| tables.iter().any(|table| leaf.slot().is(table));
     is_row_by_row
-        && leaves(aside).iter().filter_map(as_slot).all(is_table)
+        && tables.iter().any(|table| reaches(aside, table, &[]))
+        && is_as_of(filter, if is_left { JoinSide::Left } else { JoinSide::Right })
+        // What a version's end is may yet be learnt.
+        && plan.schema().index_of(VALID_TO).is_err()
         && !(compared.iter()).any(|expression| collect_columns(expression).iter().any(is_bound))
+}
+
+/// True if a join asks for the version that holds at the row's time. `side`: that of the rows.
+fn is_as_of(filter: &JoinFilter, side: JoinSide) -> bool {
+    let is = |expression: &Arc<dyn PhysicalExpr>, name: &str, of_rows: bool| {
+        let column = (expression.as_ref() as &dyn Any).downcast_ref::<Column>();
+        column.is_some_and(|column| {
+            let place = filter.column_indices().get(column.index());
+            column.name() == name && place.is_some_and(|place| (place.side == side) == of_rows)
+        })
+    };
+    let terms = split_conjunction(filter.expression());
+    let has = |less: (&str, bool), operator: Operator, more: (&str, bool)| {
+        terms.iter().any(|term| {
+            let node = term.as_ref() as &dyn Any;
+            node.downcast_ref::<BinaryExpr>().is_some_and(|term| {
+                let (left, right) = (term.left(), term.right());
+                let is_so =
+                    *term.op() == operator && is(left, less.0, less.1) && is(right, more.0, more.1);
+                let is_turned = term.op().swap() == Some(operator)
+                    && is(right, less.0, less.1)
+                    && is(left, more.0, more.1);
+                is_so || is_turned
+            })
+        })
+    };
+    has((VALID_FROM, false), Operator::LtEq, (ROW_TIME, true))
+        && has((ROW_TIME, true), Operator::Lt, (VALID_TO, false))
 }
 
 /// An aggregate over panes gives the aggregate over windows only if the bounds of the window are nothing but keys.

@@ -36,6 +36,30 @@ struct Version {
     row: RowAt,
 }
 
+/// The time between two instants, microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// From here on.
+    pub from_us: i64,
+    /// Up to here.
+    pub to_us: i64,
+}
+
+impl Span {
+    /// All time.
+    pub const ALL: Span = Span {
+        from_us: i64::MIN,
+        to_us: i64::MAX,
+    };
+
+    /// Of versions in the order of time those that hold at some time of the span.
+    fn of<T>(self, versions: &[T], time: impl Fn(&T) -> i64) -> &[T] {
+        let to = versions.partition_point(|version| time(version) < self.to_us);
+        let begun = versions.partition_point(|version| time(version) <= self.from_us);
+        &versions[begun.saturating_sub(1).min(to)..to]
+    }
+}
+
 /// What is known of a key.
 #[derive(Debug, Default)]
 struct Versions {
@@ -244,10 +268,10 @@ impl Table {
         Ok(snapshot)
     }
 
-    /// Every version that is kept, with the time that it holds for.
-    pub fn history(&self) -> Result<RecordBatch> {
+    /// Every version that is kept and holds at some time of a span, with the time that it holds for, as far as that lies within the span.
+    pub fn history(&self, span: Span) -> Result<RecordBatch> {
         let versions = self.versions.values().map(|known| {
-            let versions = known.live.iter();
+            let versions = span.of(&known.live, |version| version.age.0).iter();
             versions
                 .map(|version| (version.age.0, version.row))
                 .collect()

@@ -209,6 +209,15 @@ fn joins_that_hang_on_the_window_are_not_made_by_pane() {
             ),
         ),
         as_of("of_the_table_too", hop, "FULL JOIN", all),
+        as_of("until_when", hop, "LEFT JOIN", "m.equipment_id, max(h.valid_to) AS until"),
+        file(
+            "any_version",
+            &format!(
+                "INSERT INTO window_stat SELECT window_start, window_end, m.equipment_id, count(*) AS n FROM {hop} AS m
+                 JOIN crane_state_history h ON h.crane_id = m.equipment_id AND h.valid_from <= m.row_time
+                 GROUP BY window_start, window_end, m.equipment_id"
+            ),
+        ),
     ];
     for query in &compile(&files).queries {
         assert_eq!(query.strategy, Strategy::Rows, "{}", query.name);

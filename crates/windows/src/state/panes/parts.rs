@@ -12,9 +12,10 @@ use crate::state::held::Held;
 use crate::state::revisions::StatKind;
 use crate::state::schedule::Due;
 use crate::state::sums::Reduce;
+use crate::state::tables::Span;
 
-/// Makes partial aggregates of the rows of some panes.
-pub type Make<'a> = dyn FnMut(Vec<Held>) -> Result<Vec<RecordBatch>> + 'a;
+/// Makes partial aggregates of rows that lie in a span of time.
+pub type Make<'a> = dyn FnMut(Span, Vec<Held>) -> Result<Vec<RecordBatch>> + 'a;
 
 /// Partial aggregates by pane.
 #[derive(Debug)]
@@ -73,8 +74,12 @@ impl Panes {
         let panes = self.panes.range(due.start_us..due.end_us);
         let missing = panes.filter(|(pane_us, rows)| !rows.is_empty() && !parts.has(**pane_us));
         let (panes, rows): (Vec<i64>, Vec<&Vec<Held>>) = missing.unzip();
-        if !panes.is_empty() {
-            let made = make(rows.into_iter().flatten().cloned().collect())?;
+        if let (Some(&first_us), Some(&last_us)) = (panes.first(), panes.last()) {
+            let span = Span {
+                from_us: first_us,
+                to_us: self.schedule.windows().pane(last_us).1,
+            };
+            let made = make(span, rows.into_iter().flatten().cloned().collect())?;
             parts.put(&panes, &made)?;
         }
         parts.window(due, at_us, reduce)

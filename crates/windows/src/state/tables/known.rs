@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 use arrow::row::OwnedRow;
 use datafusion::common::Result;
 
-use super::{Age, RowAt, Table};
+use super::{Age, RowAt, Span, Table};
 
 impl Table {
     /// The newest row of each key among all that came with row_time < `before_us`, in the order of the keys.
@@ -34,19 +34,23 @@ impl Table {
         Ok(known)
     }
 
-    /// Every version among all rows that came with row_time < `before_us`, with the time that it holds for.
-    pub fn history_known(&self, before_us: i64) -> Result<RecordBatch> {
-        let versions = self.versions_before(before_us).into_values();
+    /// As [`Table::history`], among all rows that came with row_time < `before_us`.
+    pub fn history_known(&self, before_us: i64, span: Span) -> Result<RecordBatch> {
+        let versions = self.versions_before(before_us, span).into_values();
         self.with_times(versions.map(|versions| {
-            let versions = versions.into_iter();
-            versions.map(|(age, row)| (age.0, row)).collect()
+            let versions = span.of(&versions, |(age, _)| age.0).iter();
+            versions.map(|(age, row)| (age.0, *row)).collect()
         }))
     }
 
-    /// By key, the versions in the order of age.
-    fn versions_before(&self, before_us: i64) -> BTreeMap<&OwnedRow, Vec<(&Age, RowAt)>> {
+    /// By key, the versions that may hold within the span, in the order of age.
+    fn versions_before(
+        &self,
+        before_us: i64,
+        span: Span,
+    ) -> BTreeMap<&OwnedRow, Vec<(&Age, RowAt)>> {
         let live = self.versions.iter().map(|(key, versions)| {
-            let versions = versions.live.iter();
+            let versions = span.of(&versions.live, |version| version.age.0).iter();
             let versions = versions.map(|version| (&version.age, version.row));
             (key, versions.collect())
         });
