@@ -1,8 +1,9 @@
 //! Queries that are added to a processor at work with `--from earliest` tell what they would have told from the beginning.
 
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::Command;
 
+use events::v1::WindowStat;
 use quaystream::demo::outputs::Outputs;
 use quaystream::demo::scene::Scene;
 
@@ -39,7 +40,7 @@ impl Before {
         std::fs::write(place.0.join("quaystream.toml"), toml).expect("written");
         let first = place.start("first.log", &[]);
         let is_written = wait(|| place.log("first.log").matches("snapshot written").count() >= 2);
-        stop_in_good_order(first, "first.log", &place);
+        place.stop(first, "first.log");
         assert!(is_written, "{}", place.log("first.log"));
         for query in &queries {
             std::fs::copy(shipped().join(query), pipeline.join(query)).expect("copied");
@@ -51,20 +52,14 @@ impl Before {
         }
     }
 
-    /// A processor that ends by itself; then all is told.
+    /// What is there once a processor has ended by itself.
     #[track_caller]
-    fn end_with(self, log: &str, arguments: &[&str]) {
-        let mut last = self.place.start(log, arguments);
-        let has_ended = wait(|| last.try_wait().expect("asked").is_some());
-        let _ = last.kill();
-        let status = last.wait().expect("it ended");
-        let log = self.place.log(log);
-        assert!(has_ended && status.success(), "{status}: {log}");
-        let found = Outputs::read(&self.scene.config).expect("outputs");
+    fn end_with(&self, log: &str, arguments: &[&str]) -> Outputs {
+        self.place.end(self.place.start(log, arguments), log);
         for query in LATER {
             assert!(self.expected.final_rows().contains_key(query), "{query}");
         }
-        cluster::assert_same(&found, &self.expected);
+        Outputs::read(&self.scene.config).expect("outputs")
     }
 }
 
@@ -76,15 +71,46 @@ fn queries_that_are_added_with_the_input_of_before_tell_it_once() {
     let done = "the backfill is done";
     // Each partition of merge has its own, of the queries that it runs.
     let is_done = wait(|| place.log("second.log").matches(done).count() >= LATER.len());
-    stop_in_good_order(second, "second.log", place);
+    place.stop(second, "second.log");
     assert!(is_done, "{}", place.log("second.log"));
-    before.end_with("third.log", &["--until-end"]);
+    let found = before.end_with("third.log", &["--until-end"]);
+    cluster::assert_same(&found, &before.expected);
 }
 
 #[test]
 fn queries_that_are_added_in_a_run_with_an_end_tell_all_within_it() {
     let before = Before::new("backfill-to-the-end");
-    before.end_with("second.log", &["--from", "earliest", "--until-end"]);
+    let found = before.end_with("second.log", &["--from", "earliest", "--until-end"]);
+    cluster::assert_same(&found, &before.expected);
+}
+
+#[test]
+fn queries_that_are_added_from_an_instant_tell_the_windows_that_begin_there_or_later() {
+    // The second hour of two.
+    const FROM: (&str, i64) = ("2026-03-02T01:00:00Z", 1_772_413_200_000_000);
+    let before = Before::new("backfill-from-an-instant");
+    let found = before.end_with("second.log", &["--from", FROM.0, "--until-end"]);
+    cluster::assert_told_in_order(&found);
+    let (found, all) = (found.final_rows(), before.expected.final_rows());
+    assert!(found.keys().eq(all.keys()), "{:?}", found.keys());
+    for (query, all) in all {
+        let is_later = LATER.contains(&query);
+        let (mut expected, earlier): (Vec<_>, Vec<_>) = all
+            .into_iter()
+            .partition(|row| !is_later || row.window_start_us >= FROM.1);
+        assert!(!expected.is_empty(), "{query}");
+        assert_eq!(!earlier.is_empty(), is_later, "{query}");
+        let mut found = found[query].clone();
+        for rows in [&mut found, &mut expected] {
+            rows.sort_by_key(|row| format!("{} {:?}", row.window_start_us, row.cells));
+        }
+        assert_eq!(found.len(), expected.len(), "{query}");
+        for (found, expected) in found.iter().zip(&expected) {
+            let window = |row: &WindowStat| (row.window_start_us, row.window_end_us);
+            assert_eq!(window(found), window(expected), "{query}");
+            assert_eq!(found.cells, expected.cells, "{query}");
+        }
+    }
 }
 
 #[test]
@@ -101,20 +127,6 @@ fn from_says_what_it_takes() {
     assert!(
         told.contains("`yesterday` is neither `earliest` nor an instant such as"),
         "{told}"
-    );
-}
-
-fn stop_in_good_order(mut process: Child, log: &str, place: &Place) {
-    let id = process.id().to_string();
-    let asked = Command::new("kill").args(["-TERM", &id]).status();
-    assert!(asked.expect("kill is there").success());
-    let has_ended = wait(|| process.try_wait().expect("asked").is_some());
-    let _ = process.kill();
-    let status = process.wait().expect("it ended");
-    assert!(
-        has_ended && status.success(),
-        "{status}: {}",
-        place.log(log)
     );
 }
 

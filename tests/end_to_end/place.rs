@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use quaystream::demo::outputs::Outputs;
@@ -56,6 +57,24 @@ impl Place {
             .expect("it starts")
     }
 
+    /// Asks a process to stop; it does so in good order.
+    #[track_caller]
+    pub fn stop(&self, process: Child, log: &str) {
+        let id = process.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &id]).status();
+        assert!(asked.expect("kill is there").success());
+        self.end(process, log);
+    }
+
+    /// A process that ends by itself, and well.
+    #[track_caller]
+    pub fn end(&self, mut process: Child, log: &str) {
+        let has_ended = wait(|| process.try_wait().expect("asked").is_some());
+        let _ = process.kill();
+        let status = process.wait().expect("it ended");
+        assert!(has_ended && status.success(), "{status}: {}", self.log(log));
+    }
+
     pub fn log(&self, log: &str) -> String {
         std::fs::read_to_string(self.0.join(log)).expect("readable")
     }
@@ -75,6 +94,20 @@ pub fn undisturbed(settings: portsim::Settings) -> Outputs {
         .process(&StopRequest::default(), |_| {})
         .expect("processed");
     Outputs::read(&scene.config).expect("outputs")
+}
+
+/// An hour of the port.
+pub fn hour() -> portsim::Settings {
+    portsim::Settings {
+        hours: 1,
+        ..portsim::Settings::default()
+    }
+}
+
+/// What comes out of it where nothing happens to the processor: computed once for all tests.
+pub fn undisturbed_hour() -> &'static Outputs {
+    static HOUR: OnceLock<Outputs> = OnceLock::new();
+    HOUR.get_or_init(|| undisturbed(hour()))
 }
 
 /// The simulated port writes all that it has.

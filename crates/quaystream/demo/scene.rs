@@ -57,7 +57,8 @@ impl Scene {
         let share = BROKER_BYTES / 2 / partitions.max(1);
         // What is left of the engine's own topics is all needed: the engine itself trims what it can.
         let own = config.engine.topics.clone();
-        let is_own = |name: &str| name == &*own.partials || name == &*own.snapshots;
+        let own = [own.partials, own.snapshots, own.intake_state];
+        let is_own = |name: &str| own.iter().any(|own| **own == *name);
         config.engine.snapshots.interval = FOREVER_SNAPSHOTS;
         for topic in &mut config.topics {
             if is_own(&topic.name) {
@@ -70,12 +71,19 @@ impl Scene {
     }
 
     /// The embedded broker on a free port of loopback, with all topics.
-    pub fn embedded(mut config: Config) -> Result<Scene, CliError> {
-        let settings = broker::Settings {
+    pub fn embedded(config: Config) -> Result<Scene, CliError> {
+        Scene::embedded_with(config, broker::Settings::default())
+    }
+
+    /// As [`Scene::embedded`], with settings for the broker; its memory is the scene's.
+    pub fn embedded_with(
+        mut config: Config,
+        settings: broker::Settings,
+    ) -> Result<Scene, CliError> {
+        let broker = Broker::start(broker::Settings {
             memory_max_bytes: BROKER_BYTES,
-            ..broker::Settings::default()
-        };
-        let broker = Broker::start(settings)?;
+            ..settings
+        })?;
         config.kafka.bootstrap = broker.bootstrap();
         Scene {
             config,
@@ -96,10 +104,12 @@ impl Scene {
     }
 
     fn with_topics(mut self) -> Result<Scene, CliError> {
-        // Simulated records carry simulated timestamps: no retention by time, and none may be too new.
-        let snapshots = self.config.engine.topics.snapshots.clone();
+        // Simulated records carry simulated timestamps: no retention by time, and none may be too new. What the engine
+        // keeps of its state is compacted as it is anywhere.
+        let topics = &self.config.engine.topics;
+        let state = [topics.snapshots.clone(), topics.intake_state.clone()];
         for topic in &mut self.config.topics {
-            if *topic.name == *snapshots {
+            if state.iter().any(|state| **state == *topic.name) {
                 continue;
             }
             for (key, value) in &mut topic.settings {

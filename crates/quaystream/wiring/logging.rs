@@ -10,6 +10,8 @@ pub fn start(level: &str) {
     };
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        // Which worker says it.
+        .with_thread_names(true)
         .with_writer(std::io::stderr);
     if log.try_init().is_err() {
         tracing::debug!("the log is already on");

@@ -199,10 +199,11 @@ impl Job {
     }
 
     /// The timestamp of the first records that may belong to windows from the instant on: what they need lies before it, and
-    /// what was late or out of order is to be judged as it was.
+    /// what was late or out of order is to be judged as it was. None if that may be any record.
     fn begin_ms(&self, past: &Past) -> Option<i64> {
         let needed = self.wanted().map(|(query, wanted)| match wanted.from {
             BackfillFrom::Earliest => None,
+            BackfillFrom::Instant(_) if self.program.queries[query].hangs_on_the_past() => None,
             BackfillFrom::Instant(at_us) => Some(at_us - past.state.before_us(query)),
         });
         let needed_us = needed.min()??;

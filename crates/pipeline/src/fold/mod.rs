@@ -209,8 +209,12 @@ impl Fold {
         let input: usize = self.held.iter().map(Batch::capacity).sum();
         let decoded = self.bytes_waiting();
         let rejects: usize = self.rejects.iter().map(Outgoing::bytes).sum();
-        let ids: usize = self.owned.iter().map(|owned| owned.intake.bytes()).sum();
-        input + decoded + rejects + ids
+        input + decoded + rejects + self.ids_bytes()
+    }
+
+    /// Of that the ids: of events that are not yet late. They go as time passes, and that is as it reads on.
+    pub fn ids_bytes(&self) -> usize {
+        self.owned.iter().map(|owned| owned.intake.bytes()).sum()
     }
 
     /// Events that are known of a partition.

@@ -62,6 +62,13 @@ impl Hasher for Same {
 /// The set of ids passes their hashes on.
 type Hashes = BuildHasherDefault<Same>;
 
+/// To how many places a table should be made smaller that has so many and needs so few: else what a busy hour needed is
+/// held for good.
+pub(super) fn spare(capacity: usize, needed: usize) -> Option<usize> {
+    const SMALL: usize = 256;
+    (capacity > SMALL.max(4 * needed)).then_some(2 * needed)
+}
+
 /// The accepted events of one partition.
 #[derive(Debug, Default)]
 pub struct Ids {
@@ -121,6 +128,9 @@ impl Ids {
                 self.known.remove(id);
             }
             gone.extend(held(place, &parts));
+        }
+        if let Some(capacity) = spare(self.known.capacity(), self.known.len()) {
+            self.known.shrink_to(capacity);
         }
     }
 
@@ -185,5 +195,46 @@ mod tests {
         ids.evict(3, 11 * BUCKET_US, &mut gone);
         assert!(ids.is_empty());
         assert!(gone.is_empty(), "the topic never held it as a slice");
+    }
+    #[test]
+    fn what_a_busy_hour_needed_is_given_back() {
+        use crate::intake::versions::{Incoming, event_hash};
+        use crate::intake::{copies::Copies, versions::Versions};
+        let (mut ids, mut copies, mut versions) =
+            (Ids::default(), Copies::default(), Versions::new(8));
+        let mut gone = Vec::new();
+        for at in 0..20_000_i64 {
+            // Ten thousand in the first minute, one in each behind it.
+            let row_time_us = (at - 10_000).max(0) * BUCKET_US;
+            let id = EventHash::new("ais", &at.to_string(), 0);
+            ids.insert(id, 0, row_time_us, 8);
+            copies.count(id, 0, row_time_us, 8);
+            let incoming = Incoming {
+                event: event_hash("ais", &at.to_string()),
+                source: 0,
+                record_time_us: 0,
+                row_time_us,
+                offset: at,
+                is_retracted: false,
+            };
+            versions.decide(&incoming, None);
+            if at == 10_000 {
+                for bytes in [ids.bytes(), copies.bytes(), versions.bytes()] {
+                    assert!(bytes > 10_000 * 32, "{bytes}");
+                }
+            }
+        }
+        ids.take_fresh();
+        copies.take_changed();
+        versions.changes(8, &|_| 0);
+        ids.evict(0, 9_900 * BUCKET_US, &mut gone);
+        copies.evict(0, 9_900 * BUCKET_US, &mut gone);
+        versions.evict(0, 9_900 * BUCKET_US, &mut gone);
+        assert_eq!((ids.len(), versions.len()), (100, 100));
+        for bytes in [ids.bytes(), copies.bytes(), versions.bytes()] {
+            assert!(bytes < 100 * 1_000, "{bytes}");
+        }
+        assert!((0..10).all(|at| !ids.holds(EventHash::new("ais", &at.to_string(), 0))));
+        assert!(ids.holds(EventHash::new("ais", "19950", 0)));
     }
 }

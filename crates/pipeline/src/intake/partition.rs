@@ -314,7 +314,8 @@ impl PartitionIntake {
 
     /// What it takes in memory.
     pub fn bytes(&self) -> usize {
-        self.ids.bytes() + self.versions.bytes() + self.ledger.bytes()
+        let known = self.ids.bytes() + self.copies.bytes() + self.versions.bytes();
+        known + self.ledger.bytes()
     }
 
     /// Takes over the ids of other state of the same partition.

@@ -9,7 +9,7 @@ use std::hash::BuildHasherDefault;
 
 use events::internal::{EventStanding, EventVersions};
 
-use super::ids::{EventHash, Same};
+use super::ids::{EventHash, Same, spare};
 use super::shelves::{Place, Shelves, held, minute};
 use crate::planted::{Bug, has};
 
@@ -198,6 +198,9 @@ impl Versions {
                     self.changed.insert(event);
                 }
             }
+        }
+        if let Some(capacity) = spare(self.newest.capacity(), self.newest.len()) {
+            self.newest.shrink_to(capacity);
         }
     }
 

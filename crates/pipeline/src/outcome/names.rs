@@ -1,7 +1,7 @@
 //! The metrics of the engine. What is counted under each name stands in the [`Tally`](super::Tally).
 
 /// Names of all metrics of the engine, with their kind and unit.
-pub const METRICS: [(&str, &str, &str); 48] = [
+pub const METRICS: [(&str, &str, &str); 49] = [
     (
         "quaystream_records_total",
         "counter",
@@ -40,7 +40,7 @@ pub const METRICS: [(&str, &str, &str); 48] = [
     (
         "quaystream_rejects_total",
         "counter",
-        "records written to the reject topic, by reason",
+        "records written to the reject topic, by reason; of late_in_merge and key_limit, where one of them points at many, rows",
     ),
     (
         "quaystream_flagged_total",
@@ -121,6 +121,11 @@ pub const METRICS: [(&str, &str, &str); 48] = [
         "quaystream_memory_bytes",
         "gauge",
         "what the engine holds in this process, by the formula of docs/CONFIGURATION.md",
+    ),
+    (
+        "quaystream_ids_bytes",
+        "gauge",
+        "of that the ids of events that are not yet late, by which fold tells copies and corrections",
     ),
     ("quaystream_memory_bytes_max", "gauge", "the bound on it"),
     (

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::beginning::{check_fold, lacking};
 use super::programs::Portion;
+use super::relief::Relief;
 use super::spare::Spare;
 use super::{Pause, Shared, Turn, WAIT, part};
 use crate::budget::Account;
@@ -34,6 +35,7 @@ pub struct FoldWorker<S, K> {
     /// The log cannot be reached.
     is_cut_off: bool,
     pause: Pause,
+    relief: Relief,
     account: Account,
 }
 
@@ -51,6 +53,7 @@ impl<S: Source, K: Sink> FoldWorker<S, K> {
             account: Account::new(&shared.memory.budget),
             is_cut_off: false,
             pause: Pause::default(),
+            relief: Relief::default(),
             shared,
             source,
             sink,
@@ -118,16 +121,25 @@ impl<S: Source, K: Sink> FoldWorker<S, K> {
         Ok(if is_idle { Turn::Idle } else { Turn::Worked })
     }
 
-    /// Says what is held, and stops reading if there is no room for more; what is there leaves with the commits.
+    /// Says what is held, and stops reading if there is no room for more; what is there leaves with the commits. Where that
+    /// gives nothing back it reads on step by step.
     fn settle(&mut self) -> Result<(), EngineError> {
         self.account.set(self.fold.bytes());
+        self.account.set_ids(self.fold.ids_bytes());
+        self.relief.judge_ids(&self.shared)?;
         let budget = &self.shared.memory.budget;
         self.shared.tally.memory(budget.bytes(), budget.bytes_max());
         let is_wanted = budget.pauses_fold(self.pause.is_on);
         self.pause
             .turn(is_wanted, "fold", &self.shared, &mut self.source)?;
+        let (is_paused, has_read) = (self.pause.is_on, self.fold.bytes_waiting() > 0);
+        let reads_on = self.relief.reads_on(is_paused, has_read, &self.shared);
+        if is_paused {
+            self.source.pause(!reads_on)?;
+        }
         // Who does not read does not hear that nothing comes.
-        self.fold.set_deaf(self.is_cut_off || self.pause.is_on);
+        self.fold
+            .set_deaf(self.is_cut_off || is_paused && !reads_on);
         Ok(())
     }
 

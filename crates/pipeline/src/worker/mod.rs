@@ -1,7 +1,7 @@
 //! The two loops: read, work, commit. A worker runs on a thread of its own; nothing is shared between workers but the
 //! log. The commit is the one place where outputs, state and positions leave the process.
 //!
-//! Reading order: this file (what both share), [`fold`], [`merge`], [`programs`], `recover`, `snapshots`, `sending`, `backfill`, `spare`.
+//! Reading order: this file (what both share), [`fold`], [`merge`], [`programs`], `recover`, `snapshots`, `sending`, `backfill`, `spare`, `relief`.
 
 mod backfill;
 mod beginning;
@@ -9,6 +9,7 @@ pub mod fold;
 pub mod merge;
 pub mod programs;
 mod recover;
+mod relief;
 mod sending;
 mod snapshots;
 mod spare;
@@ -119,13 +120,14 @@ impl Pause {
         source.pause(is_wanted)?;
         shared.tally.paused(stage, is_wanted);
         let budget = &shared.memory.budget;
-        let (bytes, bytes_max) = (budget.bytes(), budget.bytes_max());
+        let (bytes, bytes_max, ids) = (budget.bytes(), budget.bytes_max(), budget.ids());
         let (largest, its_bytes) = shared.tally.largest().unwrap_or_default();
         match is_wanted {
             true => tracing::warn!(
                 stage,
                 bytes,
                 bytes_max,
+                ids,
                 largest,
                 its_bytes,
                 "reading pauses for want of memory; if it lasts, raise limits.memory_bytes_max, or lower the bounds on keys"

@@ -233,6 +233,7 @@ fn a_backfill_from_an_instant_tells_the_windows_that_begin_there_or_later() {
         "new_joined",
         "new_gate",
         "new_gate_met",
+        "new_as_of",
     ] {
         let expected = after[name].iter().filter(|row| row.0 >= begin_us);
         assert!(found[name].iter().eq(expected), "{name} differs");

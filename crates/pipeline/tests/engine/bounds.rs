@@ -48,7 +48,7 @@ const LARGE: [(&str, &str); 5] = [
     ),
 ];
 
-fn large() -> Settings {
+pub fn large() -> Settings {
     let mut settings = settings(2, 1);
     settings.queries = LARGE
         .iter()
@@ -284,6 +284,19 @@ fn a_full_disk_stops_reading_and_not_the_process_and_a_sick_one_stops_it_before_
     assert!(committed[0].len() <= log.records("window-stats")[0].len());
 }
 
+/// How often a source was said to be idle.
+pub fn idle(log: &MemoryLog) -> usize {
+    let records = log.records("partials").remove(0).into_iter();
+    let messages = records.map(|record| {
+        let value = record.value.unwrap_or_default();
+        let at = pipeline::log::Partition::new("partials", 0);
+        pipeline::partials::read(&at, 0, &value).expect("readable")
+    });
+    let told = messages.flat_map(|message| message.frontiers);
+    told.filter(|told| told.state() == events::internal::FrontierState::Idle)
+        .count()
+}
+
 #[test]
 fn fold_reads_nothing_while_memory_is_short_and_takes_nobody_for_idle() {
     let settings = Settings {
@@ -317,17 +330,6 @@ fn fold_reads_nothing_while_memory_is_short_and_takes_nobody_for_idle() {
     turns(400);
     let paused = tally.intake_counts().records;
     assert!(before > 0 && paused < expected.records / 2, "{paused}");
-    let idle = |log: &MemoryLog| {
-        let records = log.records("partials").remove(0).into_iter();
-        let messages = records.map(|record| {
-            let value = record.value.unwrap_or_default();
-            let at = pipeline::log::Partition::new("partials", 0);
-            pipeline::partials::read(&at, 0, &value).expect("readable")
-        });
-        let told = messages.flat_map(|message| message.frontiers);
-        told.filter(|told| told.state() == events::internal::FrontierState::Idle)
-            .count()
-    };
     assert_eq!(idle(&log), 0, "nobody was listened to");
     drop(other);
     turns(400);

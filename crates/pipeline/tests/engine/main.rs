@@ -24,6 +24,7 @@ mod plans;
 mod reading;
 mod rejects;
 mod relay;
+mod scarce;
 mod shipped;
 mod snapshots;
 mod sources;
