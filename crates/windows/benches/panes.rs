@@ -2,7 +2,7 @@
 //!
 //! CPU seconds of this thread, both stages, in commits of 8,192 rows; windows that are open at the end are left out.
 //! Targets: a hop with size/slide 288 at most 1.5 times its tumble, over a stream as over a join and beside a table, a session at most 3 times,
-//! medians of the rounds. The program fails if one is missed clearly; with `--test`, which is too short for figures, only at twice the target.
+//! medians of the rounds. The program fails if one is missed; with `--test`, which is too short for figures, only at twice the target.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

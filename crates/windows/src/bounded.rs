@@ -2,8 +2,8 @@
 //!
 //! It shares the reading of files and calls with the engine, and nothing after that: no panes, no partial aggregates, no
 //! levels, no keyed tables, no frontier. TUMBLE is a `date_bin`, HOP a cross join with the windows' offsets, SESSION a count of
-//! the gaps before a row, LEVEL a join of all intervals with all changes, and a table is `row_number() = 1` over the versions known at the instant. Slow and
-//! obvious; every engine test compares with it.
+//! the gaps before a row, LEVEL a join of all intervals with all changes, and a version is a table's row as of an instant if
+//! it is before that and the next of its key is not. Slow and obvious; every engine test compares with it.
 
 mod asof;
 mod relations;
@@ -173,10 +173,11 @@ impl Oracle {
                 versions.extend(self.shown(&select, stream, retractions, counting)?);
             }
         }
-        let versions = Versions::new(name, key, memory(&plan.schema(), versions)?);
+        let versions = memory(&plan.schema(), versions)?;
+        let versions = Versions::new(&self.session, name, key, versions)?;
         let current = versions.current(&self.session, i64::MAX)?;
         self.session.register(name, current)?;
-        let history = versions.history(&self.session)?;
+        let history = Arc::clone(&versions.history);
         self.session.register(&format!("{name}_history"), history)?;
         self.tables.push(versions);
         Ok(())

@@ -146,6 +146,12 @@ impl Query {
         }
     }
 
+    /// True if what it tells may hang on all that came before: levels, ticks, and what is in tables.
+    pub fn hangs_on_the_past(&self) -> bool {
+        let is_level = !matches!(self.kind, Kind::Windows(_) | Kind::Session(_));
+        is_level || !self.tables.is_empty()
+    }
+
     /// A window is due so long after its end, microseconds: rows that lie in it may meet later ones of other streams.
     pub fn delay_us(&self) -> i64 {
         let delay_us = self.reaches().map(|reach| reach.after_us).max();

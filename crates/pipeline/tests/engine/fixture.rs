@@ -9,7 +9,7 @@ use events::{Message, Stream};
 use pipeline::budget::Memory;
 use pipeline::intake::state::StateBounds;
 use pipeline::log::{Outgoing, Partition};
-use pipeline::memory::{HandClock, MemoryLog};
+use pipeline::memory::{HandClock, MemoryLog, MemorySink, MemorySource};
 use pipeline::merge::Merge;
 use pipeline::outcome::Tally;
 use pipeline::plans::agenda::Triggers;
@@ -206,35 +206,74 @@ pub fn append(log: &MemoryLog, produced: portsim::Produced) {
     .expect("the topic exists");
 }
 
-/// Runs both stages to the end of the input, `rows_max` records a fetch, an abort after every `abort_every`-th turn.
-pub fn run(log: &MemoryLog, settings: Settings, rows_max: usize, abort_every: usize) -> Arc<Tally> {
-    let clock = Arc::new(HandClock::default());
-    let shared = Shared::new(settings, clock.clone(), Stop::default());
-    let tally = Arc::clone(&shared.tally);
-    let inputs: Vec<Arc<str>> = shared
-        .settings
-        .inputs
-        .iter()
-        .map(|input| Arc::clone(&input.topic))
-        .collect();
-    let partials = [Arc::clone(&shared.settings.topics.partials)];
-    let (source, sink) = log.join("fold", None, &inputs, rows_max);
-    let mut fold = FoldWorker::new(shared.clone(), source, sink).expect("fold starts");
-    let (source, sink) = log.join("merge", None, &partials, 64);
-    let mut merge = MergeWorker::new(shared, source, sink);
-    let (mut folded, mut merged) = (false, false);
-    for turn in 0..1_000_000 {
-        clock.advance(Duration::from_millis(50));
-        if abort_every > 0 && turn % abort_every == abort_every - 1 {
-            log.abort_next(1);
-        }
-        folded = folded || fold.turn(Duration::ZERO).expect("fold goes on") == Turn::Done;
-        merged = merged || merge.turn(Duration::ZERO).expect("merge goes on") == Turn::Done;
-        if folded && merged {
-            return tally;
+/// A worker of each stage, and their clock.
+pub struct Engine {
+    log: MemoryLog,
+    clock: Arc<HandClock>,
+    fold: FoldWorker<MemorySource, MemorySink>,
+    merge: MergeWorker<MemorySource, MemorySink>,
+    pub tally: Arc<Tally>,
+    abort_every: usize,
+    turns: usize,
+    has_ended: (bool, bool),
+}
+
+impl Engine {
+    /// `rows_max` records a fetch, an abort after every `abort_every`-th turn.
+    pub fn new(log: &MemoryLog, settings: Settings, rows_max: usize, abort_every: usize) -> Self {
+        let clock = Arc::new(HandClock::default());
+        let shared = Shared::new(settings, clock.clone(), Stop::default());
+        let tally = Arc::clone(&shared.tally);
+        let inputs: Vec<Arc<str>> = shared
+            .settings
+            .inputs
+            .iter()
+            .map(|input| Arc::clone(&input.topic))
+            .collect();
+        let partials = [Arc::clone(&shared.settings.topics.partials)];
+        let (source, sink) = log.join("fold", None, &inputs, rows_max);
+        let fold = FoldWorker::new(shared.clone(), source, sink).expect("fold starts");
+        let (source, sink) = log.join("merge", None, &partials, 64);
+        Engine {
+            log: log.clone(),
+            clock,
+            fold,
+            merge: MergeWorker::new(shared, source, sink),
+            tally,
+            abort_every,
+            turns: 0,
+            has_ended: (false, false),
         }
     }
-    panic!("the engine does not come to its end; {:?}", merge.slowest());
+
+    /// One turn of each stage, after so much time. True once the input has ended.
+    pub fn turn(&mut self, after: Duration) -> bool {
+        self.clock.advance(after);
+        self.turns += 1;
+        if self.abort_every > 0 && self.turns.is_multiple_of(self.abort_every) {
+            self.log.abort_next(1);
+        }
+        let (folded, merged) = self.has_ended;
+        let folded = folded || self.fold.turn(Duration::ZERO).expect("fold goes on") == Turn::Done;
+        let merged =
+            merged || self.merge.turn(Duration::ZERO).expect("merge goes on") == Turn::Done;
+        self.has_ended = (folded, merged);
+        folded && merged
+    }
+}
+
+/// Runs both stages to the end of the input, `rows_max` records a fetch, an abort after every `abort_every`-th turn.
+pub fn run(log: &MemoryLog, settings: Settings, rows_max: usize, abort_every: usize) -> Arc<Tally> {
+    let mut engine = Engine::new(log, settings, rows_max, abort_every);
+    for _ in 0..1_000_000 {
+        if engine.turn(Duration::from_millis(50)) {
+            return engine.tally;
+        }
+    }
+    panic!(
+        "the engine does not come to its end; {:?}",
+        engine.merge.slowest()
+    );
 }
 
 /// The rejects that were written.

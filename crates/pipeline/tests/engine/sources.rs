@@ -3,16 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use events::v1::cell::Value;
 use events::v1::container_event::Body;
-use events::v1::{Classifier, ContainerEvent, Envelope, MoveEvent, Reject, RejectReason};
+use events::v1::{
+    Classifier, ContainerEvent, Envelope, MoveEvent, Reject, RejectReason, WindowStat,
+};
 use events::{Event, Message, Stream};
 use pipeline::log::Outgoing;
 use pipeline::memory::{HandClock, MemoryLog};
 use pipeline::outcome::Tally;
 use pipeline::settings::{Bounded, Settings};
 use pipeline::worker::{FoldWorker, MergeWorker, Shared, Stop};
+use windows::sql::parse::SqlFile;
 
-use crate::fixture::{port, port_with, settings, stats};
+use crate::fixture::{self, QUERIES, port, port_with, settings, stats, topics};
 
 /// Where the simulated port begins: 2026-03-02T00:00:00Z.
 const START_US: i64 = 1_772_409_600_000_000;
@@ -155,4 +159,60 @@ fn names_that_are_none_are_refused_at_the_bound_and_listed_sources_go_on() {
     };
     let (log, _) = port(4, 2, 3_000, &undisturbed);
     assert_eq!(others, run(&log, undisturbed).rejects());
+}
+
+/// Of a query: minute from which a window is, and how many moves it has.
+fn moves(rows: &[WindowStat], query: &str) -> Vec<(i64, i64)> {
+    let rows = rows.iter().filter(|row| row.query == query);
+    let moves = rows.map(|row| {
+        assert!(row.is_final, "{row:?}");
+        let mut cells = row.cells.iter();
+        let moves = cells.find(|cell| cell.name == "moves");
+        let Some(Value::Integer(moves)) = moves.and_then(|cell| cell.value.clone()) else {
+            panic!("{row:?}");
+        };
+        ((row.window_start_us - START_US) / MINUTE_US, moves)
+    });
+    moves.collect()
+}
+
+#[test]
+fn a_query_that_waits_for_one_source_is_told_before_the_port_has_come_so_far() {
+    let (_, select) = QUERIES[0];
+    let mut settings = Settings {
+        queries: ["own", "all"]
+            .map(|name| SqlFile::new(name, select))
+            .to_vec(),
+        waits_for: [("own".to_owned(), ["gate".to_owned()].into())].into(),
+        ..settings(1, 2)
+    };
+    let names = ["gate", "customs"];
+    settings
+        .sources
+        .retain(|source| names.contains(&source.name.as_str()));
+    let log = topics(&settings);
+    let write = |source, minute| {
+        log.append(own(source, minute, 0))
+            .expect("the topic exists")
+    };
+    // Customs has come to minute 3, and the port with it, less the twenty of its bound.
+    write("customs", 3);
+    (1..60).for_each(|minute| write("gate", minute));
+    let tally = run(&log, settings.clone());
+    assert!(tally.frontier_us() < START_US);
+    let own_alone = [(0, 15), (15, 15), (30, 15)];
+    assert_eq!(moves(&stats(&log), "own"), own_alone);
+    assert_eq!(moves(&stats(&log), "all"), [], "it waits for customs");
+
+    // What the one that has gone on lacks now is told, and the other has it.
+    write("customs", 20);
+    write("customs", 50);
+    fixture::run(&log, settings, 100, 0);
+    let own_alone = [(0, 15), (15, 15), (30, 15), (45, 16)];
+    assert_eq!(moves(&stats(&log), "own"), own_alone);
+    let all = [(0, 15), (15, 16), (30, 15), (45, 16)];
+    assert_eq!(moves(&stats(&log), "all"), all);
+    let late = rejected(&log, RejectReason::LateInMerge);
+    let late: Vec<&str> = late.iter().map(|reject| reject.query.as_str()).collect();
+    assert_eq!(late, ["own"]);
 }

@@ -1,6 +1,8 @@
 //! What must come out of a log: the rules of intake read a second time, then plain DataFusion over what they accept. Nothing
 //! here is shared with the engine but the wire format and the oracle.
 
+pub mod told;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 

@@ -10,6 +10,7 @@ use pipeline::roster::REVISIONS_A_LIFE;
 use pipeline::worker::programs::Portion;
 
 use crate::program::{Change, Running, may_begin_anew};
+use crate::reading::told::{self, life};
 use crate::reading::{Expected, Record, Rejects};
 use crate::silence::{self, Ran};
 use crate::world::World;
@@ -148,10 +149,6 @@ fn lives(log: &MemoryLog) -> Lives {
     lives
 }
 
-fn life(stat: &WindowStat) -> i64 {
-    i64::from(stat.revision) / REVISIONS_A_LIFE
-}
-
 /// The latest row that processes without a query had seen after others had run it: where old ones came back while the
 /// queries changed.
 fn back_us(world: &World, query: &str) -> Result<Option<i64>, String> {
@@ -258,46 +255,12 @@ fn refused(log: &MemoryLog) -> Result<Rejects, String> {
     Ok(found)
 }
 
-/// Final rows by query. What is told of a key is in order: revisions count up; early rows, then one on time, then
-/// corrections; the last row alone is final, and a query that goes may owe it.
+/// As [`told::finals`]: queries that come, go or fail may be taken up anew.
 pub fn finals(
     log: &MemoryLog,
-    goes: impl Fn(&str) -> bool,
+    may_owe: impl Fn(&str) -> bool,
 ) -> Result<BTreeMap<String, Vec<Vec<u8>>>, String> {
-    let mut rows: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
-    let mut open: BTreeMap<Vec<u8>, WindowStat> = BTreeMap::new();
-    for record in log.records("window-stats").into_iter().flatten() {
-        let mut stat = WindowStat::decode(record.value.unwrap_or_default().as_slice())
-            .map_err(|error| error.to_string())?;
-        let before = open.insert(record.key.unwrap_or_default(), stat.clone());
-        if !may_follow(before.as_ref(), &stat) {
-            return Err(format!("after {before:?} came {stat:?}"));
-        }
-        if stat.kind() == StatKind::Final {
-            stat.revision = 0;
-            let of = rows.entry(stat.query.clone()).or_default();
-            of.push(stat.encode_to_vec());
-        }
-    }
-    if let Some((key, _)) = open
-        .iter()
-        .find(|(_, stat)| !stat.is_final && !goes(&stat.query))
-    {
-        return Err(format!("{} has no final row", String::from_utf8_lossy(key)));
-    }
-    rows.values_mut().for_each(|rows| rows.sort());
-    Ok(rows)
-}
-
-/// How many rows of each kind left.
-pub fn kinds(log: &MemoryLog) -> BTreeMap<StatKind, u64> {
-    let mut kinds = BTreeMap::new();
-    for record in log.records("window-stats").into_iter().flatten() {
-        let value = record.value.unwrap_or_default();
-        let stat = WindowStat::decode(value.as_slice()).unwrap_or_default();
-        *kinds.entry(stat.kind()).or_default() += 1;
-    }
-    kinds
+    told::finals(log, may_owe, may_begin_anew)
 }
 
 /// How many rows left of queries that came in the middle of the history, or went on there.
@@ -314,30 +277,4 @@ pub fn came(world: &World) -> BTreeMap<Change, usize> {
     });
     let rows = rows.count();
     change.map(|change| (change, rows)).into_iter().collect()
-}
-
-fn may_follow(before: Option<&WindowStat>, stat: &WindowStat) -> bool {
-    use StatKind::{Corrected, Early, Final, OnTime, Unspecified, Withdrawn};
-    let ends = matches!(stat.kind(), Final | Withdrawn);
-    let says_so = stat.kind() != Unspecified && (stat.kind() != Final || stat.is_final);
-    let is_first = i64::from(stat.revision) % REVISIONS_A_LIFE == 0;
-    let Some(before) = before else {
-        return says_so && is_first && stat.kind() != Withdrawn;
-    };
-    // Queries that come, go or fail may be taken up anew, and what was told ahead before that be withdrawn.
-    if may_begin_anew(&stat.query) && life(stat) > life(before) {
-        let withdraws_nothing = stat.kind() == Withdrawn && before.kind() == Withdrawn;
-        return says_so && is_first && !before.is_final && !withdraws_nothing;
-    }
-    let is_next = match (before.kind(), stat.kind()) {
-        (Withdrawn, kind) => kind != Withdrawn || stat.is_final,
-        (Early, kind) => kind != Unspecified,
-        (OnTime | Corrected, kind) => matches!(kind, Corrected | Final | Withdrawn),
-        _ => false,
-    };
-    says_so
-        && is_next
-        && !before.is_final
-        && stat.revision == before.revision + 1
-        && (ends || !stat.is_final)
 }

@@ -13,6 +13,7 @@ use crate::check::{self, Plans, told_plans, verdict};
 use crate::dice::Dice;
 use crate::faults::{DEAD_TURNS, FEED_TURNS, Fault, KINDS_MIN, SILENT_TURNS, schedule};
 use crate::program::{self, Change, IDLE_TIMEOUT, Running, Shelves};
+use crate::reading::told::kinds;
 use crate::reading::{Expected, Record};
 use crate::workload::source;
 use crate::world::{Process, STAGES, World};
@@ -130,7 +131,7 @@ pub fn run(
         });
     History {
         digest: digest(&telling.world),
-        rows: check::kinds(&telling.world.log),
+        rows: kinds(&telling.world.log),
         ticks: replay::ticks(&telling.world.log).len(),
         plans: check::plans(&telling.world.log)["plan-deltas"].len(),
         came: check::came(&telling.world),

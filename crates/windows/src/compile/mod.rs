@@ -22,7 +22,7 @@ use crate::sql::call::{Kind, WINDOW_END, WINDOW_START};
 use crate::sql::cut::{as_slot, leaves};
 use crate::sql::functions::Functions;
 use crate::sql::parse::{Definition, SqlFile, parse};
-use crate::sql::relation::StreamRelations;
+use crate::sql::relation::{Captured, StreamRelations};
 use crate::sql::session::Session;
 use crate::sql::slot::{Slot, SlotTable};
 pub(crate) use checks::is_row_by_row;
@@ -117,6 +117,14 @@ impl Compiler {
         })
     }
 
+    /// The plan of a statement and its windowed relations. Those of a statement that cannot be planned are forgotten with it.
+    fn plan(&self, statement: Statement) -> Result<(Arc<dyn ExecutionPlan>, Vec<Captured>)> {
+        let plan = self.session.plan(statement);
+        let plan = plan.and_then(|plan| self.session.compile(&plan));
+        let captured = self.relations.take();
+        Ok((plan?, captured))
+    }
+
     fn table(
         &self,
         file: &SqlFile,
@@ -124,8 +132,8 @@ impl Compiler {
         key: Vec<String>,
         select: Statement,
     ) -> Result<TableQuery> {
-        let select = self.session.compile(&self.session.plan(select)?)?;
-        if !self.relations.take().is_empty() {
+        let (select, captured) = self.plan(select)?;
+        if !captured.is_empty() {
             return plan_err!("a table has no windows: select from the stream itself");
         }
         let stream = self.only_stream(&select)?;
@@ -162,8 +170,8 @@ impl Compiler {
     }
 
     fn snapshot(&mut self, file: &SqlFile, select: Statement) -> Result<Snapshot> {
-        let plan = self.session.compile(&self.session.plan(select)?)?;
-        if !self.relations.take().is_empty() {
+        let (plan, captured) = self.plan(select)?;
+        if !captured.is_empty() {
             return plan_err!(
                 "a planner's input has no windows: it is read at the planner's ticks"
             );
@@ -177,8 +185,8 @@ impl Compiler {
     }
 
     fn query(&mut self, file: &SqlFile, sink: String, select: Statement) -> Result<Query> {
-        let plan = self.session.compile(&self.session.plan(select)?)?;
-        let captured = only_window(self.relations.take())?;
+        let (plan, captured) = self.plan(select)?;
+        let captured = only_window(captured)?;
         let schema = plan.schema();
         for bound in [WINDOW_START, WINDOW_END] {
             if schema.index_of(bound).is_err() {

@@ -10,16 +10,22 @@ use datafusion::sql::sqlparser::ast::{
 
 use crate::error::Fault;
 
-/// Aggregates whose value is that of the first or last row, or the list of all.
-const ORDERED: [&str; 4] = ["first_value", "last_value", "array_agg", "string_agg"];
+/// Aggregates whose value is that of a row by its place, or the list of all.
+const ORDERED: [&str; 5] = [
+    "first_value",
+    "last_value",
+    "nth_value",
+    "array_agg",
+    "string_agg",
+];
 /// Aggregates that keep a sketch whose merge hangs on the order of the parts.
 const SKETCHES: [&str; 3] = [
     "approx_percentile_cont",
     "approx_percentile_cont_with_weight",
     "approx_median",
 ];
-/// Aggregates that take whichever row comes.
-const ARBITRARY: [&str; 2] = ["any_value", "nth_value"];
+/// Takes whichever row comes.
+const ARBITRARY: &str = "any_value";
 /// Functions of the moment or of chance.
 const VOLATILE: [&str; 9] = [
     "now",
@@ -74,7 +80,7 @@ fn exact_function(file: &str, function: &mut Function) -> Result<(), Fault> {
             "use approx_percentile(x, 0.5), whose parts add up in any order, or percentile_cont(0.5) WITHIN GROUP (ORDER BY x), which is exact",
         ));
     }
-    if ARBITRARY.contains(&known) {
+    if known == ARBITRARY {
         return Err(fault(
             format!("{name} depends on the order in which rows arrive"),
             "use min(x), or first_value(x ORDER BY ...)",

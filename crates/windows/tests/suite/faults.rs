@@ -216,3 +216,19 @@ fn every_fault_of_every_file_is_told() {
     let named: Vec<&str> = faults.iter().map(|fault| fault.file.as_str()).collect();
     assert_eq!(named, ["a.sql", "b.sql"]);
 }
+
+#[test]
+fn a_query_behind_one_with_a_fault_is_not_blamed_for_its_window() {
+    let query = |name: &str, column: &str| {
+        let text = format!(
+            "INSERT INTO s SELECT window_start, window_end, {column} FROM TUMBLE(move_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE)"
+        );
+        SqlFile::new(name, text)
+    };
+    let files = [query("a", "nothing"), query("b", "equipment_id")];
+    let Err(faults) = Program::compile(&files, &streams()) else {
+        panic!("accepted");
+    };
+    let named: Vec<&str> = faults.iter().map(|fault| fault.file.as_str()).collect();
+    assert_eq!(named, ["a.sql"], "{faults:?}");
+}

@@ -77,6 +77,21 @@ FROM TUMBLE((
     AND m.row_time - g.row_time BETWEEN INTERVAL '-3' MINUTE AND INTERVAL '25' MINUTE), DESCRIPTOR(row_time), INTERVAL '15' MINUTE)
 GROUP BY window_start, window_end, terminal_id";
 
+/// The same with who worked there at the time: a table outside the window, as the refusal of the table itself advises.
+const WITH_HISTORY: &str = "INSERT INTO window_stat
+SELECT r.window_start, r.window_end, h.terminal_id, count(*) AS units, max(r.wait_s) AS wait_max_s
+FROM TUMBLE((
+  SELECT g.row_time, m.equipment_id, (CAST(m.row_time AS BIGINT) - CAST(g.row_time AS BIGINT)) / 1000000 AS wait_s
+  FROM equipment_event g
+  JOIN move_event m ON m.container_id = g.container_id
+    AND m.row_time BETWEEN g.row_time AND g.row_time + INTERVAL '40' MINUTE), DESCRIPTOR(row_time), INTERVAL '15' MINUTE) AS r
+LEFT JOIN crane_state_history AS h
+  ON h.crane_id = r.equipment_id AND h.valid_from <= r.row_time AND r.row_time < h.valid_to
+GROUP BY r.window_start, r.window_end, h.terminal_id";
+
+const CRANE_STATE: &str =
+    "CREATE TABLE crane_state (PRIMARY KEY (crane_id)) AS SELECT crane_id, terminal_id FROM crane";
+
 fn port(seed: u64) -> BTreeMap<String, RecordBatch> {
     let mut random = Random::new(seed);
     let at = |random: &mut Random| instant_text(DAY_US + random.below(4 * 180) as i64 * 15_000_000);
@@ -131,6 +146,43 @@ fn rows_of_streams_meet_within_their_bounds() {
     assert!(
         rows["not_moved"].iter().any(|line| alone(&line)),
         "{rows:?}"
+    );
+}
+
+#[test]
+fn a_join_of_streams_meets_a_tables_history_outside_the_window() {
+    let mut random = Random::new(9);
+    let mut text = String::from("stream crane\nrow_time | crane_id | terminal_id\n");
+    for _ in 0..30 {
+        let time = instant_text(DAY_US + (10 + random.below(170)) as i64 * MINUTE_US);
+        let terminal = random.pick(&["DGT", "DIT", "RRT"]);
+        let _ = writeln!(text, "{time} | C1 | {terminal}");
+    }
+    let mut rows = port(4);
+    rows.extend(input(&text));
+    let files = [("crane_state", CRANE_STATE), ("q", WITH_HISTORY)];
+    let files = files.map(|(name, text)| SqlFile::new(name, text));
+    assert_eq!(compile(&files).queries[0].strategy, Strategy::Joined);
+    let rows = check_equal(&files, &rows, &[3, 6, 9, 10, 14]);
+    assert!(rows["q"].len() > 10, "{rows:?}");
+
+    // The table itself is refused, with this way to mend it.
+    let now = WITH_HISTORY.replace("crane_state_history", "crane_state");
+    let now = now.replace(
+        " AND h.valid_from <= r.row_time AND r.row_time < h.valid_to",
+        "",
+    );
+    let files = [("crane_state", CRANE_STATE), ("q", now.as_str())];
+    let files = files.map(|(name, text)| SqlFile::new(name, text));
+    let Err(faults) = Program::compile(&files, &streams()) else {
+        panic!("`{now}` was accepted");
+    };
+    let fault = faults[0].to_string();
+    assert!(
+        fault.contains(
+            "crane_state is read as of the end of the window, which a join of streams outlasts"
+        ) && fault.contains("(join crane_state_history as of the row's time"),
+        "{fault}"
     );
 }
 

@@ -7,6 +7,7 @@
 )]
 
 mod aggregates;
+mod amended;
 mod apart;
 mod behind;
 mod engine;

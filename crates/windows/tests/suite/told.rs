@@ -1,19 +1,22 @@
 //! What is told of a window before it is final: early, on time, corrected, withdrawn, by rows computed by hand.
 
-use arrow::array::AsArray;
+use std::collections::BTreeMap;
+
+use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type};
 use windows::merge::{Absorbed, Merge, MergeSettings, OnTime, Reached};
+use windows::program::Program;
 use windows::sql::parse::SqlFile;
 use windows::state::activity;
 
 use crate::engine::compile;
 use crate::text::{cell, input, instant_us};
 
-const MINUTE_US: i64 = 60_000_000;
+pub const MINUTE_US: i64 = 60_000_000;
 const KINDS: [&str; 6] = ["?", "early", "on time", "corrected", "final", "withdrawn"];
 
 /// Ten minutes from rows on time to final ones, a look at corrections every two minutes.
-fn settings() -> MergeSettings {
+pub fn settings() -> MergeSettings {
     MergeSettings {
         correction_us: 10 * MINUTE_US,
         on_time: OnTime {
@@ -44,27 +47,7 @@ fn told_anew(
         if let Some((_, first)) = anew.filter(|(commit, _)| *commit == all.len()) {
             merge.set_first_revision(0, first);
         }
-        let rows = input(text);
-        let hours = activity::told(rows.values()).expect("told");
-        merge.absorb(activity::NAME, activity::FINGERPRINT, &hours);
-        for (name, batch) in &rows {
-            fold.fill(name, vec![batch.clone()]);
-        }
-        let queries = fold.queries.iter().flat_map(|query| {
-            let inputs = query.inputs.iter();
-            inputs.map(|input| (&query.name, &input.fold, input.fingerprint))
-        });
-        let tables = fold.tables.iter();
-        let tables = tables.map(|table| (&table.name, &table.fold, table.fingerprint));
-        for (name, plan, fingerprint) in queries.chain(tables) {
-            for batch in plan.run().expect(name) {
-                let absorbed = merge.absorb(name, fingerprint, &batch);
-                assert!(matches!(absorbed, Absorbed::All), "{name}: {absorbed:?}");
-            }
-        }
-        fold.needed_columns()
-            .keys()
-            .for_each(|name| fold.fill(name, Vec::new()));
+        absorb(&fold, &mut merge, &input(text));
         all.push(fire(
             &mut merge,
             instant_us(watermark) - settings.correction_us,
@@ -73,7 +56,32 @@ fn told_anew(
     all
 }
 
-fn fire(merge: &mut Merge, frontier_us: i64) -> Vec<String> {
+/// A commit of fold with rows of sources that correct nothing.
+pub fn absorb(fold: &Program, merge: &mut Merge, rows: &BTreeMap<String, RecordBatch>) {
+    let hours = activity::told(rows.values()).expect("told");
+    merge.absorb(activity::NAME, activity::FINGERPRINT, &hours);
+    for (name, batch) in rows {
+        fold.fill(name, vec![batch.clone()]);
+    }
+    let queries = fold.queries.iter().flat_map(|query| {
+        let inputs = query.inputs.iter();
+        inputs.map(|input| (&query.name, &input.fold, input.fingerprint))
+    });
+    let tables = fold.tables.iter();
+    let tables = tables.map(|table| (&table.name, &table.fold, table.fingerprint));
+    for (name, plan, fingerprint) in queries.chain(tables) {
+        for batch in plan.run().expect(name) {
+            let absorbed = merge.absorb(name, fingerprint, &batch);
+            assert!(matches!(absorbed, Absorbed::All), "{name}: {absorbed:?}");
+        }
+    }
+    fold.needed_columns()
+        .keys()
+        .for_each(|name| fold.fill(name, Vec::new()));
+}
+
+/// What is told once no row to come is earlier than `frontier_us`.
+pub fn fire(merge: &mut Merge, frontier_us: i64) -> Vec<String> {
     let reached = Reached {
         frontier_us,
         begin_us: instant_us("00:00"),
@@ -102,11 +110,11 @@ fn fire(merge: &mut Merge, frontier_us: i64) -> Vec<String> {
     told
 }
 
-fn query(text: &str) -> SqlFile {
+pub fn query(text: &str) -> SqlFile {
     SqlFile::new("q", text)
 }
 
-fn moves(more: &str) -> [SqlFile; 1] {
+pub fn moves(more: &str) -> [SqlFile; 1] {
     [query(&format!(
         "INSERT INTO window_stat SELECT window_start, window_end, equipment_id, count(*) AS n
          FROM TUMBLE(move_event, DESCRIPTOR(row_time), INTERVAL '15' MINUTE)
