@@ -69,6 +69,11 @@ impl Crew {
         crew
     }
 
+    /// Where snapshots lie.
+    pub fn snapshots(&self) -> String {
+        format!("file://{}/snapshots", self.folder.display())
+    }
+
     fn file(&self, interval_s: u64) -> PathBuf {
         self.folder.join(format!("every-{interval_s}.toml"))
     }
@@ -78,12 +83,12 @@ impl Crew {
         let (pipeline, out_of_order_s) = (benches.join(subject.pipeline), subject.out_of_order_s);
         format!(
             "[application]\npipeline = {pipeline:?}\n\n[kafka]\nbootstrap = {bootstrap:?}\n\n[delivery]\ncommit_interval_ms = 200\n\n\
-             [state]\nsnapshot_interval_s = {interval_s}\nsnapshots = \"file://{}/snapshots\"\n\n\
+             [state]\nsnapshot_interval_s = {interval_s}\nsnapshots = {:?}\n\n\
              [time]\nout_of_order_max_s = {out_of_order_s}\ncorrection_max_s = 0\nidle_timeout_s = 86400\nfuture_max_s = 31536000\n\n\
              [limits]\ntable_keys_max = 100000000\nquery_keys_max = 100000000\nmemory_bytes_max = 17179869184\n\n\
              [planners.berths]\nis_on = false\n\n[planners.rail]\nis_on = false\n\n\
              [topics.container]\nretention_h = 0\n\n[[sources]]\nname = \"bench\"\nstreams = [\"container\"]\nout_of_order_max_s = {out_of_order_s}\n",
-            self.folder.display()
+            self.snapshots()
         )
     }
 

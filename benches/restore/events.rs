@@ -1,6 +1,7 @@
-//! Moves of containers and passages of trucks over five days, and what must come of the fifth.
+//! Moves of containers and passages of trucks over more than four weeks, and what must come of them.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
 use events::v1::{
@@ -11,92 +12,184 @@ use events::{Message, Stream};
 use kafka::feed::Feeder;
 use quaystream::config::Config;
 
-/// 2026-03-05T00:00:00Z: no window of 7 or 28 days ends within the week.
-const START_US: i64 = 1_772_668_800_000_000;
+/// 2026-03-12T00:00:00Z: here begin a window of 28 days that tumbles, and one that hops by a week.
+const ORIGIN_US: i64 = 1_773_273_600_000_000;
 const DAY_US: i64 = 86_400_000_000;
-/// Where the first part of the fifth day ends.
-const FIRST_PART_US: i64 = 4 * DAY_US + DAY_US / 2;
+/// From a week before the origin to the middle of the 27th day: four of the weeks lie in windows that are open then.
+const WRITTEN_US: Range<i64> = -7 * DAY_US..26 * DAY_US + DAY_US / 2;
+/// The window of 28 days that the 27th day ends, and the one that hops by a week and the 28th ends.
+const FOUR_WEEKS_US: Range<i64> = -DAY_US..27 * DAY_US;
+const WEEKLY_US: Range<i64> = 0..28 * DAY_US;
 const TERMINALS: [&str; 5] = ["DGT", "DIT", "LOG1", "LOG2", "RRT"];
 const PARTITIONS: u64 = 2;
-/// Events of the second part of the fifth day, and two of the sixth.
+/// Events of the second part of the 27th day.
 const REST: u64 = 1_000;
+/// Names follow each other by this prime, so that neighbours in time are none by key.
+const STEP: u64 = 7_919;
 
 /// The events of one run.
 pub struct Traffic {
     events: u64,
-    /// Moves of the fifth day by terminal: how many, and their quarters of a TEU.
-    fifth: BTreeMap<&'static str, (i64, i64)>,
+    containers: u64,
+    trucks: u64,
+    /// How many were written.
+    written: u64,
+    /// Moves by terminal in [`FOUR_WEEKS_US`]: how many, and their quarters of a TEU.
+    four_weeks: BTreeMap<&'static str, (i64, i64)>,
+    seen: Seen,
+}
+
+/// Which keys there were by the end of [`Traffic::write`].
+#[derive(Default)]
+struct Seen {
+    containers: Vec<bool>,
+    trucks: Vec<bool>,
+    /// From the origin on.
+    moved: Vec<bool>,
+    /// By truck and terminal, from the origin on.
+    passages: Vec<bool>,
 }
 
 impl Traffic {
     pub fn new(events: u64) -> Self {
+        // About every eight days a container is moved, and a truck comes every twelve or thirteen.
+        let (containers, trucks) = (events / 6, events / 8 + 1);
+        assert!(
+            [containers, trucks].iter().all(|names| names % STEP != 0),
+            "with {events} events few names would be used"
+        );
+        let none = |count: u64| vec![false; count as usize];
         Traffic {
             events,
-            fifth: BTreeMap::new(),
+            containers,
+            trucks,
+            written: 0,
+            four_weeks: BTreeMap::new(),
+            seen: Seen {
+                containers: none(containers),
+                trucks: none(trucks),
+                moved: none(containers),
+                passages: none(trucks * TERMINALS.len() as u64),
+            },
         }
     }
 
-    /// Keys of the five queries and two tables that are open at the end of [`Self::write`].
-    pub fn keys(&self) -> u64 {
-        let (containers, trucks) = (self.containers(), self.trucks());
-        3 * containers + 3 * trucks + TERMINALS.len() as u64
+    /// Different keys of each of the five queries and two tables at the end of [`Self::write`].
+    pub fn keys(&self) -> BTreeMap<&'static str, usize> {
+        let count = |seen: &[bool]| seen.iter().filter(|seen| **seen).count();
+        let (containers, trucks) = (count(&self.seen.containers), count(&self.seen.trucks));
+        assert_eq!(
+            (containers as u64, trucks as u64),
+            (self.containers, self.trucks),
+            "every name is used"
+        );
+        BTreeMap::from([
+            ("container", containers),
+            ("handled", containers),
+            ("moved_28_days", count(&self.seen.moved)),
+            ("truck", trucks),
+            ("visits", trucks),
+            ("passages_28_days", count(&self.seen.passages)),
+            ("four_weeks", TERMINALS.len()),
+        ])
     }
 
-    fn containers(&self) -> u64 {
-        self.events / 2
-    }
-
-    fn trucks(&self) -> u64 {
-        self.events / 4
-    }
-
-    /// The row time of an event.
-    fn at_us(&self, number: u64) -> i64 {
-        START_US + (FIRST_PART_US as i128 * i128::from(number) / i128::from(self.events)) as i64
+    /// The row time of an event, from the origin.
+    fn after_us(&self, number: u64) -> i64 {
+        let place = match number.checked_sub(self.events) {
+            Some(rest) if rest < REST => return WRITTEN_US.end + 1_000_000 * rest as i64,
+            Some(rest) if rest < REST + PARTITIONS => return FOUR_WEEKS_US.end + rest as i64,
+            Some(rest) => return WEEKLY_US.end + rest as i64,
+            None => number,
+        };
+        let span_us = i128::from(WRITTEN_US.end - WRITTEN_US.start);
+        WRITTEN_US.start + (span_us * i128::from(place) / i128::from(self.events)) as i64
     }
 
     /// What the frontier reaches with them.
     pub fn latest_us(&self) -> i64 {
-        self.at_us(self.events - PARTITIONS)
+        ORIGIN_US + self.after_us(self.events - PARTITIONS)
     }
 
-    /// Records that [`Self::end_day`] writes.
-    pub fn written_last(&self) -> u64 {
-        REST + PARTITIONS
+    /// Writes up to the middle of the 27th day.
+    pub fn write(&mut self, config: &Config) {
+        self.send(config, self.events);
     }
 
-    pub fn write(&mut self, config: &Config, numbers: std::ops::Range<u64>) {
+    /// Writes the rest of the 27th day, and the first events of the next; how many records.
+    pub fn end_day(&mut self, config: &Config) -> u64 {
+        self.send(config, REST + PARTITIONS)
+    }
+
+    /// Writes the first events behind the 28th day; how many records.
+    pub fn end_week(&mut self, config: &Config) -> u64 {
+        self.send(config, PARTITIONS)
+    }
+
+    fn send(&mut self, config: &Config, count: u64) -> u64 {
         let mut feed = Feed::open(config);
-        for number in numbers {
-            let at_us = self.at_us(number);
-            let event = self.event(number, at_us);
-            feed.send(number, at_us, &event);
+        for number in self.written..self.written + count {
+            let after_us = self.after_us(number);
+            self.note(number, after_us);
+            let at_us = ORIGIN_US + after_us;
+            feed.send(number, at_us, &self.event(number, at_us));
         }
         feed.feeder.flush().expect("written");
+        self.written += count;
+        count
     }
 
-    /// The rest of the fifth day, and the first events of the sixth.
-    pub fn end_day(&mut self, config: &Config) {
-        let mut feed = Feed::open(config);
-        for place in 0..REST + PARTITIONS {
-            let at_us = match place < REST {
-                true => START_US + FIRST_PART_US + 1_000_000 * place as i64,
-                false => START_US + 5 * DAY_US + place as i64,
-            };
-            let number = self.events + place;
-            let event = self.event(number, at_us);
-            feed.send(number, at_us, &event);
+    /// Two events of three are moves.
+    fn is_move(number: u64) -> bool {
+        number % 3 != 2
+    }
+
+    /// Names go round among the moves, and among the passages.
+    fn container(&self, number: u64) -> u64 {
+        let place = 2 * (number / 3) + number % 3;
+        place.wrapping_mul(STEP) % self.containers
+    }
+
+    fn truck(&self, number: u64) -> u64 {
+        (number / 3).wrapping_mul(STEP) % self.trucks
+    }
+
+    /// Of the move of a number.
+    fn teu_quarters(number: u64) -> u32 {
+        4 + (number % 2) as u32 * 4
+    }
+
+    fn note(&mut self, number: u64, after_us: i64) {
+        let terminal = number as usize % TERMINALS.len();
+        let (container, truck) = (self.container(number) as usize, self.truck(number) as usize);
+        if Self::is_move(number) && FOUR_WEEKS_US.contains(&after_us) {
+            let told = self.four_weeks.entry(TERMINALS[terminal]).or_default();
+            told.0 += 1;
+            told.1 += i64::from(Self::teu_quarters(number));
         }
-        feed.feeder.flush().expect("written");
+        if number >= self.events {
+            return;
+        }
+        let seen = &mut self.seen;
+        match Self::is_move(number) {
+            true => {
+                seen.containers[container] = true;
+                seen.moved[container] |= after_us >= 0;
+            }
+            false => {
+                seen.trucks[truck] = true;
+                seen.passages[truck * TERMINALS.len() + terminal] |= after_us >= 0;
+            }
+        }
     }
 
-    fn event(&mut self, number: u64, at_us: i64) -> ContainerEvent {
+    fn event(&self, number: u64, at_us: i64) -> ContainerEvent {
         let terminal = TERMINALS[number as usize % TERMINALS.len()];
-        // Two moves to a passage. Multiplied by a prime, so that neighbours in time are none by key.
-        let container = format!("MSCU{:07}", number.wrapping_mul(7_919) % self.containers());
-        let body = match number % 3 {
-            2 => container_event::Body::GateEvent(GateEvent {
-                truck_id: format!("DU-QS {:07}", number.wrapping_mul(7_919) % self.trucks()),
+        let container = format!("MSCU{:07}", self.container(number));
+        let truck = self.truck(number);
+        let body = match Self::is_move(number) {
+            false => container_event::Body::GateEvent(GateEvent {
+                truck_id: format!("DU-QS {truck:07}"),
                 gate: format!(
                     "Gate {}, lane {:02}, camera {:04}",
                     number % 9,
@@ -113,46 +206,38 @@ impl Traffic {
                 appointment_to_at_us: Some(at_us),
                 haulier: format!(
                     "Spedition Niederrhein {:03} GmbH & Co. KG, Duisburg-Ruhrort",
-                    number.wrapping_mul(7_919) % self.trucks() % 400
+                    truck % 400
                 ),
                 container_id: container,
             }),
-            _ => {
-                let teu_quarters = 4 + (number % 2) as u32 * 4;
-                if (4 * DAY_US..5 * DAY_US).contains(&(at_us - START_US)) {
-                    let (moves, quarters) = self.fifth.entry(terminal).or_default();
-                    *moves += 1;
-                    *quarters += i64::from(teu_quarters);
-                }
-                container_event::Body::MoveEvent(MoveEvent {
-                    container_id: container,
-                    equipment_id: format!(
-                        "Reach stacker {:02}, shift {}, driver {:04}",
-                        number % 40,
-                        number % 3,
-                        number % 900
-                    ),
-                    from_position: format!(
-                        "{terminal} yard {:02}, block {:02}, bay {:02}, row {}, tier {}",
-                        number % 60,
-                        number % 30,
-                        number % 44,
-                        number % 8,
-                        number % 4
-                    ),
-                    to_position: format!(
-                        "Train {:05} to Chengdu, wagon 31 80 4951 {:03}-4, place {}",
-                        number % 70_000,
-                        number % 1_000,
-                        number % 3
-                    ),
-                    started_at_us: at_us - 120_000_000,
-                    ended_at_us: at_us,
-                    event_type: EquipmentEventType::Load.into(),
-                    is_productive: true,
-                    teu_quarters,
-                })
-            }
+            true => container_event::Body::MoveEvent(MoveEvent {
+                container_id: container,
+                equipment_id: format!(
+                    "Reach stacker {:02}, shift {}, driver {:04}",
+                    number % 40,
+                    number % 3,
+                    number % 900
+                ),
+                from_position: format!(
+                    "{terminal} yard {:02}, block {:02}, bay {:02}, row {}, tier {}",
+                    number % 60,
+                    number % 30,
+                    number % 44,
+                    number % 8,
+                    number % 4
+                ),
+                to_position: format!(
+                    "Train {:05} to Chengdu, wagon 31 80 4951 {:03}-4, place {}",
+                    number % 70_000,
+                    number % 1_000,
+                    number % 3
+                ),
+                started_at_us: at_us - 120_000_000,
+                ended_at_us: at_us,
+                event_type: EquipmentEventType::Load.into(),
+                is_productive: true,
+                teu_quarters: Self::teu_quarters(number),
+            }),
         };
         ContainerEvent {
             envelope: Some(Envelope {
@@ -169,18 +254,58 @@ impl Traffic {
         }
     }
 
-    /// A row of the fifth day says what was sent.
+    /// A row of the four weeks that the 27th day ended says what was sent.
     pub fn check(&self, row: &WindowStat) {
-        assert!(row.query == "day" && row.is_final, "{row:?}");
-        assert_eq!(row.window_start_us, START_US + 4 * DAY_US);
-        let terminal = row.cells.iter().find(|cell| cell.name == "terminal_id");
-        let terminal = match terminal.and_then(|cell| cell.value.as_ref()) {
-            Some(cell::Value::Text(terminal)) => terminal.as_str(),
-            other => panic!("{other:?}"),
+        assert!(row.query == "four_weeks" && row.is_final, "{row:?}");
+        assert_is_of(row, &FOUR_WEEKS_US);
+        let found = (number(row, "moves"), number(row, "teu_quarters"));
+        let terminal = text(row, "terminal_id");
+        assert_eq!(found, self.four_weeks[terminal], "moves of {terminal}");
+    }
+
+    /// And so does one, of a container, of those that the 28th day ended.
+    pub fn check_container(&self, row: &WindowStat) {
+        assert!(row.query == "moved_28_days" && row.is_final, "{row:?}");
+        assert_is_of(row, &WEEKLY_US);
+        let container = text(row, "container_id");
+        let name = container.trim_start_matches("MSCU");
+        let name: u64 = name.parse().expect("a name that was sent");
+        let is_its = |number: &u64| {
+            let is_in = WEEKLY_US.contains(&self.after_us(*number));
+            Self::is_move(*number) && is_in && self.container(*number) == name
         };
-        let number = |name| super::number(row, name).expect("a number");
-        let found = (number("moves"), number("teu_quarters"));
-        assert_eq!(found, self.fifth[terminal], "moves of {terminal}");
+        let its = (0..self.written).filter(is_its);
+        let most = |(moves, most), number| (moves + 1, Self::teu_quarters(number).max(most));
+        let (moves, most) = its.fold((0, 0), most);
+        let found = (number(row, "moves"), number(row, "teu_quarters_max"));
+        assert_eq!(found, (moves, i64::from(most)), "moves of {container}");
+    }
+}
+
+fn assert_is_of(row: &WindowStat, window_us: &Range<i64>) {
+    let found = (row.window_start_us, row.window_end_us);
+    assert_eq!(
+        found,
+        (ORIGIN_US + window_us.start, ORIGIN_US + window_us.end)
+    );
+}
+
+fn value<'a>(row: &'a WindowStat, column: &str) -> Option<&'a cell::Value> {
+    let cell = row.cells.iter().find(|cell| cell.name == column)?;
+    cell.value.as_ref()
+}
+
+fn text<'a>(row: &'a WindowStat, column: &str) -> &'a str {
+    match value(row, column) {
+        Some(cell::Value::Text(text)) => text,
+        other => panic!("{column}: {other:?}"),
+    }
+}
+
+fn number(row: &WindowStat, column: &str) -> i64 {
+    match value(row, column) {
+        Some(cell::Value::Integer(number)) => *number,
+        other => panic!("{column}: {other:?}"),
     }
 }
 
