@@ -141,7 +141,8 @@ pub fn batch(spec: BatchSpec<'_>) -> Bytes {
         varint(&mut record, 0);
         varint(&mut record, i64::try_from(number).unwrap());
         varint(&mut record, 1);
-        record.push(b'k');
+        // A key of its own: a compacted topic keeps the batch whole.
+        record.push(b'k' + u8::try_from(number).unwrap());
         varint(&mut record, i64::try_from(value.len()).unwrap());
         record.extend_from_slice(value.as_bytes());
         varint(&mut record, 0);
