@@ -46,7 +46,8 @@ pub struct CommitFault {
 /// What goes wrong at one member.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    pub(super) commit: Option<CommitFault>,
+    /// And how many commits go well before.
+    pub(super) commit: Option<(CommitFault, usize)>,
     /// Records that were fetched already come again.
     pub(super) again: usize,
     /// Fetches that bring nothing.
@@ -57,10 +58,23 @@ pub(super) struct Pending {
     pub(super) unreachable: usize,
 }
 
+impl Pending {
+    /// What goes wrong with a commit that is made now.
+    pub(super) fn strike(&mut self) -> Option<CommitFault> {
+        match &mut self.commit {
+            Some((_, before @ 1..)) => {
+                *before -= 1;
+                None
+            }
+            _ => self.commit.take().map(|(fault, _)| fault),
+        }
+    }
+}
+
 impl MemoryLog {
-    /// The next commit of a member goes wrong.
-    pub fn fail_commit(&self, member: Member, fault: CommitFault) {
-        self.lock().pending(member).commit = Some(fault);
+    /// A commit of a member goes wrong, after `before` that go well: of those that a step is split into, one in the midst.
+    pub fn fail_commit(&self, member: Member, fault: CommitFault, before: usize) {
+        self.lock().pending(member).commit = Some((fault, before));
     }
 
     /// True while the commit has not come that [`Self::fail_commit`] wants to go wrong.

@@ -73,7 +73,7 @@ impl Sink for MemorySink {
         if shelf.pending(self.member).unreachable > 0 {
             return Err(LogError::Aborted("the log cannot be reached".to_owned()));
         }
-        let mut fault = shelf.pending(self.member).commit.take();
+        let mut fault = shelf.pending(self.member).strike();
         if fault.is_none() && shelf.aborts_due > 0 {
             shelf.aborts_due -= 1;
             fault = Some(CommitFault {

@@ -181,7 +181,7 @@ impl Crew {
                     step: At::AfterCommit,
                     survival: Survival::Dies,
                 };
-                self.log.fail_commit(member, fault);
+                self.log.fail_commit(member, fault, 0);
             }
             if merge.turn(Duration::ZERO).is_err() {
                 return true;

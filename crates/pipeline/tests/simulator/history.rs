@@ -20,6 +20,8 @@ use crate::world::{Process, STAGES, World};
 use crate::{replay, silence};
 
 const TURNS_MAX: u64 = 20_000;
+/// A commit goes wrong after fewer than so many that go well: a step of merge is split into as many.
+const COMMITS_BEFORE: u64 = 12;
 
 /// What happened.
 pub struct History {
@@ -364,7 +366,8 @@ impl Telling<'_> {
         );
         match fault {
             Fault::Commit(fault) => {
-                world.log.fail_commit(member, fault);
+                let before = dice.below(COMMITS_BEFORE) as usize;
+                world.log.fail_commit(member, fault, before);
                 self.armed.push((name.clone(), member, fault));
             }
             Fault::Kill => world.kill(place, 1 + dice.below(30)),
@@ -441,7 +444,7 @@ impl Telling<'_> {
                 && process.member != *member
             {
                 *member = process.member;
-                world.log.fail_commit(*member, *fault);
+                world.log.fail_commit(*member, *fault, 0);
             }
             true
         });
