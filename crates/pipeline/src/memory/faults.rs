@@ -54,6 +54,8 @@ pub(super) struct Pending {
     pub(super) silent: usize,
     /// Fetches that bring records without the group's word.
     pub(super) blind: usize,
+    /// The next partitions come so many fetches later than they are given, and by then the member is out of the group.
+    pub(super) stale: usize,
     /// Fetches and commits that cannot reach the log.
     pub(super) unreachable: usize,
 }
@@ -101,6 +103,12 @@ impl MemoryLog {
     /// on that was stopped for long.
     pub fn blind(&self, member: Member, fetches: usize) {
         self.lock().pending(member).blind = fetches;
+    }
+
+    /// Between hearing of the next partitions with their offsets, and taking them up, a member sleeps for so many fetches, and the group gives it up: so
+    /// a process goes on that was stopped while it read state.
+    pub fn sleep_at_start(&self, member: Member, fetches: usize) {
+        self.lock().pending(member).stale = fetches;
     }
 
     /// The next fetches and commits of a member do not reach the log; it is told so.

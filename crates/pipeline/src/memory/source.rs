@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Member, MemoryLog};
-use crate::log::{Batch, LogError, Partition, Signal, Source, missing};
+use crate::log::{Batch, Beginning, LogError, Partition, Signal, Source, missing};
 
 /// Records of one batch of a replay.
 const REPLAY_ROWS: usize = 64;
@@ -26,6 +26,8 @@ pub struct MemorySource {
     is_cut_off: bool,
     /// Found to be lost while reading again, and not told yet.
     lost: Vec<Partition>,
+    /// Given, and not to be told for so many fetches.
+    asleep: Option<(usize, Vec<(Partition, Beginning)>)>,
     turn: usize,
 }
 
@@ -50,6 +52,7 @@ impl MemorySource {
             is_paused: false,
             is_cut_off: false,
             lost: Vec::new(),
+            asleep: None,
             turn: 0,
         }
     }
@@ -78,6 +81,19 @@ impl MemorySource {
             (true, false) => Some(vec![Signal::Reachable]),
             (false, false) => None,
         }
+    }
+
+    /// What a member hears that sleeps: nothing, and then of partitions that are another's.
+    fn wake(&mut self) -> Option<Vec<Signal>> {
+        let (fetches, given) = self.asleep.take()?;
+        if fetches > 0 {
+            self.asleep = Some((fetches - 1, given));
+            return Some(Vec::new());
+        }
+        let places = given.iter();
+        let places = places.map(|(of, beginning)| (of.clone(), beginning.position.next_offset));
+        self.next.extend(places);
+        Some(vec![Signal::Assigned(given)])
     }
 
     fn news(&mut self) -> Vec<Signal> {
@@ -117,10 +133,18 @@ impl MemorySource {
                 let group = shelf.groups.entry(self.group.clone()).or_default();
                 let beginning = group.beginning(&partition);
                 group.own(self.member, &partition);
-                let next_offset = beginning.position.next_offset;
-                self.next.insert(partition.clone(), next_offset);
                 assigned.push((partition, beginning));
             }
+        }
+        let sleeps = &mut shelf.pending(self.member).stale;
+        if *sleeps > 0 && self.next.is_empty() && !assigned.is_empty() {
+            self.asleep = Some((std::mem::take(sleeps), assigned));
+            shelf.leave(self.member);
+            return Vec::new();
+        }
+        for (partition, beginning) in &assigned {
+            let next_offset = beginning.position.next_offset;
+            self.next.insert(partition.clone(), next_offset);
         }
         if assigned.is_empty() && std::mem::replace(&mut self.has_joined, true) {
             return Vec::new();
@@ -132,7 +156,7 @@ impl MemorySource {
 
 impl Source for MemorySource {
     fn fetch(&mut self, batch: &mut Batch, _: Duration) -> Result<Vec<Signal>, LogError> {
-        if let Some(signals) = self.reach() {
+        if let Some(signals) = self.reach().or_else(|| self.wake()) {
             return Ok(signals);
         }
         let is_blind = self.log.lock().pending(self.member).blind > 0;

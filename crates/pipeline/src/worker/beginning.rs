@@ -57,6 +57,11 @@ pub(super) fn check_fold(
     }
 }
 
+/// Says that a partition could not be taken up, and that the group is asked whether this member still has it.
+pub(super) fn ask_whose(partition: &Partition, error: &EngineError) {
+    tracing::warn!(%partition, %error, "not taken up; asking the group whether it is still this member's");
+}
+
 /// The topic does not hold what was committed with the offset, and waiting did not bring it.
 pub(super) fn lacking(home: &Partition, offset: i64, takeover: &Takeover) -> EngineError {
     let partition = takeover.partition();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::beginning::{check_fold, lacking};
+use super::beginning::{ask_whose, check_fold, lacking};
 use super::programs::Portion;
 use super::relief::Relief;
 use super::spare::Spare;
@@ -151,7 +151,7 @@ impl<S: Source, K: Sink> FoldWorker<S, K> {
                     let said_by = Some(beginning.said_by);
                     (partition, beginning.position.next_offset, said_by)
                 });
-                self.assign(begun)?;
+                self.take_up(begun.collect())?;
             }
             Signal::Revoking(partitions) => {
                 self.commit()?;
@@ -180,16 +180,33 @@ impl<S: Source, K: Sink> FoldWorker<S, K> {
         Ok(())
     }
 
+    /// Takes partitions up. Who is stopped while it reads, or reads for too long, is given up by the group, and finds what the
+    /// next owner has made of the state: an error counts only if all are still this worker's.
+    fn take_up(&mut self, mut begun: Vec<Begun>) -> Result<(), EngineError> {
+        loop {
+            let Err(error) = self.assign(begun.clone()) else {
+                return Ok(());
+            };
+            begun.iter().for_each(|(of, ..)| ask_whose(of, &error));
+            let (kept, ours) = self.go_back()?;
+            let asked = begun.len();
+            begun.retain(|(partition, ..)| ours.contains(partition));
+            if begun.len() == asked {
+                return Err(error);
+            }
+            let is_new = |of: &Partition| !begun.iter().any(|(known, ..)| known == of);
+            let kept: Vec<Begun> = kept.into_iter().filter(|(of, ..)| is_new(of)).collect();
+            begun.extend(kept);
+        }
+    }
+
     /// Reads the intake state that was committed with these offsets, each partition of its topic once, and begins to own the
     /// partitions. The offsets are this worker's own where nobody is named.
-    fn assign(
-        &mut self,
-        partitions: impl Iterator<Item = (Partition, i64, Option<SaidBy>)>,
-    ) -> Result<(), EngineError> {
+    fn assign(&mut self, begun: Vec<Begun>) -> Result<(), EngineError> {
         let started = self.shared.clock.elapsed();
         let mut events = 0;
         let mut homes: BTreeMap<Partition, Vec<Taken>> = BTreeMap::new();
-        for (partition, offset, said_by) in partitions {
+        for (partition, offset, said_by) in begun {
             let home = self.shared.settings.state_partition(&partition);
             let is_written = said_by == Some(SaidBy::Engine) && offset > 0;
             homes.entry(home).or_default().push(Taken {
@@ -305,14 +322,25 @@ impl<S: Source, K: Sink> FoldWorker<S, K> {
 
     /// Forgets what was not committed and reads the partitions that are left from their last commit on.
     fn roll_back(&mut self, lost: &[Partition]) -> Result<(), EngineError> {
+        let (mut kept, _) = self.go_back()?;
+        kept.retain(|(partition, ..)| !lost.contains(partition));
+        self.take_up(kept)
+    }
+
+    /// Forgets all. Gives what was committed of the partitions that are still this worker's, and all of those.
+    fn go_back(&mut self) -> Result<(Vec<Begun>, Vec<Partition>), EngineError> {
         self.roll_backs += 1;
-        let mut kept = self.fold.committed_positions();
+        let kept = self.fold.committed_positions();
         self.fold.reset();
         let ours = self.source.rewind()?;
-        kept.retain(|(partition, _)| !lost.contains(partition) && ours.contains(partition));
-        self.assign(kept.into_iter().map(|(of, offset)| (of, offset, None)))
+        let kept = kept.into_iter().map(|(of, offset)| (of, offset, None));
+        let kept = kept.filter(|(partition, ..)| ours.contains(partition));
+        Ok((kept.collect(), ours))
     }
 }
+
+/// A partition, the offset to begin at, and who said so: nobody where it is this worker's own.
+type Begun = (Partition, i64, Option<SaidBy>);
 
 /// A partition that is taken over.
 struct Taken {

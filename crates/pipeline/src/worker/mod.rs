@@ -1,7 +1,7 @@
 //! The two loops: read, work, commit. A worker runs on a thread of its own; nothing is shared between workers but the
 //! log. The commit is the one place where outputs, state and positions leave the process.
 //!
-//! Reading order: this file (what both share), [`fold`], [`merge`], [`programs`], `recover`, `snapshots`, `sending`, `backfill`, `spare`, `relief`.
+//! Reading order: this file (what both share), [`fold`], [`merge`], [`programs`], `take_up`, `recover`, `snapshots`, `sending`, `backfill`, `spare`, `relief`.
 
 mod backfill;
 mod beginning;
@@ -14,6 +14,7 @@ mod sending;
 mod snapshots;
 mod spare;
 mod standstill;
+mod take_up;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

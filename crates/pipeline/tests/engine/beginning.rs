@@ -133,3 +133,21 @@ fn a_partition_that_nothing_came_of_is_no_contradiction() {
     crew.folds.clear();
     fold_begins(&mut crew).expect("it goes on");
 }
+
+/// As a process that is stopped between hearing where to begin and reading the state that belongs there: that is no longer the
+/// state of then, and is another's.
+#[test]
+fn who_sleeps_while_it_takes_up_finds_that_others_went_on_and_goes_on_itself() {
+    let mut crew = stopped();
+    crew.fold(old());
+    crew.merge(old());
+    crew.sleep_at_start(60);
+    crew.turn(2);
+    crew.fold(old());
+    crew.merge(old());
+    let before = crew.percent_read();
+    crew.turn(50);
+    assert!(crew.percent_read() > before, "others went on");
+    crew.turn(50);
+    assert!(crew.finish(&old()) == undisturbed(&old()));
+}

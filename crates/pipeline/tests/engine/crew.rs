@@ -108,6 +108,7 @@ pub struct Crew {
     pub merges: Vec<MergeWorker<MemorySource, MemorySink>>,
     /// Of the merges, in the order of joining.
     members: Vec<Member>,
+    newest_fold: Option<Member>,
 }
 
 impl Crew {
@@ -119,6 +120,7 @@ impl Crew {
             folds: Vec::new(),
             merges: Vec::new(),
             members: Vec::new(),
+            newest_fold: None,
         }
     }
 
@@ -142,6 +144,7 @@ impl Crew {
             .map(|input| Arc::clone(&input.topic))
             .collect();
         let (source, sink) = self.log.join("fold", None, &inputs, 25);
+        self.newest_fold = Some(source.member());
         let fold = FoldWorker::new(shared, source, sink).expect("fold starts");
         self.folds.push(fold);
     }
@@ -188,6 +191,14 @@ impl Crew {
             }
         }
         false
+    }
+
+    /// The newest fold and the newest merge hear where to begin, and sleep for so many turns before they read the state; the group
+    /// gives them up.
+    pub fn sleep_at_start(&mut self, turns: usize) {
+        for member in self.newest_fold.iter().chain(self.members.last()) {
+            self.log.sleep_at_start(*member, turns);
+        }
     }
 
     /// How many partials are gone from the log.

@@ -22,6 +22,7 @@ pub enum Fault {
     Commit(CommitFault),
     Kill,
     Zombie,
+    StaleStart,
     Rebalance,
     Join,
     Leave,
@@ -55,6 +56,7 @@ pub fn kinds(is_stored: bool) -> Vec<Fault> {
     let mut kinds = vec![
         Fault::Kill,
         Fault::Zombie,
+        Fault::StaleStart,
         Fault::Rebalance,
         Fault::Join,
         Fault::Leave,

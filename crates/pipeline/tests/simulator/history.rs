@@ -376,6 +376,11 @@ impl Telling<'_> {
                 world.log.blind(member, 1 + dice.below(3) as usize);
                 world.processes[place].rests = 10 + dice.below(30);
             }
+            Fault::StaleStart => {
+                world.log.expel(member);
+                let fetches = 10 + dice.below(40) as usize;
+                world.log.sleep_at_start(member, fetches);
+            }
             Fault::Rebalance => world.log.rebalance(stage),
             Fault::Join => world.start(stage),
             Fault::Leave if of.len() > 1 => world.remove(place),
