@@ -120,22 +120,27 @@ pub fn judge(memory: &[Memory], config: &Config, rate: u64, time: Duration, targ
 /// What is compared, how, and how much it goes up and down by itself.
 type Figure = (&'static str, fn(&Memory) -> u64, fn(Vec<u64>) -> u64, u64);
 
-/// At each second the process has at most what the formula says: what is held, the clients' queues, and what stands beside.
+/// At each second the process has at most what the formula says: the most that was held until then (what is let go the allocator
+/// need not give back), the clients' queues, and what stands beside.
 fn within_formula(memory: &[Memory], config: &Config, targets: &mut Targets) {
     let workers = (config.fold_workers + config.merge_workers) as u64;
     let queues = config.queued_bytes_max as u64 * workers;
     let held_max = config.engine.memory_bytes_max as u64;
-    // Queues are the same at each second: where most lies beside is where most is above the formula, or least below.
-    let is_worst = |memory: &&Memory| memory.beside();
-    let Some(worst) = memory.iter().max_by_key(is_worst) else {
+    let most_held = memory.iter().scan(0, |most, memory| {
+        *most = memory.held.max(*most);
+        Some((memory, *most))
+    });
+    let is_worst =
+        |(memory, held): &(&Memory, u64)| i128::from(memory.without_topics()) - i128::from(*held);
+    let Some((worst, held)) = most_held.max_by_key(is_worst) else {
         return;
     };
-    let bound = worst.held + queues + BESIDE_BYTES;
+    let bound = held + queues + BESIDE_BYTES;
     println!(
-        "resident without topics, at its worst: {:.0} MiB, of {:.0} by the formula: {:.1} held and {:.0} of queues now (memory_bytes_max and queues: {:.0}), {:.0} beside",
+        "resident without topics, at its worst: {:.0} MiB, of {:.0} by the formula: {:.1} held until then and {:.0} of queues (memory_bytes_max and queues: {:.0}), {:.0} beside",
         mib(worst.without_topics()),
         mib(bound),
-        mib(worst.held),
+        mib(held),
         mib(queues),
         mib(held_max + queues),
         mib(BESIDE_BYTES)
