@@ -290,7 +290,8 @@ fn streaming_equals_bounded(seed: u64, hours: u32, silent: &'static str) -> BTre
         seed,
         hours,
         traffic_percent: 60,
-        chatter_percent: 10,
+        // Within a day reefers get too warm: they speak often enough for an excursion to be one session.
+        chatter_percent: if hours < 24 { 10 } else { 50 },
         partitions: portsim::Partitions::all(PARTITIONS as u32),
         ..portsim::Settings::default()
     };
