@@ -131,8 +131,8 @@ fn assert_takes_up(log: &str, has_state: bool) {
         });
         values.collect()
     };
-    let snapshots = numbers("pipeline::worker::merge", "snapshot=");
-    let known = numbers("pipeline::worker::fold", "known=");
+    let snapshots = numbers("merge-0 pipeline::worker", "snapshot=");
+    let known = numbers("fold-0 pipeline::worker", "known=");
     assert!(!snapshots.is_empty() && !known.is_empty(), "{log}");
     assert_eq!(snapshots.iter().all(|from| *from > 0), has_state, "{log}");
     assert_eq!(known.iter().sum::<u64>() > 0, has_state, "{log}");

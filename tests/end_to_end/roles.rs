@@ -41,8 +41,8 @@ fn two_folds_and_two_merges_tell_what_one_process_tells() {
 #[track_caller]
 fn assert_has_one_stage(log: &str) {
     let (folds, merges) = (
-        log.contains("pipeline::worker::fold"),
-        log.contains("pipeline::worker::merge"),
+        log.contains("fold-0 pipeline::worker"),
+        log.contains("merge-0 pipeline::worker"),
     );
     assert!(folds != merges, "{log}");
 }
