@@ -148,7 +148,10 @@ pub(crate) fn with_pane_of(
 
 /// Puts the bounds of each row's session in front of its columns: from the first row of its key after a gap, to a gap after
 /// the last. All rows as one batch; none if there are none.
-fn with_sessions(rows: &[RecordBatch], rule: &SessionRule) -> Result<Option<RecordBatch>> {
+pub(crate) fn with_sessions(
+    rows: &[RecordBatch],
+    rule: &SessionRule,
+) -> Result<Option<RecordBatch>> {
     let Some(first) = rows.first() else {
         return Ok(None);
     };

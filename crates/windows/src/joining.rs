@@ -9,8 +9,8 @@ use datafusion::common::Result;
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
 
-use crate::fold::{bounded, with_pane};
-use crate::sql::call::ROW_TIME;
+use crate::fold::{bounded, with_pane, with_sessions};
+use crate::sql::call::{ROW_TIME, SessionRule};
 use crate::sql::session::{concatenate, run};
 use crate::sql::slot::Slot;
 use crate::state::held::Held;
@@ -27,16 +27,19 @@ pub(crate) struct Join {
     pub reaches: Vec<(Reach, String)>,
     /// Where the joined rows lie in time.
     pub places: Vec<Place>,
+    /// The panes in which they are joined.
+    pub windows: Windows,
+    /// What makes sessions of them.
+    pub sessions: Option<SessionRule>,
     /// Joined rows, with the bounds of their panes, to partial aggregates.
     pub aggregate: Option<(Slot, Arc<dyn ExecutionPlan>)>,
 }
 
 impl Join {
-    /// What is made of the joined rows between two instants: partial aggregates by pane, or the rows, with these bounds. `rows`
-    /// are those of each input that have a say in it.
+    /// What is made of the joined rows between two instants: partial aggregates by pane, or the rows, with these bounds or those of
+    /// their sessions. `rows` are those of each input that have a say in it.
     pub fn meet(
         &self,
-        windows: &Windows,
         (start_us, end_us): (i64, i64),
         rows: Vec<Vec<Held>>,
         task: &Arc<TaskContext>,
@@ -49,6 +52,11 @@ impl Join {
         let is_within = times.map(|time| Some(time.is_some_and(is_within)));
         let joined = filter_record_batch(&joined, &is_within.collect::<BooleanArray>())?;
         let count = joined.num_rows();
+        if let Some(rule) = &self.sessions {
+            let rows = Some(joined).filter(|_| count > 0);
+            let rows = with_sessions(rows.as_slice(), rule)?;
+            return Ok(rows.into_iter().collect());
+        }
         let Some((slot, plan)) = &self.aggregate else {
             let rows = bounded(&joined, vec![start_us; count], vec![end_us; count])?;
             return Ok(vec![rows]);
@@ -56,7 +64,7 @@ impl Join {
         if count == 0 {
             return Ok(Vec::new());
         }
-        slot.fill(vec![with_pane(&joined, windows, ROW_TIME)?]);
+        slot.fill(vec![with_pane(&joined, &self.windows, ROW_TIME)?]);
         let parts = run(plan, task);
         slot.fill(Vec::new());
         parts

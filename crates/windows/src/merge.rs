@@ -230,10 +230,9 @@ impl Merge {
         }
         let sizes = program.queries.iter().map(|query| {
             let after = query.reaches().map(|reach| reach.after_us).max();
-            query
-                .kind
-                .size_us()
-                .saturating_add(after.unwrap_or_default())
+            let panes = query.join.iter().map(|join| join.windows.size_us());
+            let size = panes.fold(query.kind.size_us(), i64::max);
+            size.saturating_add(after.unwrap_or_default())
         });
         let history_us = sizes.max().unwrap_or_default();
         let mut order: Vec<usize> = (0..running.len()).collect();

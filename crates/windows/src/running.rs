@@ -15,6 +15,7 @@ use crate::state::activity::Activity;
 use crate::state::constant;
 use crate::state::held::{Bytes, Held, Spill, Wanted};
 use crate::state::joined::Joined;
+use crate::state::joined_sessions::JoinedSessions;
 use crate::state::keys::Keys;
 use crate::state::levels::Levels;
 use crate::state::panes::{Make, Panes};
@@ -64,6 +65,7 @@ pub(crate) enum State {
     Windows(Panes),
     Joined(Joined),
     Sessions(Sessions),
+    JoinedSessions(Box<JoinedSessions>),
     Levels(Levels),
     Ticks {
         every_us: i64,
@@ -113,12 +115,20 @@ impl Running {
                     spill,
                 )),
             },
-            Kind::Session(rule) => State::Sessions(Sessions::new(
-                rule,
-                &query.partial_schema,
-                keys_max,
-                query.is_window_by_window(),
-            )?),
+            Kind::Session(rule) => match &query.join {
+                Some(join) => State::JoinedSessions(Box::new(JoinedSessions::new(
+                    &join.windows,
+                    (&join.places, &join.reaches),
+                    rule,
+                    &query.partial_schema,
+                )?)),
+                None => State::Sessions(Sessions::new(
+                    rule,
+                    &query.partial_schema,
+                    keys_max,
+                    query.is_window_by_window(),
+                )?),
+            },
             Kind::Level { every_us, keys } => {
                 let schema = Arc::clone(&query.leaf_schema);
                 let ahead = Ahead {
@@ -172,6 +182,10 @@ impl Running {
                 let late = joined.absorb(side, &rows)?;
                 Ok(Refused { late, full })
             }
+            State::JoinedSessions(sessions) => {
+                let late = sessions.joined().absorb(side, &rows)?;
+                Ok(Refused { late, full })
+            }
             State::Sessions(sessions) => sessions.absorb(&rows, &mut reducer(query, task)),
             State::Levels(levels) => levels.absorb(&rows),
             State::Ticks { .. } | State::Stopped => Ok(Refused::default()),
@@ -182,6 +196,7 @@ impl Running {
     pub fn take_back(&mut self, side: usize, batch: &RecordBatch) -> Result<()> {
         match &mut self.state {
             State::Joined(joined) => joined.take_back(side, batch),
+            State::JoinedSessions(sessions) => sessions.joined().take_back(side, batch),
             State::Levels(levels) => levels.take_back(batch),
             // They take in what is final.
             State::Windows(_) | State::Sessions(_) => Ok(()),
@@ -206,6 +221,7 @@ impl Running {
             State::Windows(panes) => panes.next_at(now.horizon_us.is_none()),
             State::Joined(joined) => joined.next_at(now.horizon_us.is_none()),
             State::Sessions(sessions) => sessions.next_at(now.frontier_us.min(cap_us)),
+            State::JoinedSessions(sessions) => sessions.next_at(),
             State::Levels(levels) => {
                 let ahead = match now.horizon_us {
                     None => levels.next_ahead(&|end_us| now.next(end_us, levels.every_us(), 0)),
@@ -244,7 +260,13 @@ impl Running {
 
     /// What is to be computed at `at_us`, with its rows; those of panes and joins are asked for one window after the other,
     /// by [`Self::window`].
-    pub fn due(&mut self, at_us: i64, now: Now<'_>) -> Result<Vec<(Due, Option<Vec<Held>>)>> {
+    pub fn due(
+        &mut self,
+        query: &Query,
+        task: &Arc<TaskContext>,
+        at_us: i64,
+        now: Now<'_>,
+    ) -> Result<Vec<(Due, Option<Vec<Held>>)>> {
         let is_due = self.next_at(now) == Some(at_us);
         let last = |start_us, end_us| Due {
             start_us,
@@ -259,6 +281,16 @@ impl Running {
             State::Joined(joined) => {
                 let due = joined.due(at_us, now.reached_us).into_iter();
                 Ok(due.map(|due| (due, None)).collect())
+            }
+            State::JoinedSessions(sessions) => {
+                let (standing, before_us) = (self.standing, self.before_us);
+                let is_told =
+                    |due: Due| standing.has_all_of(due, before_us) && !standing.was_told(at_us);
+                let mut meet = meeting(query, task);
+                let closed = sessions.due(at_us, now.reached_us, &is_told, &mut meet)?;
+                let closed = closed.into_iter();
+                let closed = closed.map(|(due, rows)| (due, Some(vec![rows.into()])));
+                Ok(closed.collect())
             }
             State::Levels(levels) => level_rows(levels, at_us, now),
             State::Stopped => Ok(Vec::new()),
@@ -297,10 +329,7 @@ impl Running {
                 panes.window_by_pane(due, at_us, make, &mut reducer(query, task))
             }
             State::Joined(joined) => {
-                let mut meet = |bounds, rows| match (&query.join, &query.kind) {
-                    (Some(join), Kind::Windows(windows)) => join.meet(windows, bounds, rows, task),
-                    _ => Ok(Vec::new()),
-                };
+                let mut meet = meeting(query, task);
                 joined.window(due, at_us, &mut meet, &mut reducer(query, task))
             }
             _ => Ok(Vec::new()),
@@ -324,6 +353,7 @@ impl Running {
                 }
             }
             State::Joined(joined) => joined.close(at_us),
+            State::JoinedSessions(sessions) => sessions.joined().close(at_us),
             State::Levels(levels) => levels.pass(at_us),
             _ => {}
         }
@@ -338,11 +368,21 @@ impl Running {
         }
     }
 
+    /// The oldest row that a session waits with to be told; windows go back no further than they are long.
+    pub fn oldest_us(&self) -> Option<i64> {
+        match &self.state {
+            State::Sessions(sessions) => sessions.oldest_us(),
+            State::JoinedSessions(sessions) => sessions.oldest_us(),
+            _ => None,
+        }
+    }
+
     /// Open windows or keys, and rows held.
     pub fn size(&self) -> (usize, usize) {
         match &self.state {
             State::Windows(panes) => panes.size(),
             State::Joined(joined) => joined.size(),
+            State::JoinedSessions(sessions) => sessions.size(),
             State::Sessions(sessions) => sessions.size(),
             State::Levels(levels) => levels.size(),
             State::Ticks { .. } | State::Stopped => (0, 0),
@@ -352,13 +392,12 @@ impl Running {
 
 /// How long before its start the rows lie that a window needs.
 fn before_us(query: &Query) -> i64 {
+    let before = query.reaches().map(|reach| reach.before_us).max();
+    let before_us = before.unwrap_or_default();
     match &query.kind {
         // A row within the gap before the first one would have been of the same session.
-        Kind::Session(rule) => rule.gap_us,
-        _ => {
-            let before = query.reaches().map(|reach| reach.before_us).max();
-            before.unwrap_or_default()
-        }
+        Kind::Session(rule) => rule.gap_us.saturating_add(before_us),
+        _ => before_us,
     }
 }
 
@@ -393,6 +432,7 @@ impl Running {
         let state = match &self.state {
             State::Windows(panes) => panes.bytes(),
             State::Joined(joined) => joined.bytes(),
+            State::JoinedSessions(sessions) => sessions.bytes(),
             State::Sessions(sessions) => fixed(sessions.bytes()),
             State::Levels(levels) => fixed(levels.bytes()),
             State::Ticks { .. } | State::Stopped => Bytes::default(),
@@ -408,6 +448,7 @@ impl Running {
         match &self.state {
             State::Windows(panes) => panes.wanted(bytes_min),
             State::Joined(joined) => joined.wanted(bytes_min),
+            State::JoinedSessions(sessions) => sessions.wanted(bytes_min),
             _ => Vec::new(),
         }
     }
@@ -417,8 +458,20 @@ impl Running {
         match &mut self.state {
             State::Windows(panes) => panes.rows_at(wanted),
             State::Joined(joined) => joined.rows_at(wanted),
+            State::JoinedSessions(sessions) => sessions.rows_at(wanted),
             _ => None,
         }
+    }
+}
+
+/// Joins the streams of a query.
+fn meeting<'a>(
+    query: &'a Query,
+    task: &'a Arc<TaskContext>,
+) -> impl FnMut((i64, i64), Vec<Vec<Held>>) -> Result<Vec<RecordBatch>> + 'a {
+    move |bounds, rows| match &query.join {
+        Some(join) => join.meet(bounds, rows, task),
+        None => Ok(Vec::new()),
     }
 }
 

@@ -17,7 +17,7 @@ use windows::sql::parse::SqlFile;
 use crate::fixture::{port, settings};
 
 /// Queries to come, of every kind that has windows.
-pub const NEW: [(&str, &str); 7] = [
+pub const NEW: [(&str, &str); 8] = [
     (
         "new_tumble",
         "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, equipment_id, count(*) AS moves
@@ -44,6 +44,16 @@ pub const NEW: [(&str, &str); 7] = [
            JOIN move_event m ON m.container_id = g.container_id
              AND m.row_time BETWEEN g.row_time - INTERVAL '10' MINUTE AND g.row_time + INTERVAL '5' MINUTE),
            DESCRIPTOR(row_time), INTERVAL '5' MINUTE)
+         GROUP BY window_start, window_end, terminal_id",
+    ),
+    (
+        "new_session_met",
+        "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, count(*) AS met
+         FROM SESSION((
+           SELECT g.row_time, g.terminal_id FROM equipment_event g
+           JOIN move_event m ON m.container_id = g.container_id
+             AND m.row_time BETWEEN g.row_time - INTERVAL '3' MINUTE AND g.row_time + INTERVAL '2' MINUTE),
+           DESCRIPTOR(row_time), DESCRIPTOR(terminal_id), INTERVAL '2' MINUTE)
          GROUP BY window_start, window_end, terminal_id",
     ),
     // Rows of the gate may be taken back: merge computes with them once they are not any more.

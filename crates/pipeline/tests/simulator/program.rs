@@ -36,7 +36,7 @@ pub const OUT_OF_ORDER_S: [(&str, u64); 3] = [("tos", 300), ("gate", 60), ("rail
 /// Sources whose events are corrected and retracted; of the other, every version is an event of its own.
 pub const CORRECTING: [&str; 2] = ["tos", "rail"];
 
-const QUERIES: [(&str, &str); 9] = [
+const QUERIES: [(&str, &str); 10] = [
     (
         "move_sizes",
         "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, max(event_time) AS last_at,
@@ -88,6 +88,18 @@ const QUERIES: [(&str, &str); 9] = [
          LEFT JOIN booking_history AS h
            ON h.unit_id = r.unit_id AND h.valid_from <= r.row_time AND r.row_time < h.valid_to
          GROUP BY window_start, window_end, h.status",
+    ),
+    (
+        "met_moves",
+        "INSERT INTO window_stat SELECT window_start, window_end, s.terminal_id, count(*) AS met, count(DISTINCT h.status) AS states
+         FROM SESSION((
+           SELECT m.row_time, m.terminal_id, b.unit_id FROM move_event m
+           JOIN rail_booking b ON b.terminal_id = m.terminal_id
+             AND b.row_time BETWEEN m.row_time - INTERVAL '2' MINUTE AND m.row_time + INTERVAL '1' MINUTE),
+           DESCRIPTOR(row_time), DESCRIPTOR(terminal_id), INTERVAL '3' MINUTE) AS s
+         LEFT JOIN booking_history AS h
+           ON h.unit_id = s.unit_id AND h.valid_from <= s.row_time AND s.row_time < h.valid_to
+         GROUP BY window_start, window_end, s.terminal_id",
     ),
     (
         "open_bookings",

@@ -238,12 +238,12 @@ impl Compiler {
             ));
         }
         if let Some(table) = self.history_read(&plan)
-            && !matches!(captured.call.kind, Kind::Windows(_))
+            && !matches!(captured.call.kind, Kind::Windows(_) | Kind::Session(_))
         {
             return Err(misuse(
                 captured.at,
                 format!("{table}_history is kept for open windows alone"),
-                "join it in TUMBLE or HOP; LEVEL and TICK read the table as of their instant",
+                "join it in TUMBLE, HOP, CUMULATE or SESSION; LEVEL and TICK read the table as of their instant",
             ));
         }
         query.tables = tables;

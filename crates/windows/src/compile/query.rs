@@ -21,6 +21,7 @@ use crate::sql::cut::{as_slot, cut, leaves};
 use crate::sql::parse::SqlFile;
 use crate::sql::relation::Captured;
 use crate::sql::slot::{Slot, SlotTable};
+use crate::state::joined_sessions::panes;
 use crate::window::Windows;
 
 impl Compiler {
@@ -124,16 +125,20 @@ impl Compiler {
         plan: &Arc<dyn ExecutionPlan>,
         select: &Arc<dyn ExecutionPlan>,
     ) -> Result<Query> {
-        let Kind::Windows(windows) = &captured.call.kind else {
-            return plan_err!(
-                "SESSION takes one stream: join streams under TUMBLE, HOP or CUMULATE"
-            );
-        };
         let joined = cut_join(select, &|slot| self.stream_named(slot)).map_err(|error| {
             let message = error.message().into_owned();
             let (message, hint) = message.split_once(": ").unwrap_or((&message, ""));
             misuse(captured.at, message, hint)
         })?;
+        let reaches = joined.sides.iter().map(|side| side.reach);
+        let (windows, sessions) = match &captured.call.kind {
+            Kind::Windows(windows) => (Some(windows.clone()), None),
+            Kind::Session(rule) => (panes(rule, reaches), Some(rule.clone())),
+            Kind::Level { .. } | Kind::Tick { .. } => (None, None),
+        };
+        let Some(windows) = windows else {
+            return plan_err!("streams are joined under a window");
+        };
         let mut query = self.blank(file, captured, plan, with_bounds(&select.schema()));
         query.strategy = Strategy::Joined;
         let side = |side: &JoinSideCut| {
@@ -150,7 +155,10 @@ impl Compiler {
             Ok(Input::new(self.only_stream(&side.select)?, fold))
         };
         query.inputs = joined.sides.iter().map(side).collect::<Result<_>>()?;
-        let parts = cut(plan, &captured.slot, &[])?;
+        let parts = match sessions {
+            None => cut(plan, &captured.slot, &[])?,
+            Some(_) => None,
+        };
         let aggregate = parts.map(|parts| {
             query.reduce = Some((parts.reduce_slot, parts.reduce));
             query.finish = (parts.merge_slot, parts.merge);
@@ -165,6 +173,8 @@ impl Compiler {
                 .map(|side| (side.reach, side.time.clone())))
             .collect(),
             places: joined.places,
+            windows,
+            sessions,
             aggregate,
         });
         Ok(query)

@@ -28,6 +28,9 @@ pub struct Firing {
     done: usize,
     /// What is left of the next one, once it was asked. Rows are there where they were taken out of its state.
     due: Option<VecDeque<(Due, Option<Vec<Held>>)>>,
+    /// Rows that are computed and have not left: where a query tells several sessions at an instant, none of them leaves before all
+    /// are computed, so that a query which fails has told all of an instant or nothing.
+    ready: VecDeque<Output>,
     /// The next query has something due.
     has_due: bool,
     /// What the query would have of the rows that wait, once it was asked.
@@ -42,6 +45,7 @@ impl Firing {
             apart,
             done: 0,
             due: None,
+            ready: VecDeque::new(),
             has_due: false,
             waiting: None,
         }
@@ -56,6 +60,7 @@ impl Firing {
     fn pass(&mut self) {
         self.done += 1;
         self.due = None;
+        self.ready.clear();
         self.has_due = false;
         self.waiting = None;
     }
@@ -93,7 +98,11 @@ impl Merge {
             }
         }
         if firing.apart.is_none() {
+            let queries = self.program.queries.iter().zip(&self.running);
+            let readers = queries.filter(|(query, _)| !query.tables.is_empty());
+            let oldest = readers.filter_map(|(_, running)| running.oldest_us());
             let before_us = firing.at_us.saturating_sub(self.history_us);
+            let before_us = oldest.fold(before_us, i64::min);
             for table in &mut self.tables {
                 table.prune(before_us);
             }
@@ -148,7 +157,8 @@ impl Merge {
                     activity: &self.activity,
                     rest_us: self.rest_us,
                 };
-                let due = self.running[place].due(firing.at_us, now)?;
+                let (query, task) = (&self.program.queries[place], &self.program.task);
+                let due = self.running[place].due(query, task, firing.at_us, now)?;
                 firing.has_due = !due.is_empty();
                 due.into()
             }
@@ -157,7 +167,12 @@ impl Merge {
             // By another, and with revisions of its own.
             left.clear();
         }
+        if let Some(output) = firing.ready.pop_front() {
+            firing.due = Some(left);
+            return Ok(Some(output));
+        }
         while let Some((due, rows)) = left.pop_front() {
+            let is_last = left.front().is_none_or(|(next, _)| !next.is_final());
             let output = match self.running[place].has_all_of(due) {
                 true => self.compute(place, due, rows, firing),
                 false => self.withdraw(place, due),
@@ -166,7 +181,8 @@ impl Merge {
                 // The final rows of the instant have left: they come first.
                 self.running[place].standing.done_us = firing.at_us;
             }
-            if let Some(output) = output? {
+            firing.ready.extend(output?);
+            if is_last && let Some(output) = firing.ready.pop_front() {
                 firing.due = Some(left);
                 return Ok(Some(output));
             }

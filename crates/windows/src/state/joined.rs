@@ -87,9 +87,14 @@ impl Joined {
     }
 
     /// A window can be computed so long after its end: rows that lie in it may meet later ones.
-    fn delay_us(&self) -> i64 {
+    pub fn delay_us(&self) -> i64 {
         let after = self.sides.iter().map(|side| side.reach.after_us);
         after.max().unwrap_or_default()
+    }
+
+    /// How many streams there are.
+    pub(crate) fn sides(&self) -> u32 {
+        self.sides.len() as u32
     }
 
     /// Takes rows of one side in. Returns the number of those that a final window may lack.

@@ -3,6 +3,7 @@
 pub mod activity;
 pub mod held;
 pub mod joined;
+pub mod joined_sessions;
 pub mod keys;
 pub mod levels;
 pub mod panes;

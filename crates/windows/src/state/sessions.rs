@@ -130,6 +130,16 @@ impl Sessions {
         }
     }
 
+    /// The end of the first session, as far as it is known.
+    pub fn first_end(&self) -> Option<i64> {
+        self.open.ends(i64::MAX).next()
+    }
+
+    /// The start of the oldest session that is open.
+    pub fn oldest_us(&self) -> Option<i64> {
+        self.open.iter().map(|session| session.start_us).min()
+    }
+
     /// Closes the sessions that end at `at_us` or before, and returns the rows of those that are told, with the bounds of
     /// their sessions.
     pub fn close(
@@ -154,14 +164,15 @@ impl Sessions {
                 closed.entry(bounds).or_default().push(session);
             }
         }
-        let due = |sessions: &[Session]| Due {
-            start_us: sessions
-                .iter()
-                .map(|session| session.start_us)
-                .min()
-                .unwrap_or(at_us),
-            end_us: at_us,
-            kind: StatKind::Final,
+        let is_together = self.is_together;
+        let due = |sessions: &[Session]| {
+            let starts = sessions.iter().map(|session| session.start_us);
+            let end = sessions.first().filter(|_| !is_together);
+            Due {
+                start_us: starts.min().unwrap_or(at_us),
+                end_us: end.map_or(at_us, |session| session.end_us),
+                kind: StatKind::Final,
+            }
         };
         let closed = closed.into_values();
         let rows = closed.map(|sessions| Ok((due(&sessions), self.gather(&sessions)?)));
