@@ -93,12 +93,11 @@ const QUERIES: [(&str, &str); 10] = [
         "met_moves",
         "INSERT INTO window_stat SELECT window_start, window_end, s.terminal_id, count(*) AS met, count(DISTINCT h.status) AS states
          FROM SESSION((
-           SELECT m.row_time, m.terminal_id, b.unit_id FROM move_event m
-           JOIN rail_booking b ON b.terminal_id = m.terminal_id
-             AND b.row_time BETWEEN m.row_time - INTERVAL '2' MINUTE AND m.row_time + INTERVAL '1' MINUTE),
-           DESCRIPTOR(row_time), DESCRIPTOR(terminal_id), INTERVAL '3' MINUTE) AS s
+           SELECT m.row_time, m.terminal_id, m.container_id FROM move_event m JOIN equipment_event g
+             ON g.container_id = m.container_id AND g.row_time BETWEEN m.row_time - INTERVAL '10' MINUTE AND m.row_time + INTERVAL '1' MINUTE),
+           DESCRIPTOR(row_time), DESCRIPTOR(terminal_id), INTERVAL '6' MINUTE) AS s
          LEFT JOIN booking_history AS h
-           ON h.unit_id = s.unit_id AND h.valid_from <= s.row_time AND s.row_time < h.valid_to
+           ON h.unit_id = s.container_id AND h.valid_from <= s.row_time AND s.row_time < h.valid_to
          GROUP BY window_start, window_end, s.terminal_id",
     ),
     (
