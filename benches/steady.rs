@@ -9,7 +9,8 @@
 //!
 //! The program fails if a row that is due does not come, or comes twice. At half of the measured peak it judges latency: 99 of
 //! 100 rows within a second. At a rate that it is given it judges memory, which no run at the peak has swollen before: the process
-//! holds no more than docs/CONFIGURATION.md says (Memory), and what the engine holds, what is neither state nor topics, and both together do not go on growing.
+//! holds no more than docs/CONFIGURATION.md says (Memory), and what the engine holds, what is neither state nor topics, and
+//! both together do not go on growing.
 //!
 //! The shipped queries run, and one over windows of a quarter second, whose rows are timed: from the moment in which the
 //! event was sent that closed the window in the last partition, to the moment in which a `read_committed` reader had the row.

@@ -262,6 +262,12 @@ impl Program {
         Compiler::new(streams, functions)?.compile(files)
     }
 
+    /// True if a query reads a table of which versions are kept.
+    pub(crate) fn reads_history(&self, query: &Query) -> bool {
+        let mut tables = self.tables.iter().filter(|table| table.has_history);
+        tables.any(|table| query.tables.contains(&table.name))
+    }
+
     /// True if some query or table reads this stream.
     pub fn reads(&self, stream: &str) -> bool {
         let inputs = self.queries.iter().flat_map(|query| &query.inputs);

@@ -46,7 +46,7 @@ pub struct CommitFault {
 /// What goes wrong at one member.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    /// And how many commits go well before.
+    /// One commit goes wrong, after so many that go well.
     pub(super) commit: Option<(CommitFault, usize)>,
     /// Records that were fetched already come again.
     pub(super) again: usize,
@@ -105,8 +105,8 @@ impl MemoryLog {
         self.lock().pending(member).blind = fetches;
     }
 
-    /// Between hearing of the next partitions with their offsets, and taking them up, a member sleeps for so many fetches, and the group gives it up: so
-    /// a process goes on that was stopped while it read state.
+    /// Between hearing of the next partitions with their offsets, and taking them up, a member sleeps for so many fetches, and
+    /// the group gives it up: so a process goes on that was stopped while it read state.
     pub fn sleep_at_start(&self, member: Member, fetches: usize) {
         self.lock().pending(member).stale = fetches;
     }

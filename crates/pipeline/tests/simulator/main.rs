@@ -12,6 +12,7 @@ mod faults;
 mod history;
 mod idle;
 mod program;
+mod queries;
 #[path = "../reading/mod.rs"]
 mod reading;
 mod replay;

@@ -99,7 +99,8 @@ impl Merge {
         }
         if firing.apart.is_none() {
             let queries = self.program.queries.iter().zip(&self.running);
-            let readers = queries.filter(|(query, _)| !query.tables.is_empty());
+            // Whose rows a session waits with, may read versions of then.
+            let readers = queries.filter(|(query, _)| self.program.reads_history(query));
             let oldest = readers.filter_map(|(_, running)| running.oldest_us());
             let before_us = firing.at_us.saturating_sub(self.history_us);
             let before_us = oldest.fold(before_us, i64::min);
