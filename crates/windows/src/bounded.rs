@@ -29,7 +29,7 @@ use crate::sql::parse::{Definition, SqlFile, parse};
 use crate::sql::session::{Session, concatenate, run as run_plan};
 use crate::state::instants;
 use asof::Versions;
-use relations::{BoundedRelations, Frame};
+use relations::{BoundedRelations, Frame, Planned};
 
 /// What the log spans.
 #[derive(Debug, Clone, Copy)]
@@ -232,7 +232,7 @@ impl Oracle {
     fn query(&self, select: &Statement) -> Result<RecordBatch> {
         self.relations.set(Frame::Whole);
         let plan = self.session.plan(select.clone())?;
-        let windows = self.relations.take()?;
+        let relations = self.relations.take()?;
         let schema = self.session.compile(&plan)?.schema();
         let read = tables_read(&plan)?;
         let tables: Vec<&Versions> = self
@@ -244,9 +244,9 @@ impl Oracle {
             return sorted(&concatenate(&schema, &self.execute(&plan)?)?);
         }
         let mut rows = Vec::new();
-        for (start_us, end_us) in self.windows(&windows.plan)? {
+        for (start_us, end_us) in self.windows(&relations)? {
             for table in &tables {
-                let current = table.current(&self.session, windows.seen_before_us(end_us))?;
+                let current = table.current(&self.session, relations[0].seen_before_us(end_us))?;
                 self.session.replace(&table.name, current)?;
             }
             self.relations.set(Frame::Only { start_us, end_us });
@@ -260,14 +260,16 @@ impl Oracle {
     }
 
     /// All windows that hold anything.
-    fn windows(&self, windows: &LogicalPlan) -> Result<BTreeSet<(i64, i64)>> {
-        let plan = LogicalPlanBuilder::from(windows.clone())
-            .project([ident(WINDOW_START), ident(WINDOW_END)])?
-            .build()?;
+    fn windows(&self, relations: &[Planned]) -> Result<BTreeSet<(i64, i64)>> {
         let mut found = BTreeSet::new();
-        for batch in self.execute(&plan)? {
-            let starts = instants(&batch, WINDOW_START)?.iter().copied();
-            found.extend(starts.zip(instants(&batch, WINDOW_END)?.iter().copied()));
+        for relation in relations {
+            let plan = LogicalPlanBuilder::from(relation.plan.clone())
+                .project([ident(WINDOW_START), ident(WINDOW_END)])?
+                .build()?;
+            for batch in self.execute(&plan)? {
+                let starts = instants(&batch, WINDOW_START)?.iter().copied();
+                found.extend(starts.zip(instants(&batch, WINDOW_END)?.iter().copied()));
+            }
         }
         Ok(found)
     }

@@ -22,6 +22,7 @@ use arrow::array::RecordBatch;
 use datafusion::common::{DataFusionError, Result};
 
 use crate::error::QueryError;
+use crate::joining::Join;
 use crate::program::{Program, Query, planner_tick_schema};
 use crate::running::{Now, Running};
 use crate::sql::session::{concatenate, run};
@@ -232,7 +233,9 @@ impl Merge {
             let after = query.reaches().map(|reach| reach.after_us).max();
             let panes = query.join.iter().map(|join| join.windows.size_us());
             let size = panes.fold(query.kind.size_us(), i64::max);
+            let before = query.join.iter().map(Join::versions_before_us).sum();
             size.saturating_add(after.unwrap_or_default())
+                .saturating_add(before)
         });
         let history_us = sizes.max().unwrap_or_default();
         let mut order: Vec<usize> = (0..running.len()).collect();

@@ -12,7 +12,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use crate::compile::{Compiler, is_row_by_row};
 use crate::error::{Fault, QueryError};
 use crate::fold::FoldPlan;
-use crate::joining::Join;
+use crate::joining::{Join, Makes};
 use crate::sql::call::{Kind, instant};
 use crate::sql::cut::{as_slot, leaves};
 use crate::sql::functions::Functions;
@@ -177,7 +177,13 @@ impl Query {
     /// True if streams are joined pane by pane, however many windows hold the pane.
     pub fn is_joined_by_pane(&self) -> bool {
         let mut join = self.join.iter();
-        join.any(|join| join.aggregate.is_some())
+        join.any(|join| matches!(join.makes, Makes::Parts(..)))
+    }
+
+    /// True if it has several windowed relations over the same windows.
+    pub(crate) fn is_side_by_side(&self) -> bool {
+        let mut join = self.join.iter();
+        join.any(|join| matches!(join.makes, Makes::All))
     }
 
     /// True if rows meet tables as of their own time, and merge aggregates each pane of them once.
@@ -384,6 +390,9 @@ impl Program {
                 }
                 Strategy::Rows => "fold filters, merge runs the query over each window's rows",
                 Strategy::Levels => "fold sums changes, merge carries the levels",
+                Strategy::Joined if query.is_side_by_side() => {
+                    "fold filters, merge runs the query over each window's rows"
+                }
                 Strategy::Joined => match query.is_joined_by_pane() {
                     true => "fold filters, merge joins and aggregates by pane, and adds up",
                     false => "fold filters, merge joins what lies near each window",

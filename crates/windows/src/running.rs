@@ -1,28 +1,33 @@
 //! One query in the second stage: its state, and what of it is computed when.
 
+mod making;
+mod memory;
+
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use datafusion::common::Result;
 use datafusion::execution::TaskContext;
 
+use crate::joining::{Join, Makes, Show};
 use crate::merge::{Reached, Refused};
 use crate::program::Query;
 use crate::sql::call::{Kind, tick_schema};
-use crate::sql::session::run;
 use crate::standing::Standing;
 use crate::state::activity::Activity;
 use crate::state::constant;
-use crate::state::held::{Bytes, Held, Spill, Wanted};
+use crate::state::gathered::{Gather, Gathered, Telling};
+use crate::state::held::{Held, Spill};
 use crate::state::joined::Joined;
-use crate::state::joined_sessions::JoinedSessions;
 use crate::state::keys::Keys;
 use crate::state::levels::Levels;
-use crate::state::panes::{Make, Panes};
+use crate::state::panes::Panes;
 use crate::state::revisions::{Revisions, StatKind};
 use crate::state::schedule::{Ahead, Due};
 use crate::state::sessions::Sessions;
 use crate::window::floor;
+pub(crate) use making::made_of;
+use making::{meeting, reducer};
 
 /// What time it is for all queries.
 #[derive(Debug, Clone, Copy)]
@@ -65,7 +70,7 @@ pub(crate) enum State {
     Windows(Panes),
     Joined(Joined),
     Sessions(Sessions),
-    JoinedSessions(Box<JoinedSessions>),
+    Gathered(Box<Gathered>),
     Levels(Levels),
     Ticks {
         every_us: i64,
@@ -73,6 +78,13 @@ pub(crate) enum State {
     },
     /// At an error: what was held is let go.
     Stopped,
+}
+
+impl State {
+    fn gathered(join: &Join, gather: Gather) -> Self {
+        let sides = (join.places.as_slice(), join.reaches.as_slice());
+        State::Gathered(Box::new(Gathered::new(&join.windows, sides, gather)))
+    }
 }
 
 pub(crate) struct Running {
@@ -102,7 +114,7 @@ impl Running {
                     ahead,
                     &join.places,
                     &join.reaches,
-                    (join.aggregate.is_some())
+                    matches!(join.makes, Makes::Parts(..))
                         .then(|| Panes::new(windows.clone(), ahead, true, spill)),
                 )),
                 None if query.by_pane.is_some() => {
@@ -116,12 +128,16 @@ impl Running {
                 )),
             },
             Kind::Session(rule) => match &query.join {
-                Some(join) => State::JoinedSessions(Box::new(JoinedSessions::new(
-                    &join.windows,
-                    (&join.places, &join.reaches),
-                    rule,
-                    &query.partial_schema,
-                )?)),
+                // Whole rows are bounded by memory, as those of other joins are.
+                Some(join) => State::gathered(
+                    join,
+                    Gather::Sessions(Sessions::new(
+                        rule,
+                        &query.partial_schema,
+                        usize::MAX,
+                        false,
+                    )?),
+                ),
                 None => State::Sessions(Sessions::new(
                     rule,
                     &query.partial_schema,
@@ -130,12 +146,20 @@ impl Running {
                 )?),
             },
             Kind::Level { every_us, keys } => {
-                let schema = Arc::clone(&query.leaf_schema);
-                let ahead = Ahead {
-                    early_us: None,
-                    ..ahead
+                let levels = |ahead, keys_max| {
+                    let schema = Arc::clone(&query.leaf_schema);
+                    Levels::new(*every_us, keys, schema, ahead, keys_max)
                 };
-                State::Levels(Levels::new(*every_us, keys, schema, ahead, keys_max)?)
+                match &query.join {
+                    Some(join) => {
+                        let levels = levels(Ahead::default(), usize::MAX)?;
+                        State::gathered(join, Gather::Levels(levels))
+                    }
+                    None => {
+                        let early_us = None;
+                        State::Levels(levels(Ahead { early_us, ..ahead }, keys_max)?)
+                    }
+                }
             }
             Kind::Tick { every_us } => State::Ticks {
                 every_us: *every_us,
@@ -182,8 +206,8 @@ impl Running {
                 let late = joined.absorb(side, &rows)?;
                 Ok(Refused { late, full })
             }
-            State::JoinedSessions(sessions) => {
-                let late = sessions.joined().absorb(side, &rows)?;
+            State::Gathered(gathered) => {
+                let late = gathered.joined().absorb(side, &rows)?;
                 Ok(Refused { late, full })
             }
             State::Sessions(sessions) => sessions.absorb(&rows, &mut reducer(query, task)),
@@ -196,7 +220,7 @@ impl Running {
     pub fn take_back(&mut self, side: usize, batch: &RecordBatch) -> Result<()> {
         match &mut self.state {
             State::Joined(joined) => joined.take_back(side, batch),
-            State::JoinedSessions(sessions) => sessions.joined().take_back(side, batch),
+            State::Gathered(gathered) => gathered.joined().take_back(side, batch),
             State::Levels(levels) => levels.take_back(batch),
             // They take in what is final.
             State::Windows(_) | State::Sessions(_) => Ok(()),
@@ -221,7 +245,7 @@ impl Running {
             State::Windows(panes) => panes.next_at(now.horizon_us.is_none()),
             State::Joined(joined) => joined.next_at(now.horizon_us.is_none()),
             State::Sessions(sessions) => sessions.next_at(now.frontier_us.min(cap_us)),
-            State::JoinedSessions(sessions) => sessions.next_at(),
+            State::Gathered(gathered) => gathered.next_at(&|levels| now.next_level(levels)),
             State::Levels(levels) => {
                 let ahead = match now.horizon_us {
                     None => levels.next_ahead(&|end_us| now.next(end_us, levels.every_us(), 0)),
@@ -259,13 +283,14 @@ impl Running {
     }
 
     /// What is to be computed at `at_us`, with its rows; those of panes and joins are asked for one window after the other,
-    /// by [`Self::window`].
+    /// by [`Self::window`]. `show` puts settled versions of tables in.
     pub fn due(
         &mut self,
         query: &Query,
         task: &Arc<TaskContext>,
         at_us: i64,
         now: Now<'_>,
+        show: &mut Show<'_>,
     ) -> Result<Vec<(Due, Option<Vec<Held>>)>> {
         let is_due = self.next_at(now) == Some(at_us);
         let last = |start_us, end_us| Due {
@@ -282,15 +307,19 @@ impl Running {
                 let due = joined.due(at_us, now.reached_us).into_iter();
                 Ok(due.map(|due| (due, None)).collect())
             }
-            State::JoinedSessions(sessions) => {
+            State::Gathered(gathered) => {
                 let (standing, before_us) = (self.standing, self.before_us);
-                let is_told =
-                    |due: Due| standing.has_all_of(due, before_us) && !standing.was_told(at_us);
-                let mut meet = meeting(query, task);
-                let closed = sessions.due(at_us, now.reached_us, &is_told, &mut meet)?;
-                let closed = closed.into_iter();
-                let closed = closed.map(|(due, rows)| (due, Some(vec![rows.into()])));
-                Ok(closed.collect())
+                let telling = Telling {
+                    is_told: &|due| {
+                        standing.has_all_of(due, before_us) && !standing.was_told(at_us)
+                    },
+                    next_level: &|levels| now.next_level(levels),
+                };
+                let mut meet = meeting(query, task, show);
+                let told = gathered.due(at_us, now.reached_us, &telling, &mut meet)?;
+                let told = told.into_iter();
+                let told = told.map(|(due, rows)| (due, Some(vec![rows.into()])));
+                Ok(told.collect())
             }
             State::Levels(levels) => level_rows(levels, at_us, now),
             State::Stopped => Ok(Vec::new()),
@@ -315,21 +344,22 @@ impl Running {
         }
     }
 
-    /// The rows of one of the windows that are due. `make` as for [`Panes::window_by_pane`].
+    /// The rows of one of the windows that are due. `show` puts tables in.
     pub fn window(
         &mut self,
         query: &Query,
         task: &Arc<TaskContext>,
         due: Due,
         at_us: i64,
-        make: &mut Make<'_>,
+        show: &mut Show<'_>,
     ) -> Result<Vec<Held>> {
         match &mut self.state {
             State::Windows(panes) => {
-                panes.window_by_pane(due, at_us, make, &mut reducer(query, task))
+                let mut make = |span, rows| made_of(query, task, (span, rows), show);
+                panes.window_by_pane(due, at_us, &mut make, &mut reducer(query, task))
             }
             State::Joined(joined) => {
-                let mut meet = meeting(query, task);
+                let mut meet = meeting(query, task, show);
                 joined.window(due, at_us, &mut meet, &mut reducer(query, task))
             }
             _ => Ok(Vec::new()),
@@ -353,7 +383,7 @@ impl Running {
                 }
             }
             State::Joined(joined) => joined.close(at_us),
-            State::JoinedSessions(sessions) => sessions.joined().close(at_us),
+            State::Gathered(gathered) => gathered.joined().close(at_us),
             State::Levels(levels) => levels.pass(at_us),
             _ => {}
         }
@@ -372,7 +402,7 @@ impl Running {
     pub fn oldest_us(&self) -> Option<i64> {
         match &self.state {
             State::Sessions(sessions) => sessions.oldest_us(),
-            State::JoinedSessions(sessions) => sessions.oldest_us(),
+            State::Gathered(gathered) => gathered.oldest_us(),
             _ => None,
         }
     }
@@ -382,7 +412,7 @@ impl Running {
         match &self.state {
             State::Windows(panes) => panes.size(),
             State::Joined(joined) => joined.size(),
-            State::JoinedSessions(sessions) => sessions.size(),
+            State::Gathered(gathered) => gathered.size(),
             State::Sessions(sessions) => sessions.size(),
             State::Levels(levels) => levels.size(),
             State::Ticks { .. } | State::Stopped => (0, 0),
@@ -423,70 +453,4 @@ fn level_rows(
         }
     }
     Ok(told)
-}
-
-impl Running {
-    /// What it takes in memory.
-    pub fn bytes(&self) -> Bytes {
-        let fixed = |here| Bytes { here, movable: 0 };
-        let state = match &self.state {
-            State::Windows(panes) => panes.bytes(),
-            State::Joined(joined) => joined.bytes(),
-            State::JoinedSessions(sessions) => sessions.bytes(),
-            State::Sessions(sessions) => fixed(sessions.bytes()),
-            State::Levels(levels) => fixed(levels.bytes()),
-            State::Ticks { .. } | State::Stopped => Bytes::default(),
-        };
-        Bytes {
-            here: state.here + self.revisions.bytes() + self.keys.bytes(),
-            ..state
-        }
-    }
-
-    /// The rows that may be kept away, `bytes_min` at least at one place.
-    pub fn wanted(&self, bytes_min: usize) -> Vec<Wanted> {
-        match &self.state {
-            State::Windows(panes) => panes.wanted(bytes_min),
-            State::Joined(joined) => joined.wanted(bytes_min),
-            State::JoinedSessions(sessions) => sessions.wanted(bytes_min),
-            _ => Vec::new(),
-        }
-    }
-
-    /// The rows at one place.
-    pub fn rows_at(&mut self, wanted: &Wanted) -> Option<&mut Vec<Held>> {
-        match &mut self.state {
-            State::Windows(panes) => panes.rows_at(wanted),
-            State::Joined(joined) => joined.rows_at(wanted),
-            State::JoinedSessions(sessions) => sessions.rows_at(wanted),
-            _ => None,
-        }
-    }
-}
-
-/// Joins the streams of a query.
-fn meeting<'a>(
-    query: &'a Query,
-    task: &'a Arc<TaskContext>,
-) -> impl FnMut((i64, i64), Vec<Vec<Held>>) -> Result<Vec<RecordBatch>> + 'a {
-    move |bounds, rows| match &query.join {
-        Some(join) => join.meet(bounds, rows, task),
-        None => Ok(Vec::new()),
-    }
-}
-
-/// Adds partial aggregates of one key and window up; leaves rows as they are.
-fn reducer<'a>(
-    query: &'a Query,
-    task: &'a Arc<TaskContext>,
-) -> impl FnMut(Vec<RecordBatch>) -> Result<Vec<RecordBatch>> + 'a {
-    move |batches| match &query.reduce {
-        None => Ok(batches),
-        Some((slot, plan)) => {
-            slot.fill(batches);
-            let reduced = run(plan, task);
-            slot.fill(Vec::new());
-            reduced
-        }
-    }
 }

@@ -14,13 +14,22 @@ use crate::crew::{Crew, NEW, Row, finals, new, old, rows, told_ahead, undisturbe
 use crate::fixture::merge_of;
 
 /// Kinds of queries of which a state goes on from the beginning.
-const WITH_STATE: [(&str, &str); 2] = [
+const WITH_STATE: [(&str, &str); 3] = [
     (
         "new_level",
         "INSERT INTO window_stat SELECT window_start, window_end, yard_block, level_end, level_us, changes
          FROM LEVEL((SELECT row_time, yard_block, yard_delta_teu_quarters FROM equipment_event
                      WHERE yard_delta_teu_quarters <> 0), DESCRIPTOR(row_time),
                     DESCRIPTOR(yard_block), yard_delta_teu_quarters, INTERVAL '15' MINUTE)",
+    ),
+    (
+        "new_level_met",
+        "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, level_end, level_us, changes
+         FROM LEVEL((
+           SELECT g.row_time, g.terminal_id, CAST(1 AS BIGINT) AS one FROM equipment_event g
+           JOIN move_event m ON m.container_id = g.container_id
+             AND m.row_time BETWEEN g.row_time - INTERVAL '3' MINUTE AND g.row_time + INTERVAL '2' MINUTE),
+           DESCRIPTOR(row_time), DESCRIPTOR(terminal_id), one, INTERVAL '10' MINUTE)",
     ),
     (
         "new_tick",

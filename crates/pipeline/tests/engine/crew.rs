@@ -17,7 +17,7 @@ use windows::sql::parse::SqlFile;
 use crate::fixture::{port, settings};
 
 /// Queries to come, of every kind that has windows.
-pub const NEW: [(&str, &str); 8] = [
+pub const NEW: [(&str, &str); 9] = [
     (
         "new_tumble",
         "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, equipment_id, count(*) AS moves
@@ -54,6 +54,15 @@ pub const NEW: [(&str, &str); 8] = [
            JOIN move_event m ON m.container_id = g.container_id
              AND m.row_time BETWEEN g.row_time - INTERVAL '3' MINUTE AND g.row_time + INTERVAL '2' MINUTE),
            DESCRIPTOR(row_time), DESCRIPTOR(terminal_id), INTERVAL '2' MINUTE)
+         GROUP BY window_start, window_end, terminal_id",
+    ),
+    (
+        "new_beside",
+        "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, count(*) AS pairs
+         FROM (SELECT m.window_start, m.window_end, m.terminal_id
+               FROM HOP(move_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE, INTERVAL '10' MINUTE) AS m
+               JOIN HOP(equipment_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE, INTERVAL '10' MINUTE) AS g
+                 ON g.window_end = m.window_end AND g.container_id = m.container_id)
          GROUP BY window_start, window_end, terminal_id",
     ),
     // Rows of the gate may be taken back: merge computes with them once they are not any more.

@@ -12,15 +12,24 @@ use windows::sql::parse::SqlFile;
 
 use crate::crew::{Crew, NEW, Row, finals, old, rows, told_ahead, undisturbed};
 
-/// The queries of [`NEW`] whose rows nothing takes back, and one of levels; what fails in the sick text stands in place of `{n}`.
+/// The queries of [`NEW`] whose rows nothing takes back, and two of levels; what fails in the sick text stands in place of `{n}`.
 fn texts() -> impl Iterator<Item = (&'static str, String)> {
     let level = "INSERT INTO window_stat SELECT window_start, window_end, yard_block, level_end + {n} - {n} AS held
          FROM LEVEL((SELECT row_time, yard_block, yard_delta_teu_quarters FROM equipment_event
                      WHERE yard_delta_teu_quarters <> 0), DESCRIPTOR(row_time),
                     DESCRIPTOR(yard_block), yard_delta_teu_quarters, INTERVAL '15' MINUTE)";
+    let level_met = "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, level_end + {n} - {n} AS held
+         FROM LEVEL((
+           SELECT g.row_time, g.terminal_id, CAST(1 AS BIGINT) AS one FROM equipment_event g
+           JOIN move_event m ON m.container_id = g.container_id
+             AND m.row_time BETWEEN g.row_time - INTERVAL '3' MINUTE AND g.row_time + INTERVAL '2' MINUTE),
+           DESCRIPTOR(row_time), DESCRIPTOR(terminal_id), one, INTERVAL '10' MINUTE)";
     let known = NEW.iter().filter(|(name, _)| !name.contains("gate"));
     let known = known.map(|(name, text)| (*name, text.replace("count(*)", "{n}")));
-    known.chain([("new_level", level.to_owned())])
+    known.chain(
+        [("new_level", level), ("new_level_met", level_met)]
+            .map(|(name, text)| (name, text.to_owned())),
+    )
 }
 
 fn names() -> impl Iterator<Item = &'static str> {
@@ -39,7 +48,11 @@ fn with(settings: Settings, sick_us: Option<i64>) -> Settings {
             "new_as_of" => "b.window_start",
             _ => "window_start",
         };
-        let sound = if name == "new_level" { "1" } else { "count(*)" };
+        let sound = if name.starts_with("new_level") {
+            "1"
+        } else {
+            "count(*)"
+        };
         let n = match sick_us {
             None => sound.to_owned(),
             Some(at) => {

@@ -14,7 +14,7 @@ use crate::backfill::{assert_is_done, with_quick_snapshots};
 use crate::crew::{Crew, NEW, Row, old, undisturbed, with};
 
 /// With those of [`NEW`] over the gate, of every kind that has a state.
-const OVER_GATE: [(&str, &str); 4] = [
+const OVER_GATE: [(&str, &str); 6] = [
     (
         "gate_session",
         "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, count(*) AS passages
@@ -26,6 +26,23 @@ const OVER_GATE: [(&str, &str); 4] = [
         "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, level_end, level_us, changes
          FROM LEVEL((SELECT row_time, terminal_id, CAST(1 AS BIGINT) AS one FROM gate_event), DESCRIPTOR(row_time),
                     DESCRIPTOR(terminal_id), one, INTERVAL '5' MINUTE)",
+    ),
+    (
+        "gate_level_met",
+        "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, level_end, level_us, changes
+         FROM LEVEL((
+           SELECT g.row_time, g.terminal_id, CAST(1 AS BIGINT) AS one FROM gate_event g
+           JOIN equipment_event m ON m.terminal_id = g.terminal_id
+             AND m.row_time BETWEEN g.row_time - INTERVAL '3' MINUTE AND g.row_time + INTERVAL '2' MINUTE),
+           DESCRIPTOR(row_time), DESCRIPTOR(terminal_id), one, INTERVAL '5' MINUTE)",
+    ),
+    (
+        "gate_beside",
+        "INSERT INTO window_stat SELECT g.window_start, g.window_end, g.terminal_id, count(*) AS pairs
+         FROM TUMBLE(gate_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE) AS g
+         JOIN TUMBLE(equipment_event, DESCRIPTOR(row_time), INTERVAL '5' MINUTE) AS e
+           ON e.window_start = g.window_start AND e.terminal_id = g.terminal_id
+         GROUP BY g.window_start, g.window_end, g.terminal_id",
     ),
     (
         "passage",

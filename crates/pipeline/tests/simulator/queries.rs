@@ -1,9 +1,9 @@
-//! The queries: tumbling with early rows, hopping over what became of the records, aggregates that cannot subtract, sessions, also
-//! of joined rows, a join of streams, joins with a table as of each row, a level, a tick over a table, and what the rail planner
-//! reads. All but the tick and the sessions give rows on time and corrections.
+//! The queries: tumbling with early rows, hopping over what became of the records, aggregates that cannot subtract, sessions and levels, also
+//! of joined rows, a join of streams, windows beside each other, joins with a table as of each row, a tick over a table, and what the rail planner
+//! reads. All but the tick, the sessions and the level of joined rows give rows on time and corrections.
 
 /// They run all along.
-pub const QUERIES: [(&str, &str); 10] = [
+pub const QUERIES: [(&str, &str); 12] = [
     (
         "move_sizes",
         "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, max(event_time) AS last_at,
@@ -68,6 +68,27 @@ pub const QUERIES: [(&str, &str); 10] = [
          GROUP BY window_start, window_end, s.terminal_id",
     ),
     (
+        "met_yard",
+        "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, level_end, level_us, changes
+         FROM LEVEL((
+           SELECT m.row_time, m.terminal_id, CASE WHEN h.status IS NULL THEN 1 ELSE 100 END * g.yard_delta_teu_quarters AS change
+           FROM move_event m JOIN equipment_event g
+             ON g.container_id = m.container_id AND g.row_time BETWEEN m.row_time - INTERVAL '20' MINUTE AND m.row_time + INTERVAL '5' MINUTE
+           LEFT JOIN booking_history h
+             ON h.unit_id = m.container_id AND h.valid_from <= m.row_time AND m.row_time < h.valid_to),
+           DESCRIPTOR(row_time), DESCRIPTOR(terminal_id), change, INTERVAL '30' MINUTE)",
+    ),
+    (
+        "beside",
+        "INSERT INTO window_stat SELECT coalesce(m.window_start, e.window_start) AS window_start, coalesce(m.window_end, e.window_end) AS window_end,
+           coalesce(m.terminal_id, e.terminal_id) AS terminal_id, coalesce(m.n, 0) AS moves, coalesce(e.n, 0) AS events
+         FROM (SELECT window_start, window_end, terminal_id, count(*) AS n FROM HOP(move_event, DESCRIPTOR(row_time), INTERVAL '20' MINUTE, INTERVAL '40' MINUTE)
+               GROUP BY window_start, window_end, terminal_id) AS m
+         FULL JOIN (SELECT window_start, window_end, terminal_id, count(*) AS n FROM HOP(equipment_event, DESCRIPTOR(row_time), INTERVAL '20' MINUTE, INTERVAL '40' MINUTE)
+               GROUP BY window_start, window_end, terminal_id) AS e
+         ON m.window_end = e.window_end AND m.terminal_id = e.terminal_id",
+    ),
+    (
         "open_bookings",
         "INSERT INTO window_stat SELECT window_start, window_end, status, count(*) AS bookings, sum(teu_quarters) AS teu
          FROM TICK(INTERVAL '60' MINUTE) AS t JOIN booking ON booking.teu_quarters > 0 AND NOT booking.is_retracted
@@ -111,15 +132,23 @@ pub const COMES: [(&str, &str); 4] = [
     ),
 ];
 
-/// Queries that come with their past alone: what one holds began before its first window, and merge had no rows for the other,
+/// Queries that come with their past alone: what two hold began before their first window, and merge had no rows for the other,
 /// whose table nobody read by terminal, and none with that column.
-pub const COMES_WITH_PAST: [(&str, &str); 2] = [
+pub const COMES_WITH_PAST: [(&str, &str); 3] = [
     (
         "comes_yard",
         "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, level_end, level_us, changes
          FROM LEVEL((SELECT row_time, terminal_id, yard_delta_teu_quarters FROM equipment_event
                      WHERE yard_delta_teu_quarters <> 0), DESCRIPTOR(row_time),
                     DESCRIPTOR(terminal_id), yard_delta_teu_quarters, INTERVAL '20' MINUTE)",
+    ),
+    (
+        "comes_met_yard",
+        "INSERT INTO window_stat SELECT window_start, window_end, terminal_id, level_end, level_us, changes
+         FROM LEVEL((
+           SELECT g.row_time, g.terminal_id, g.yard_delta_teu_quarters FROM equipment_event g JOIN move_event m
+             ON m.container_id = g.container_id AND m.row_time BETWEEN g.row_time - INTERVAL '10' MINUTE AND g.row_time + INTERVAL '10' MINUTE),
+           DESCRIPTOR(row_time), DESCRIPTOR(terminal_id), yard_delta_teu_quarters, INTERVAL '20' MINUTE)",
     ),
     (
         "comes_booked",

@@ -1,6 +1,6 @@
 //! The table functions over bounded input, as relations that DataFusion computes by itself.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, IntervalMonthDayNano, Schema, TimeUnit};
@@ -64,7 +64,7 @@ pub struct BoundedRelations {
     /// Of the rows of all streams that are read, in order.
     times: Mutex<Vec<i64>>,
     frame: Mutex<Frame>,
-    planned: Mutex<Option<Planned>>,
+    planned: Mutex<Vec<Planned>>,
 }
 
 impl BoundedRelations {
@@ -74,7 +74,7 @@ impl BoundedRelations {
             extent,
             times: Mutex::default(),
             frame: Mutex::new(Frame::Whole),
-            planned: Mutex::new(None),
+            planned: Mutex::default(),
         }
     }
 
@@ -87,15 +87,20 @@ impl BoundedRelations {
     /// Which windows relations show that are planned from now on.
     pub fn set(&self, frame: Frame) {
         *self.frame.lock().unwrap_or_else(PoisonError::into_inner) = frame;
+        self.planned().clear();
     }
 
-    /// The relation planned last.
-    pub fn take(&self) -> Result<Planned> {
-        let mut planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
-        match planned.take() {
-            Some(planned) => Ok(planned),
-            None => plan_err!("the query has no window"),
+    /// The relations planned since [`Self::set`]; one at least.
+    pub fn take(&self) -> Result<Vec<Planned>> {
+        let planned = std::mem::take(&mut *self.planned());
+        match planned.is_empty() {
+            false => Ok(planned),
+            true => plan_err!("the query has no window"),
         }
+    }
+
+    fn planned(&self) -> MutexGuard<'_, Vec<Planned>> {
+        self.planned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn times(&self) -> Vec<i64> {
@@ -349,21 +354,19 @@ impl RelationPlanner for BoundedRelations {
             return plan_err!("a table function is called by its name");
         };
         let whole = self.plan(&call)?;
+        let is = |bound: &str, us: i64| (micros(ident(bound)) - lit(us)).eq(lit(0_i64));
         let frame = *self.frame.lock().unwrap_or_else(PoisonError::into_inner);
         let shown = match frame {
             Frame::Whole => whole.clone(),
             Frame::Only { start_us, end_us } => LogicalPlanBuilder::from(whole.clone())
-                .filter(
-                    micros(ident(WINDOW_START))
-                        .eq(lit(start_us))
-                        .and(micros(ident(WINDOW_END)).eq(lit(end_us))),
-                )?
+                // Not `=`: DataFusion turns a comparison of casts into one below them, also where they are between time zones.
+                .filter(is(WINDOW_START, start_us).and(is(WINDOW_END, end_us)))?
                 .build()?,
         };
         let plan = LogicalPlanBuilder::from(shown)
             .alias(name.to_string().to_lowercase())?
             .build()?;
-        *self.planned.lock().unwrap_or_else(PoisonError::into_inner) = Some(Planned {
+        self.planned().push(Planned {
             kind: call.kind,
             plan: whole,
         });

@@ -35,17 +35,15 @@ pub(super) fn is_row_wise(plan: &Arc<dyn ExecutionPlan>) -> bool {
     row_wise.contains(&plan.name()) && plan.children().into_iter().all(is_row_wise)
 }
 
-/// The one call of a query.
-pub(super) fn only_window(mut captured: Vec<Captured>) -> Result<Captured> {
-    let hint = "a query has exactly one of TUMBLE, HOP, CUMULATE, SESSION, LEVEL, TICK in its FROM, and may join tables to it";
-    match (captured.pop(), captured.len()) {
-        (Some(only), 0) => Ok(only),
-        (Some(second), more) => Err(misuse(
-            second.at,
-            format!("{} windowed relations in one query", more + 1),
-            hint,
+/// The windowed relations of a query, one at least.
+pub(super) fn windows_of(captured: Vec<Captured>) -> Result<Vec<Captured>> {
+    match captured.is_empty() {
+        false => Ok(captured),
+        true => Err(misuse(
+            Span::empty(),
+            "the query has no window",
+            "a query has TUMBLE, HOP, CUMULATE, SESSION, LEVEL or TICK in its FROM, and may join tables to it",
         )),
-        (None, _) => Err(misuse(Span::empty(), "the query has no window", hint)),
     }
 }
 

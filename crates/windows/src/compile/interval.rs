@@ -5,6 +5,8 @@
 //! ([`reach`]). Without a bound on both sides a row would have to be kept for ever.
 
 mod bounds;
+mod comparisons;
+mod numbers;
 mod reach;
 #[cfg(test)]
 mod tests;
@@ -48,14 +50,17 @@ pub struct JoinSideCut {
 
 const HINT: &str = "bound it on both sides in the ON clause, such as a.row_time BETWEEN b.row_time - INTERVAL '2' HOUR AND b.row_time";
 
-/// Cuts a join of streams. `name` gives the stream that a leaf reads.
+/// Cuts a join of streams, and of tables as of their rows' times. `name` gives the stream that a leaf reads, `histories` the tables.
 pub fn cut_join(
     plan: &Arc<dyn ExecutionPlan>,
     name: &dyn Fn(&Slot) -> Option<String>,
+    histories: &[&Slot],
 ) -> Result<IntervalJoin> {
     let mut selects = Vec::new();
-    find(plan, name, &mut selects)?;
-    let mut reader = Reader::new(leaves(plan));
+    find(plan, name, histories, &mut selects)?;
+    let mut sides = leaves(plan);
+    sides.retain(|leaf| slot_of(leaf).and_then(name).is_some());
+    let mut reader = Reader::new(sides, histories);
     let rows = reader.rows(plan)?;
     let Some(at) = rows.time(plan.schema().index_of(ROW_TIME)?) else {
         return plan_err!(
@@ -104,15 +109,18 @@ pub fn cut_join(
 fn find(
     plan: &Arc<dyn ExecutionPlan>,
     name: &dyn Fn(&Slot) -> Option<String>,
+    histories: &[&Slot],
     selects: &mut Vec<Arc<dyn ExecutionPlan>>,
 ) -> Result<()> {
     if is_row_wise(plan) {
-        if slot_of(plan).and_then(name).is_none() {
+        let slot = slot_of(plan);
+        if slot.and_then(name).is_some() {
+            selects.push(Arc::clone(plan));
+        } else if !is_history(plan, histories) {
             return plan_err!(
-                "a table under the window: join tables to the windowed relation outside"
+                "a table under the window, where its rows have no time: join NAME_history as of row_time, or tables to the windowed relation outside"
             );
         }
-        selects.push(Arc::clone(plan));
         return Ok(());
     }
     match plan.name() {
@@ -126,7 +134,13 @@ fn find(
     }
     plan.children()
         .into_iter()
-        .try_for_each(|child| find(child, name, selects))
+        .try_for_each(|child| find(child, name, histories, selects))
+}
+
+/// True if a plan is row by row over the versions of a table.
+fn is_history(plan: &Arc<dyn ExecutionPlan>, histories: &[&Slot]) -> bool {
+    let slot = slot_of(plan);
+    is_row_wise(plan) && slot.is_some_and(|slot| histories.iter().any(|history| history.is(slot)))
 }
 
 /// The slot that a plan over one leaf reads.

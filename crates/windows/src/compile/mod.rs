@@ -2,7 +2,9 @@
 
 mod checks;
 mod interval;
+mod joins;
 mod query;
+mod same_window;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,7 +28,7 @@ use crate::sql::relation::{Captured, StreamRelations};
 use crate::sql::session::Session;
 use crate::sql::slot::{Slot, SlotTable};
 pub(crate) use checks::is_row_by_row;
-use checks::{fingerprint, keep, key_columns, only_window, reads, shown, side_fingerprint};
+use checks::{fingerprint, keep, key_columns, reads, shown, side_fingerprint, windows_of};
 
 /// The column by which merge can be spread.
 const TERMINAL: &str = "terminal_id";
@@ -186,7 +188,8 @@ impl Compiler {
 
     fn query(&mut self, file: &SqlFile, sink: String, select: Statement) -> Result<Query> {
         let (plan, captured) = self.plan(select)?;
-        let captured = only_window(captured)?;
+        let relations = windows_of(captured)?;
+        let captured = &relations[0];
         let schema = plan.schema();
         for bound in [WINDOW_START, WINDOW_END] {
             if schema.index_of(bound).is_err() {
@@ -197,11 +200,19 @@ impl Compiler {
                 ));
             }
         }
-        let tables = self.tables_of(&plan)?;
+        let mut tables = self.tables_of(&plan)?;
+        for relation in &relations {
+            if let Some(input) = &relation.call.input {
+                let under = self.tables_in(&leaves(&self.session.compile(input)?));
+                let more = under.into_iter().filter(|name| !tables.contains(name));
+                tables.extend(more.collect::<Vec<_>>());
+            }
+        }
         let mut query = match &captured.call.kind {
-            Kind::Windows(_) | Kind::Session(_) => self.windowed(file, &captured, &plan)?,
-            Kind::Level { keys, .. } => self.level(file, &captured, keys, &plan)?,
-            Kind::Tick { .. } => self.tick(file, &captured, &plan),
+            _ if relations.len() > 1 => self.side_by_side(file, &relations, &plan)?,
+            Kind::Windows(_) | Kind::Session(_) => self.windowed(file, captured, &plan)?,
+            Kind::Level { keys, .. } => self.level(file, captured, keys, &plan)?,
+            Kind::Tick { .. } => self.tick(file, captured, &plan),
         };
         query.sink = sink;
         query.key_columns = key_columns(&schema);
@@ -227,6 +238,7 @@ impl Compiler {
         let mut known = self.tables.iter();
         if let Some(table) = known.find(|table| reads(&plan, &table.current))
             && query.join.is_some()
+            && !query.is_side_by_side()
         {
             let table = &table.name;
             return Err(misuse(
@@ -238,12 +250,12 @@ impl Compiler {
             ));
         }
         if let Some(table) = self.history_read(&plan)
-            && !matches!(captured.call.kind, Kind::Windows(_) | Kind::Session(_))
+            && matches!(captured.call.kind, Kind::Tick { .. })
         {
             return Err(misuse(
                 captured.at,
                 format!("{table}_history is kept for open windows alone"),
-                "join it in TUMBLE, HOP, CUMULATE or SESSION; LEVEL and TICK read the table as of their instant",
+                "join it in TUMBLE, HOP, CUMULATE, SESSION or LEVEL; TICK reads the table as of its instant",
             ));
         }
         query.tables = tables;
@@ -266,29 +278,31 @@ impl Compiler {
 
     /// The tables that a second stage reads; marks those whose history it reads.
     fn tables_of(&mut self, plan: &Arc<dyn ExecutionPlan>) -> Result<Vec<String>> {
-        let mut names = Vec::new();
-        for leaf in leaves(plan) {
-            let Some(slot) = as_slot(&leaf).map(|leaf| leaf.slot().clone()) else {
-                continue;
-            };
-            if let Some((name, _)) = self
-                .streams
-                .iter()
-                .find(|(_, (stream, _))| stream.is(&slot))
-            {
+        let leaves = leaves(plan);
+        for leaf in leaves.iter().filter_map(as_slot) {
+            let mut streams = self.streams.iter();
+            if let Some((name, _)) = streams.find(|(_, (stream, _))| stream.is(leaf.slot())) {
                 return plan_err!(
                     "the stream {name} is read without a window: put it into TUMBLE or HOP, or make a table of it"
                 );
             }
+        }
+        Ok(self.tables_in(&leaves))
+    }
+
+    /// The tables among some leaves; marks those whose history is read.
+    fn tables_in(&mut self, leaves: &[Arc<dyn ExecutionPlan>]) -> Vec<String> {
+        let mut names = Vec::new();
+        for leaf in leaves.iter().filter_map(as_slot) {
             for table in &mut self.tables {
-                table.has_history |= table.history.is(&slot);
-                if (table.history.is(&slot) || table.current.is(&slot))
-                    && !names.contains(&table.name)
-                {
+                let is_history = table.history.is(leaf.slot());
+                table.has_history |= is_history;
+                let is_read = is_history || table.current.is(leaf.slot());
+                if is_read && !names.contains(&table.name) {
                     names.push(table.name.clone());
                 }
             }
         }
-        Ok(names)
+        names
     }
 }

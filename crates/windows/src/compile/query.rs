@@ -11,17 +11,13 @@ use datafusion::physical_plan::ExecutionPlan;
 
 use super::Compiler;
 use super::checks::is_row_wise;
-use super::interval::{JoinSideCut, cut_join};
-use crate::error::misuse;
 use crate::fold::{FoldPlan, Frame, with_bounds};
-use crate::joining::Join;
 use crate::program::{Input, MergeKey, Query, Strategy};
 use crate::sql::call::{Kind, ROW_TIME, WINDOW_END, WINDOW_START};
 use crate::sql::cut::{as_slot, cut, leaves};
 use crate::sql::parse::SqlFile;
 use crate::sql::relation::Captured;
 use crate::sql::slot::{Slot, SlotTable};
-use crate::state::joined_sessions::panes;
 use crate::window::Windows;
 
 impl Compiler {
@@ -36,16 +32,7 @@ impl Compiler {
             Kind::Session(rule) => Frame::Sessions(rule.clone()),
             Kind::Level { .. } | Kind::Tick { .. } => return plan_err!("not a window"),
         };
-        let mut wanted: Vec<String> = vec![ROW_TIME.to_owned()];
-        for leaf in leaves(plan) {
-            let reads = as_slot(&leaf).is_some_and(|leaf| leaf.slot().is(&captured.slot));
-            for field in leaf.schema().fields().iter().filter(|_| reads) {
-                let known = [WINDOW_START, WINDOW_END].contains(&field.name().as_str());
-                if !known && !wanted.contains(field.name()) {
-                    wanted.push(field.name().clone());
-                }
-            }
-        }
+        let mut wanted = wanted_of(captured, plan);
         let keys: &[String] = match &captured.call.kind {
             Kind::Session(rule) => &rule.keys,
             _ => &[],
@@ -58,7 +45,7 @@ impl Compiler {
         );
         let select = self.select(captured, &wanted)?;
         if leaves(&select).len() > 1 {
-            return self.joined(file, captured, plan, &select);
+            return self.joined(file, captured, plan, &select, None);
         }
         let stream = self.only_stream(&select)?;
         let rows_schema = with_bounds(&select.schema());
@@ -117,75 +104,6 @@ impl Compiler {
         Ok(())
     }
 
-    /// Streams joined by time under the window: whole rows go to merge, and are aggregated there in parts where that can be.
-    fn joined(
-        &self,
-        file: &SqlFile,
-        captured: &Captured,
-        plan: &Arc<dyn ExecutionPlan>,
-        select: &Arc<dyn ExecutionPlan>,
-    ) -> Result<Query> {
-        let joined = cut_join(select, &|slot| self.stream_named(slot)).map_err(|error| {
-            let message = error.message().into_owned();
-            let (message, hint) = message.split_once(": ").unwrap_or((&message, ""));
-            misuse(captured.at, message, hint)
-        })?;
-        let reaches = joined.sides.iter().map(|side| side.reach);
-        let (windows, sessions) = match &captured.call.kind {
-            Kind::Windows(windows) => (Some(windows.clone()), None),
-            Kind::Session(rule) => (panes(rule, reaches), Some(rule.clone())),
-            Kind::Level { .. } | Kind::Tick { .. } => (None, None),
-        };
-        let Some(windows) = windows else {
-            return plan_err!("streams are joined under a window");
-        };
-        let mut query = self.blank(file, captured, plan, with_bounds(&select.schema()));
-        query.strategy = Strategy::Joined;
-        let side = |side: &JoinSideCut| {
-            let fold = FoldPlan {
-                query: file.name.clone(),
-                select: Arc::clone(&side.select),
-                frame: Frame::Panes {
-                    windows: windows.clone(),
-                    time: side.time.clone(),
-                },
-                aggregate: None,
-                task: self.session.task(),
-            };
-            Ok(Input::new(self.only_stream(&side.select)?, fold))
-        };
-        query.inputs = joined.sides.iter().map(side).collect::<Result<_>>()?;
-        let parts = match sessions {
-            None => cut(plan, &captured.slot, &[])?,
-            Some(_) => None,
-        };
-        let aggregate = parts.map(|parts| {
-            query.reduce = Some((parts.reduce_slot, parts.reduce));
-            query.finish = (parts.merge_slot, parts.merge);
-            (captured.slot.clone(), parts.fold)
-        });
-        query.join = Some(Join {
-            plan: joined.plan,
-            slots: (joined.sides.iter().map(|side| side.slot.clone())).collect(),
-            reaches: (joined
-                .sides
-                .iter()
-                .map(|side| (side.reach, side.time.clone())))
-            .collect(),
-            places: joined.places,
-            windows,
-            sessions,
-            aggregate,
-        });
-        Ok(query)
-    }
-
-    fn stream_named(&self, slot: &Slot) -> Option<String> {
-        let mut streams = self.streams.iter();
-        let found = streams.find(|(_, (stream, _))| stream.is(slot));
-        found.map(|(name, _)| name.clone())
-    }
-
     pub(super) fn level(
         &self,
         file: &SqlFile,
@@ -200,12 +118,31 @@ impl Compiler {
             return plan_err!("a level has an input");
         };
         let select = self.session.compile(input)?;
+        let changes = self.changes(keys, &select.schema())?;
+        if leaves(&select).len() > 1 {
+            return self.joined(file, captured, plan, &select, Some(changes));
+        }
         let stream = self.only_stream(&select)?;
         let Some(intervals) = Windows::new(every_us, every_us) else {
             return plan_err!("a level is told at intervals above zero");
         };
+        let mut query = self.blank(file, captured, plan, changes.1.schema());
+        query.strategy = Strategy::Levels;
+        let fold = FoldPlan {
+            query: file.name.clone(),
+            select,
+            frame: Frame::panes(intervals),
+            aggregate: Some(changes),
+            task: self.session.task(),
+        };
+        query.inputs = vec![Input::new(stream, fold)];
+        Ok(query)
+    }
+
+    /// Rows of this schema, with the bounds of their intervals, to sums of changes by interval and key.
+    fn changes(&self, keys: &[String], rows: &SchemaRef) -> Result<(Slot, Arc<dyn ExecutionPlan>)> {
         let slot = Slot::default();
-        let rows = SlotTable::new("level", with_bounds(&select.schema()), slot.clone());
+        let rows = SlotTable::new("level", with_bounds(rows), slot.clone());
         let micros = |name| cast(ident(name), DataType::Int64);
         let weighted = ident("delta") * (micros(WINDOW_END) - micros(ROW_TIME));
         let groups = [WINDOW_START, WINDOW_END]
@@ -222,18 +159,7 @@ impl Compiler {
                     ],
                 )?
                 .build()?;
-        let sums = self.session.compile(&sums)?;
-        let mut query = self.blank(file, captured, plan, sums.schema());
-        query.strategy = Strategy::Levels;
-        let fold = FoldPlan {
-            query: file.name.clone(),
-            select,
-            frame: Frame::panes(intervals),
-            aggregate: Some((slot, sums)),
-            task: self.session.task(),
-        };
-        query.inputs = vec![Input::new(stream, fold)];
-        Ok(query)
+        Ok((slot, self.session.compile(&sums)?))
     }
 
     pub(super) fn tick(
@@ -248,7 +174,7 @@ impl Compiler {
         }
     }
 
-    fn blank(
+    pub(super) fn blank(
         &self,
         file: &SqlFile,
         captured: &Captured,
@@ -278,7 +204,11 @@ impl Compiler {
     }
 
     /// The windowed relation's input, cut down to the columns that the query reads.
-    fn select(&self, captured: &Captured, wanted: &[String]) -> Result<Arc<dyn ExecutionPlan>> {
+    pub(super) fn select(
+        &self,
+        captured: &Captured,
+        wanted: &[String],
+    ) -> Result<Arc<dyn ExecutionPlan>> {
         let Some(input) = &captured.call.input else {
             return plan_err!("a window has an input");
         };
@@ -319,4 +249,19 @@ impl Compiler {
             None => plan_err!("this is a table: windows are over streams"),
         }
     }
+}
+
+/// The columns of a windowed relation's input that a query reads, with the rows' time.
+pub(super) fn wanted_of(captured: &Captured, plan: &Arc<dyn ExecutionPlan>) -> Vec<String> {
+    let mut wanted: Vec<String> = vec![ROW_TIME.to_owned()];
+    for leaf in leaves(plan) {
+        let reads = as_slot(&leaf).is_some_and(|leaf| leaf.slot().is(&captured.slot));
+        for field in leaf.schema().fields().iter().filter(|_| reads) {
+            let known = [WINDOW_START, WINDOW_END].contains(&field.name().as_str());
+            if !known && !wanted.contains(field.name()) {
+                wanted.push(field.name().clone());
+            }
+        }
+    }
+    wanted
 }

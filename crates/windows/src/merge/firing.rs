@@ -10,12 +10,11 @@ use datafusion::common::Result;
 use super::settle::within;
 use super::{AsOf, Merge, Output, Reached, fill};
 use crate::error::QueryError;
-use crate::program::{Program, Query};
-use crate::running::Now;
+use crate::running::{Now, made_of};
 use crate::sql::session::{concatenate, run};
 use crate::state::held::Held;
 use crate::state::schedule::Due;
-use crate::state::tables::{Span, Table};
+use crate::state::tables::Span;
 
 /// What is left to compute of an instant.
 #[derive(Debug)]
@@ -158,8 +157,12 @@ impl Merge {
                     activity: &self.activity,
                     rest_us: self.rest_us,
                 };
-                let (query, task) = (&self.program.queries[place], &self.program.task);
-                let due = self.running[place].due(query, task, firing.at_us, now)?;
+                let program = &self.program;
+                let (query, task, tables) =
+                    (&program.queries[place], &program.task, &mut self.tables);
+                let names = Some(query.tables.as_slice());
+                let mut show = |span| fill(program, tables, names, (AsOf::Agenda, span));
+                let due = self.running[place].due(query, task, firing.at_us, now, &mut show)?;
                 firing.has_due = !due.is_empty();
                 due.into()
             }
@@ -227,10 +230,10 @@ impl Merge {
         let Merge {
             running, tables, ..
         } = self;
-        let mut make = |span, rows| parts_of(&program, query, tables, (due, span), rows);
+        let mut show = |span| fill(&program, tables, Some(&query.tables), (AsOf::of(due), span));
         let mut rows = match rows {
             Some(rows) => rows,
-            None => running[place].window(query, &program.task, due, firing.at_us, &mut make)?,
+            None => running[place].window(query, &program.task, due, firing.at_us, &mut show)?,
         };
         if !due.is_final() || firing.at_us > self.settled_us {
             let waiting = match firing.waiting.take() {
@@ -242,7 +245,10 @@ impl Merge {
                 from_us: due.start_us,
                 to_us: due.end_us,
             };
-            let lacking = parts_of(&program, query, &mut self.tables, (due, span), lacking)?;
+            let tables = &mut self.tables;
+            let mut show =
+                |span| fill(&program, tables, Some(&query.tables), (AsOf::of(due), span));
+            let lacking = made_of(query, &program.task, (span, lacking), &mut show)?;
             rows.extend(lacking.into_iter().map(Held::from));
             firing.waiting = Some(waiting);
         }
@@ -276,26 +282,4 @@ impl Merge {
             rows,
         }))
     }
-}
-
-/// Partial aggregates of rows of a span of time, where they are made of them in merge, with the versions of the tables that hold
-/// then; the rows themselves, where not.
-fn parts_of(
-    program: &Program,
-    query: &Query,
-    tables: &mut [Table],
-    (due, span): (Due, Span),
-    rows: Vec<Held>,
-) -> Result<Vec<RecordBatch>> {
-    if rows.is_empty() {
-        return Ok(Vec::new());
-    }
-    let Some((slot, plan)) = &query.by_pane else {
-        return Ok(rows.iter().map(Held::load).collect::<Result<_, _>>()?);
-    };
-    fill(program, tables, Some(&query.tables), (AsOf::of(due), span))?;
-    slot.fill_held(rows);
-    let parts = run(plan, &program.task);
-    slot.fill(Vec::new());
-    parts
 }

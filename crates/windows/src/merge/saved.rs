@@ -93,7 +93,7 @@ impl Running {
         let mut saved = match &self.state {
             State::Windows(panes) => panes.save(),
             State::Joined(joined) => joined.save(),
-            State::JoinedSessions(sessions) => sessions.save()?,
+            State::Gathered(gathered) => gathered.save()?,
             State::Sessions(sessions) => sessions.save()?,
             State::Levels(levels) => levels.save()?,
             State::Ticks { last_us, .. } => {
@@ -118,7 +118,7 @@ impl Running {
         match &mut self.state {
             State::Windows(panes) => panes.restore(part, numbers, rows),
             State::Joined(joined) => joined.restore(part, numbers, rows),
-            State::JoinedSessions(sessions) => sessions.restore(part, numbers, rows),
+            State::Gathered(gathered) => gathered.restore(part, numbers, rows),
             State::Sessions(sessions) => sessions.restore(part, numbers, rows),
             State::Levels(levels) => levels.restore(part, numbers, rows),
             State::Ticks { last_us, .. } => {

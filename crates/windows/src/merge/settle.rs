@@ -190,7 +190,7 @@ impl Merge {
                 true
             }
             State::Sessions(_) => true,
-            State::Joined(_) | State::JoinedSessions(_) | State::Levels(_) => false,
+            State::Joined(_) | State::Gathered(_) | State::Levels(_) => false,
         };
         if is_late && step == Step::Arrive {
             return self.late_of(index, side, rows);

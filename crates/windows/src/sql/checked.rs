@@ -17,6 +17,13 @@ use datafusion::logical_expr::{
     ScalarUDFImpl, Signature, Volatility,
 };
 
+/// `+` of whole numbers.
+pub const SUM: &str = "checked_sum";
+/// `-` of whole numbers.
+pub const DIFFERENCE: &str = "checked_difference";
+/// `*` of whole numbers.
+const PRODUCT: &str = "checked_product";
+
 /// Replaces +, - and * of whole numbers.
 #[derive(Debug)]
 pub struct CheckedArithmetic {
@@ -36,9 +43,9 @@ impl Default for CheckedArithmetic {
         };
         CheckedArithmetic {
             functions: [
-                function(Operator::Plus, "checked_sum"),
-                function(Operator::Minus, "checked_difference"),
-                function(Operator::Multiply, "checked_product"),
+                function(Operator::Plus, SUM),
+                function(Operator::Minus, DIFFERENCE),
+                function(Operator::Multiply, PRODUCT),
             ],
         }
     }

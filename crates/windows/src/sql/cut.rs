@@ -195,63 +195,120 @@ fn meets(
     tables: &[&Slot],
     is_left: bool,
 ) -> bool {
+    let mut compared: Vec<_> = keys_of(plan).collect();
+    compared.extend(filter_of(plan).map(JoinFilter::expression));
+    let is_bound = |column: &Column| [WINDOW_START, WINDOW_END].contains(&column.name());
+    as_of(plan, aside, tables, is_left).is_some()
+        && !(compared.iter()).any(|expression| collect_columns(expression).iter().any(is_bound))
+}
+
+/// What a join compares for equality.
+fn keys_of(plan: &Arc<dyn ExecutionPlan>) -> impl Iterator<Item = &Arc<dyn PhysicalExpr>> {
+    let join = (plan.as_ref() as &dyn Any).downcast_ref::<HashJoinExec>();
+    let pairs = join.map_or(&[][..], |join| join.on()).iter();
+    pairs.flat_map(|(left, right)| [left, right])
+}
+
+fn filter_of(plan: &Arc<dyn ExecutionPlan>) -> Option<&JoinFilter> {
     let node = plan.as_ref() as &dyn Any;
-    let mut compared = Vec::new();
-    let (join_type, filter) = if let Some(join) = node.downcast_ref::<HashJoinExec>() {
-        let pairs = join.on().iter().cloned();
-        compared.extend(pairs.flat_map(|(left, right)| [left, right]));
-        (*join.join_type(), join.filter())
-    } else if let Some(join) = node.downcast_ref::<NestedLoopJoinExec>() {
-        (*join.join_type(), join.filter())
-    } else {
-        return false;
+    match node.downcast_ref::<HashJoinExec>() {
+        Some(join) => join.filter(),
+        None => node.downcast_ref::<NestedLoopJoinExec>()?.filter(),
+    }
+}
+
+/// The column of rows as of which a join meets the versions of one of `tables`, which is its input `aside`, each row by itself. `is_left`:
+/// the rows are the left input. None if it is another join.
+pub fn as_of(
+    plan: &Arc<dyn ExecutionPlan>,
+    aside: &Arc<dyn ExecutionPlan>,
+    tables: &[&Slot],
+    is_left: bool,
+) -> Option<usize> {
+    let node = plan.as_ref() as &dyn Any;
+    let kind = match node.downcast_ref::<HashJoinExec>() {
+        Some(join) => join.join_type(),
+        None => node.downcast_ref::<NestedLoopJoinExec>()?.join_type(),
     };
-    let Some(filter) = filter else {
-        return false;
-    };
-    compared.push(Arc::clone(filter.expression()));
     // Of the other joins rows come that no windowed row has a part in.
-    let is_row_by_row = match join_type {
+    let is_row_by_row = match kind {
         JoinType::Inner => true,
         JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti => is_left,
         JoinType::Right | JoinType::RightSemi | JoinType::RightAnti => !is_left,
         _ => false,
     };
-    let is_bound = |column: &Column| [WINDOW_START, WINDOW_END].contains(&column.name());
-    is_row_by_row
-        && tables.iter().any(|table| reaches(aside, table, &[]))
-        && is_as_of(filter, if is_left { JoinSide::Left } else { JoinSide::Right })
-        // What a version's end is may yet be learnt.
-        && plan.schema().index_of(VALID_TO).is_err()
-        && !(compared.iter()).any(|expression| collect_columns(expression).iter().any(is_bound))
+    let is_table = tables.iter().any(|table| reaches(aside, table, &[]));
+    // What a version's end is may yet be learnt.
+    let shows_end = plan.schema().index_of(VALID_TO).is_ok()
+        || reads_end(aside)
+        || keys_of(plan).any(|key| collect_columns(key).iter().any(is_end));
+    if !is_row_by_row || shows_end || !is_table {
+        return None;
+    }
+    let side = if is_left {
+        JoinSide::Left
+    } else {
+        JoinSide::Right
+    };
+    time_of(filter_of(plan)?, side)
 }
 
-/// True if a join asks for the version that holds at the row's time. `side`: that of the rows.
-fn is_as_of(filter: &JoinFilter, side: JoinSide) -> bool {
-    let is = |expression: &Arc<dyn PhysicalExpr>, name: &str, of_rows: bool| {
-        let column = (expression.as_ref() as &dyn Any).downcast_ref::<Column>();
-        column.is_some_and(|column| {
-            let place = filter.column_indices().get(column.index());
-            column.name() == name && place.is_some_and(|place| (place.side == side) == of_rows)
+fn is_end(column: &Column) -> bool {
+    column.name() == VALID_TO
+}
+
+/// True if something is made of when a version ends.
+fn reads_end(table: &Arc<dyn ExecutionPlan>) -> bool {
+    let mut reads = false;
+    let walked = table.apply(|node| {
+        node.apply_expressions(&mut |expression| {
+            reads |= is_column(expression.as_ref()).is_none()
+                && collect_columns(expression).iter().any(is_end);
+            Ok(TreeNodeRecursion::Continue)
         })
+    });
+    debug_assert!(walked.is_ok());
+    reads
+}
+
+/// The column of the rows as of which a filter asks for a version. `side`: that of the rows.
+fn time_of(filter: &JoinFilter, side: JoinSide) -> Option<usize> {
+    let place = |expression: &Arc<dyn PhysicalExpr>, name: &str, of_rows: bool| {
+        let column = (expression.as_ref() as &dyn Any).downcast_ref::<Column>()?;
+        let place = filter.column_indices().get(column.index())?;
+        (column.name() == name && (place.side == side) == of_rows).then_some(place.index)
     };
     let terms = split_conjunction(filter.expression());
-    let has = |less: (&str, bool), operator: Operator, more: (&str, bool)| {
-        terms.iter().any(|term| {
-            let node = term.as_ref() as &dyn Any;
-            node.downcast_ref::<BinaryExpr>().is_some_and(|term| {
-                let (left, right) = (term.left(), term.right());
-                let is_so =
-                    *term.op() == operator && is(left, less.0, less.1) && is(right, more.0, more.1);
-                let is_turned = term.op().swap() == Some(operator)
-                    && is(right, less.0, less.1)
-                    && is(left, more.0, more.1);
-                is_so || is_turned
-            })
-        })
+    // Columns of the rows of which a comparison with a bound of the version says so.
+    let compared = |operator: Operator, bound: &str, is_less: bool| -> Vec<usize> {
+        let of = |term: &&Arc<dyn PhysicalExpr>| {
+            let term = (term.as_ref() as &dyn Any).downcast_ref::<BinaryExpr>()?;
+            let (less, more) = match (*term.op() == operator, term.op().swap() == Some(operator)) {
+                (true, _) => (term.left(), term.right()),
+                (_, true) => (term.right(), term.left()),
+                _ => return None,
+            };
+            let (bound_at, time_at) = if is_less { (less, more) } else { (more, less) };
+            place(bound_at, bound, false).and(place(time_at, ROW_TIME, true))
+        };
+        terms.iter().filter_map(of).collect()
     };
-    has((VALID_FROM, false), Operator::LtEq, (ROW_TIME, true))
-        && has((ROW_TIME, true), Operator::Lt, (VALID_TO, false))
+    let from = compared(Operator::LtEq, VALID_FROM, true);
+    let to = compared(Operator::Lt, VALID_TO, false);
+    let reads_end = |term: &&&Arc<dyn PhysicalExpr>| {
+        let read = collect_columns(term);
+        let mut read = read.iter().map(|column| {
+            filter
+                .column_indices()
+                .get(column.index())
+                .map(|at| (at.side, column.name()))
+        });
+        read.any(|read| read.is_some_and(|(of, name)| of != side && name == VALID_TO))
+    };
+    match (to.as_slice(), terms.iter().filter(reads_end).count()) {
+        ([column], 1) => from.contains(column).then_some(*column),
+        _ => None,
+    }
 }
 
 /// An aggregate over panes gives the aggregate over windows only if the bounds of the window are nothing but keys.

@@ -17,10 +17,28 @@ use datafusion::physical_plan::{
 };
 
 use crate::state::held::Held;
+use crate::state::panes::with_window;
 
 /// The rows of one leaf, shared by all plans that read it.
 #[derive(Debug, Clone, Default)]
-pub struct Slot(Arc<Mutex<Vec<Held>>>);
+pub struct Slot(Arc<Mutex<Filled>>);
+
+#[derive(Debug, Clone, Default)]
+struct Filled {
+    rows: Vec<Held>,
+    /// The window that the rows are shown in, in place of their panes.
+    window: Option<(i64, i64)>,
+}
+
+impl Filled {
+    fn load(&self, rows: &Held) -> Result<RecordBatch> {
+        let rows = rows.load()?;
+        match self.window {
+            Some((start_us, end_us)) => with_window(&rows, start_us, end_us),
+            None => Ok(rows),
+        }
+    }
+}
 
 impl Slot {
     /// Puts rows in, in place of those before. Their columns may be more than a plan reads, in any order.
@@ -29,11 +47,21 @@ impl Slot {
     }
 
     /// As [`Self::fill`]; rows that are kept away are read back batch by batch as the plan asks for them.
-    pub fn fill_held(&self, held: Vec<Held>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = held;
+    pub fn fill_held(&self, rows: Vec<Held>) {
+        self.put(Filled { rows, window: None });
     }
 
-    fn held(&self) -> Vec<Held> {
+    /// As [`Self::fill_held`], rows of panes that are shown with the bounds of the window that holds them, microseconds.
+    pub fn fill_window(&self, rows: Vec<Held>, window: (i64, i64)) {
+        let window = Some(window);
+        self.put(Filled { rows, window });
+    }
+
+    fn put(&self, filled: Filled) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = filled;
+    }
+
+    fn filled(&self) -> Filled {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -172,8 +200,9 @@ impl ExecutionPlan for SlotExec {
     fn execute(&self, _: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let schema = Arc::clone(self.properties.eq_properties.schema());
         let wanted = Arc::clone(&schema);
-        let held = self.slot.held().into_iter();
-        let batches = held.map(move |rows| pick(&rows.load()?, &wanted));
+        let filled = self.slot.filled();
+        let rows = filled.rows.clone().into_iter();
+        let batches = rows.map(move |rows| pick(&filled.load(&rows)?, &wanted));
         Ok(Box::pin(RecordBatchStreamAdapter::new(
             schema,
             futures::stream::iter(batches),

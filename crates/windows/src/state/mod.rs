@@ -1,9 +1,9 @@
 //! What merge remembers of each query and table between two firings.
 
 pub mod activity;
+pub mod gathered;
 pub mod held;
 pub mod joined;
-pub mod joined_sessions;
 pub mod keys;
 pub mod levels;
 pub mod panes;

@@ -110,8 +110,12 @@ fn bound(draw: &mut Draw<'_>, left: &[usize], right: &[usize]) -> String {
         0 => format!("coalesce(t{one}, t{})", left[draw(left.len())]),
         _ => format!("t{one}"),
     };
-    match draw(6) {
+    match draw(7) {
         0 => format!("{one} = t{other} + INTERVAL '{before}' MINUTE"),
+        6 => format!(
+            "(t{other} BETWEEN {one} AND {one} + INTERVAL '{after}' MINUTE OR {one} - t{other} BETWEEN INTERVAL '{before}' MINUTE AND INTERVAL '{}' MINUTE)",
+            before + 2
+        ),
         1 => format!(
             "t{other} > {one} AND t{other} <= {one} + INTERVAL '{}' MINUTE",
             after + 1

@@ -33,8 +33,7 @@ use std::sync::Arc;
 use datafusion::common::{JoinSide, JoinType, NullEquality, Result, plan_err};
 use datafusion::logical_expr::Operator;
 use datafusion::physical_expr::PhysicalExprRef;
-use datafusion::physical_expr::expressions::BinaryExpr;
-use datafusion::physical_expr::utils::{collect_columns, split_conjunction};
+use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::joins::utils::JoinFilter;
@@ -42,8 +41,11 @@ use datafusion::physical_plan::joins::{CrossJoinExec, HashJoinExec, NestedLoopJo
 use datafusion::physical_plan::projection::ProjectionExec;
 
 use super::bounds::{Bounds, Time};
-use super::is_time;
-use super::times::{Choices, Instant, difference_of, length_us};
+use super::comparisons::{Comparison, compared, comparisons_of};
+use super::times::{Choices, Instant};
+use super::{is_history, is_time};
+use crate::sql::cut::as_of;
+use crate::sql::slot::Slot;
 use crate::state::joined::{Place, Reach};
 
 /// The rows of one step of a join.
@@ -63,15 +65,6 @@ pub(super) struct Rows {
     pub after: Bounds,
     /// The same before it.
     pub before: Bounds,
-}
-
-/// `left operator right`, of a condition that holds.
-struct Comparison {
-    left: Instant,
-    operator: Operator,
-    right: Instant,
-    /// It does not hold where one is null.
-    rejects_null: bool,
 }
 
 impl Rows {
@@ -138,36 +131,22 @@ impl Rows {
     }
 }
 
-impl Comparison {
-    fn tell(&self, apart: &mut Bounds) {
-        let mut not_after = |left: &Instant, right: &Instant| {
-            if left.time != right.time {
-                let most_us = right.to_us.saturating_sub(left.from_us);
-                apart.lower(left.time, right.time, most_us);
-            }
-        };
-        if matches!(self.operator, Operator::Lt | Operator::LtEq | Operator::Eq) {
-            not_after(&self.left, &self.right);
-        }
-        if matches!(self.operator, Operator::Gt | Operator::GtEq | Operator::Eq) {
-            not_after(&self.right, &self.left);
-        }
-    }
-}
-
 /// Reads a join of streams.
-pub(super) struct Reader {
+pub(super) struct Reader<'a> {
     /// The leaves, one a side.
     leaves: Vec<Arc<dyn ExecutionPlan>>,
+    /// Tables with the times that their versions hold for.
+    histories: &'a [&'a Slot],
     choices: Choices,
 }
 
-impl Reader {
+impl<'a> Reader<'a> {
     /// Nothing read yet. `leaves` are those of the plan in their order, one a side.
-    pub fn new(leaves: Vec<Arc<dyn ExecutionPlan>>) -> Self {
+    pub fn new(leaves: Vec<Arc<dyn ExecutionPlan>>, histories: &'a [&'a Slot]) -> Self {
         Reader {
             choices: Choices::new(leaves.len()),
             leaves,
+            histories,
         }
     }
 
@@ -183,6 +162,14 @@ impl Reader {
             let columns = (0..plan.schema().fields().len())
                 .map(|column| is_time(plan, column).then_some(Instant::of(side)));
             return Ok(Rows::of_side(side, columns.collect()));
+        }
+        if let [left, right] = plan.children().as_slice() {
+            if is_history(right, self.histories) {
+                return self.meets_table(plan, (left, right), true);
+            }
+            if is_history(left, self.histories) {
+                return self.meets_table(plan, (right, left), false);
+            }
         }
         let node = plan.as_ref() as &dyn Any;
         if let Some(join) = node.downcast_ref::<HashJoinExec>() {
@@ -211,17 +198,52 @@ impl Reader {
             }
             rows.columns = columns;
         } else if let Some(filter) = node.downcast_ref::<FilterExec>() {
-            let mut comparisons = Vec::new();
-            for (left, operator, right) in comparisons_of(filter.predicate()) {
-                let left = self.choices.instant(left, &mut rows, &Some);
-                let plus = self.choices.instant(right.time, &mut rows, &Some);
-                comparisons.extend(compared(left, operator, right.plus(plus)));
-            }
+            let mut operand = |time: &_| self.choices.instant(time, &mut rows, &Some);
+            let schema = filter.input().schema();
+            let comparisons = comparisons_of(filter.predicate(), &schema, &mut operand);
             rows.narrow(&comparisons);
             rows.tighten();
             return Ok(rows.shown(filter.projection().as_deref()));
         }
         Ok(rows)
+    }
+
+    /// Rows that meet the versions of a table that hold at a time of theirs. They stay rows of their streams, since a row that meets a
+    /// version does so by itself. `is_left`: they are the left input.
+    fn meets_table(
+        &mut self,
+        plan: &Arc<dyn ExecutionPlan>,
+        (streams, table): (&Arc<dyn ExecutionPlan>, &Arc<dyn ExecutionPlan>),
+        is_left: bool,
+    ) -> Result<Rows> {
+        let mut rows = self.rows(streams)?;
+        let column = as_of(plan, table, self.histories, is_left);
+        let at = column.and_then(|column| rows.time(column));
+        if !at.is_some_and(|at| at.time < self.leaves.len() && at == Instant::of(at.time)) {
+            return plan_err!(
+                "a table under the window is read as of the row_time of a stream: JOIN or LEFT JOIN NAME_history h ON h.valid_from <= a.row_time AND a.row_time < h.valid_to, and do not select valid_to"
+            );
+        }
+        let node = plan.as_ref() as &dyn Any;
+        let (kind, projection) = match node.downcast_ref::<HashJoinExec>() {
+            Some(join) => (Some(*join.join_type()), join.projection.clone()),
+            None => {
+                let join = node.downcast_ref::<NestedLoopJoinExec>();
+                let projection = join.and_then(|join| join.projection().clone());
+                (join.map(|join| *join.join_type()), projection)
+            }
+        };
+        let none = vec![None; table.schema().fields().len()];
+        rows.columns = match kind {
+            Some(JoinType::Inner | JoinType::Left | JoinType::Right) if is_left => {
+                [rows.columns, none].concat()
+            }
+            Some(JoinType::Inner | JoinType::Left | JoinType::Right) => {
+                [none, rows.columns].concat()
+            }
+            _ => rows.columns,
+        };
+        Ok(rows.shown(projection.as_deref()))
     }
 
     fn hash_join(&mut self, join: &HashJoinExec) -> Result<Rows> {
@@ -274,69 +296,8 @@ impl Reader {
                 None
             }
         };
-        let mut condition = Vec::new();
-        for (left, operator, right) in comparisons_of(filter.expression()) {
-            let (left, plus) = (operand(left), operand(right.time));
-            condition.extend(compared(left, operator, right.plus(plus)));
-        }
-        condition
+        comparisons_of(filter.expression(), filter.schema(), &mut operand)
     }
-}
-
-/// The right side of a comparison: a time, plus something.
-struct Compared<'a> {
-    time: &'a PhysicalExprRef,
-    plus_us: (i64, i64),
-}
-
-impl Compared<'_> {
-    fn plus(&self, time: Option<Instant>) -> Option<Instant> {
-        Some(time?.plus(self.plus_us))
-    }
-}
-
-/// The comparisons that all have to hold. `a - b <= i` is one of a and b plus i.
-fn comparisons_of(predicate: &PhysicalExprRef) -> Vec<(&PhysicalExprRef, Operator, Compared<'_>)> {
-    let conjuncts = split_conjunction(predicate).into_iter();
-    let comparisons = conjuncts.filter_map(|conjunct| {
-        let node = conjunct.as_ref() as &dyn Any;
-        let comparison = node.downcast_ref::<BinaryExpr>()?;
-        let (left, operator, right) = (comparison.left(), *comparison.op(), comparison.right());
-        let apart = |difference, length, operator| {
-            let (first, time) = difference_of(difference)?;
-            let plus_us = length_us(length)?;
-            Some((first, operator, Compared { time, plus_us }))
-        };
-        let plain = Compared {
-            time: right,
-            plus_us: (0, 0),
-        };
-        apart(left, right, operator)
-            .or_else(|| apart(right, left, operator.swap()?))
-            .or(Some((left, operator, plain)))
-    });
-    comparisons.collect()
-}
-
-/// A comparison of two times that bounds them.
-fn compared(
-    left: Option<Instant>,
-    operator: Operator,
-    right: Option<Instant>,
-) -> Option<Comparison> {
-    let (operator, rejects_null) = match operator {
-        Operator::Lt | Operator::LtEq | Operator::Gt | Operator::GtEq | Operator::Eq => {
-            (operator, true)
-        }
-        Operator::IsNotDistinctFrom => (Operator::Eq, false),
-        _ => return None,
-    };
-    Some(Comparison {
-        left: left?,
-        operator,
-        right: right?,
-        rejects_null,
-    })
 }
 
 /// The rows of a join.

@@ -279,6 +279,99 @@ fn a_difference_of_times_bounds_both() {
 }
 
 #[test]
+fn one_of_two_bounds_is_as_wide_as_both() {
+    let near = |condition: &str| {
+        reaches_min(&format!(
+            "a.row_time FROM move_event a JOIN gate_event b ON {condition}"
+        ))
+    };
+    assert_eq!(
+        near(
+            "b.row_time BETWEEN a.row_time - INTERVAL '10' MINUTE AND a.row_time
+             OR b.row_time BETWEEN a.row_time + INTERVAL '3' MINUTE AND a.row_time + INTERVAL '4' MINUTE"
+        ),
+        [(0.0, 0.0), (10.0, 4.0)]
+    );
+    // Equal within, of whatever unit, beside others that hold in any case.
+    assert_eq!(
+        near(
+            "a.row_time < b.row_time + INTERVAL '1' HOUR AND (a.event_id = b.event_id AND b.row_time <= a.row_time
+             OR a.terminal_id = b.terminal_id AND a.row_time = b.row_time)"
+        ),
+        [(0.0, 0.0), (60.0, 0.0)]
+    );
+    let three = "a.row_time FROM move_event a LEFT JOIN gate_event b ON a.row_time = b.row_time
+        JOIN equipment_event c ON c.row_time = a.row_time OR c.row_time = b.row_time";
+    let program = format!(
+        "INSERT INTO s SELECT window_start, window_end FROM TUMBLE((SELECT {three}), DESCRIPTOR(row_time), INTERVAL '5' MINUTE)"
+    );
+    // Of each branch another pair is equal: neither holds for certain, and by way of b nothing does, which may be missing.
+    assert!(compile(&program).is_err());
+}
+
+#[test]
+fn differences_of_times_may_be_numbers() {
+    let seconds = 1.0 / 60.0;
+    for (condition, (before, after)) in [
+        (
+            "abs(to_unixtime(a.row_time) - to_unixtime(b.row_time)) <= 600",
+            (10.0, 10.0),
+        ),
+        (
+            "to_unixtime(b.row_time) BETWEEN to_unixtime(a.row_time) - 600 AND to_unixtime(a.row_time) + 300",
+            (10.0, 5.0),
+        ),
+        (
+            "abs(CAST(a.row_time AS BIGINT) - CAST(b.row_time AS BIGINT)) < 60000000",
+            (1.0, 1.0),
+        ),
+        (
+            "(CAST(a.row_time AS BIGINT) - CAST(b.row_time AS BIGINT)) / 60000000 BETWEEN 2 AND 5",
+            (6.0, -1.0),
+        ),
+        (
+            "date_part('epoch', a.row_time) - date_part('epoch', b.row_time) BETWEEN -120 AND 60",
+            (1.0, 2.0),
+        ),
+        (
+            "300 > extract(epoch FROM a.row_time) - extract(epoch FROM b.row_time) AND b.row_time < a.row_time",
+            (5.0, 0.0),
+        ),
+        (
+            "CAST(CAST(a.row_time AS TIMESTAMP(0)) AS BIGINT) - CAST(CAST(b.row_time AS TIMESTAMP(0)) AS BIGINT) BETWEEN 0 AND 60",
+            (1.0, 0.0),
+        ),
+    ] {
+        let from = format!(
+            "a.row_time FROM move_event a JOIN gate_event b ON a.terminal_id = b.terminal_id AND {condition}"
+        );
+        let [itself, found] = reaches_min(&from)[..] else {
+            panic!("two sides");
+        };
+        assert_eq!(itself, (0.0, 0.0));
+        // By seconds that are cut off it may be more, and after what is left of nothing is nothing.
+        let is_near = |found: f64, meant: f64| {
+            (meant.max(0.0)..=meant.max(0.0) + 2.0 * seconds).contains(&found)
+        };
+        assert!(
+            is_near(found.0, before) && is_near(found.1, after),
+            "{condition}: {found:?}"
+        );
+    }
+    for condition in [
+        "abs(to_unixtime(a.row_time) - to_unixtime(b.row_time)) >= 600",
+        "abs(to_unixtime(a.row_time) - CAST(b.event_id AS BIGINT)) <= 600",
+        "abs(to_unixtime(a.row_time) + to_unixtime(b.row_time)) <= 600",
+        "date_part('hour', a.row_time) - date_part('hour', b.row_time) BETWEEN 0 AND 1",
+    ] {
+        let text = format!(
+            "INSERT INTO s SELECT window_start, window_end FROM TUMBLE((SELECT a.row_time FROM move_event a JOIN gate_event b ON a.terminal_id = b.terminal_id AND {condition}), DESCRIPTOR(row_time), INTERVAL '5' MINUTE)"
+        );
+        assert!(compile(&text).is_err(), "{condition}");
+    }
+}
+
+#[test]
 fn a_month_has_28_to_31_days() {
     let month = "a.row_time FROM move_event a JOIN gate_event b
         ON b.row_time BETWEEN a.row_time - INTERVAL '1' MONTH AND a.row_time + INTERVAL '2' MONTH";
