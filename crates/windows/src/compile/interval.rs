@@ -3,6 +3,7 @@
 //! `a.row_time BETWEEN b.row_time - x AND b.row_time + y` bounds how far apart two rows lie that are joined. All such bounds
 //! together say, for every stream, how long before and after a row of the window its rows may lie that have a say in it
 //! ([`reach`]). Without a bound on both sides a row would have to be kept for ever.
+//! Tables that are read as of a row_time widen nothing: each row meets its version by itself.
 
 mod bounds;
 mod comparisons;

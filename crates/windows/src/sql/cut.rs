@@ -196,7 +196,8 @@ fn meets(
     is_left: bool,
 ) -> bool {
     let mut compared: Vec<_> = keys_of(plan).collect();
-    compared.extend(filter_of(plan).map(JoinFilter::expression));
+    let filter = as_join(plan).and_then(|join| join.filter);
+    compared.extend(filter.map(JoinFilter::expression));
     let is_bound = |column: &Column| [WINDOW_START, WINDOW_END].contains(&column.name());
     as_of(plan, aside, tables, is_left).is_some()
         && !(compared.iter()).any(|expression| collect_columns(expression).iter().any(is_bound))
@@ -209,12 +210,32 @@ fn keys_of(plan: &Arc<dyn ExecutionPlan>) -> impl Iterator<Item = &Arc<dyn Physi
     pairs.flat_map(|(left, right)| [left, right])
 }
 
-fn filter_of(plan: &Arc<dyn ExecutionPlan>) -> Option<&JoinFilter> {
+/// What two kinds of joins have in common: those of equal keys, and those of a filter alone.
+pub struct AnyJoin<'a> {
+    /// Which rows it gives.
+    pub kind: JoinType,
+    /// What has to hold beside the keys.
+    pub filter: Option<&'a JoinFilter>,
+    /// The columns that it shows, if not all.
+    pub projection: Option<&'a [usize]>,
+}
+
+/// `plan` if it is a join that compares.
+pub fn as_join(plan: &Arc<dyn ExecutionPlan>) -> Option<AnyJoin<'_>> {
     let node = plan.as_ref() as &dyn Any;
-    match node.downcast_ref::<HashJoinExec>() {
-        Some(join) => join.filter(),
-        None => node.downcast_ref::<NestedLoopJoinExec>()?.filter(),
+    if let Some(join) = node.downcast_ref::<HashJoinExec>() {
+        return Some(AnyJoin {
+            kind: *join.join_type(),
+            filter: join.filter(),
+            projection: join.projection.as_deref(),
+        });
     }
+    let join = node.downcast_ref::<NestedLoopJoinExec>()?;
+    Some(AnyJoin {
+        kind: *join.join_type(),
+        filter: join.filter(),
+        projection: join.projection().as_deref(),
+    })
 }
 
 /// The column of rows as of which a join meets the versions of one of `tables`, which is its input `aside`, each row by itself. `is_left`:
@@ -225,19 +246,15 @@ pub fn as_of(
     tables: &[&Slot],
     is_left: bool,
 ) -> Option<usize> {
-    let node = plan.as_ref() as &dyn Any;
-    let kind = match node.downcast_ref::<HashJoinExec>() {
-        Some(join) => join.join_type(),
-        None => node.downcast_ref::<NestedLoopJoinExec>()?.join_type(),
-    };
+    let join = as_join(plan)?;
     // Of the other joins rows come that no windowed row has a part in.
-    let is_row_by_row = match kind {
+    let is_row_by_row = match join.kind {
         JoinType::Inner => true,
         JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti => is_left,
         JoinType::Right | JoinType::RightSemi | JoinType::RightAnti => !is_left,
         _ => false,
     };
-    let is_table = tables.iter().any(|table| reaches(aside, table, &[]));
+    let is_table = tables.iter().any(|table| reaches(aside, table, &[])) && names_bounds(aside);
     // What a version's end is may yet be learnt.
     let shows_end = plan.schema().index_of(VALID_TO).is_ok()
         || reads_end(aside)
@@ -250,11 +267,22 @@ pub fn as_of(
     } else {
         JoinSide::Right
     };
-    time_of(filter_of(plan)?, side)
+    time_of(join.filter?, side)
 }
 
 fn is_end(column: &Column) -> bool {
     column.name() == VALID_TO
+}
+
+/// True if the bounds of a table's versions have their own names, and nothing else has.
+fn names_bounds(table: &Arc<dyn ExecutionPlan>) -> bool {
+    let schema = table.schema();
+    let mut fields = schema.fields().iter().enumerate();
+    fields.all(|(index, field)| {
+        let read = read_as_it_is(table, index);
+        let is = |bound: &str| (field.name() == bound) == (read.as_deref() == Some(bound));
+        is(VALID_FROM) && is(VALID_TO)
+    })
 }
 
 /// True if something is made of when a version ends.

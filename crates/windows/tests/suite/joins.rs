@@ -444,6 +444,12 @@ fn a_join_without_a_bound_in_time_is_refused() {
             "SELECT g.row_time FROM equipment_event g {history} AND {as_of} AND g.event_time = c.valid_to"
         ),
         format!(
+            "SELECT g.row_time FROM equipment_event g JOIN (SELECT crane_id, valid_from, valid_from + INTERVAL '1' DAY AS valid_to FROM crane_state_history) c ON c.crane_id = g.container_id AND {as_of}"
+        ),
+        format!(
+            "SELECT g.row_time FROM equipment_event g JOIN (SELECT crane_id, valid_from, valid_to, valid_to AS ends FROM crane_state_history) c ON c.crane_id = g.container_id AND {as_of} WHERE c.ends <> g.event_time"
+        ),
+        format!(
             "SELECT g.row_time FROM (SELECT container_id, row_time + INTERVAL '1' HOUR AS row_time FROM equipment_event) g {history} AND {as_of}"
         ),
     ] {

@@ -8,6 +8,7 @@
 
 mod aggregates;
 mod amended;
+mod amending;
 mod apart;
 mod behind;
 mod engine;
@@ -23,6 +24,7 @@ mod random;
 mod shipped;
 mod side_by_side;
 mod strategies;
+mod telling;
 mod text;
 mod time;
 mod told;

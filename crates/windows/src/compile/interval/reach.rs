@@ -44,7 +44,7 @@ use super::bounds::{Bounds, Time};
 use super::comparisons::{Comparison, compared, comparisons_of};
 use super::times::{Choices, Instant};
 use super::{is_history, is_time};
-use crate::sql::cut::as_of;
+use crate::sql::cut::{as_join, as_of};
 use crate::sql::slot::Slot;
 use crate::state::joined::{Place, Reach};
 
@@ -224,26 +224,22 @@ impl<'a> Reader<'a> {
                 "a table under the window is read as of the row_time of a stream: JOIN or LEFT JOIN NAME_history h ON h.valid_from <= a.row_time AND a.row_time < h.valid_to, and do not select valid_to"
             );
         }
-        let node = plan.as_ref() as &dyn Any;
-        let (kind, projection) = match node.downcast_ref::<HashJoinExec>() {
-            Some(join) => (Some(*join.join_type()), join.projection.clone()),
-            None => {
-                let join = node.downcast_ref::<NestedLoopJoinExec>();
-                let projection = join.and_then(|join| join.projection().clone());
-                (join.map(|join| *join.join_type()), projection)
-            }
+        let Some(join) = as_join(plan) else {
+            return plan_err!("{} under the window", plan.name());
         };
-        let none = vec![None; table.schema().fields().len()];
-        rows.columns = match kind {
-            Some(JoinType::Inner | JoinType::Left | JoinType::Right) if is_left => {
-                [rows.columns, none].concat()
-            }
-            Some(JoinType::Inner | JoinType::Left | JoinType::Right) => {
-                [none, rows.columns].concat()
-            }
-            _ => rows.columns,
-        };
-        Ok(rows.shown(projection.as_deref()))
+        if matches!(
+            join.kind,
+            JoinType::Inner | JoinType::Left | JoinType::Right
+        ) {
+            let none = vec![None; table.schema().fields().len()];
+            let both = if is_left {
+                [rows.columns, none]
+            } else {
+                [none, rows.columns]
+            };
+            rows.columns = both.concat();
+        }
+        Ok(rows.shown(join.projection))
     }
 
     fn hash_join(&mut self, join: &HashJoinExec) -> Result<Rows> {
