@@ -1,5 +1,5 @@
-//! Bugs that can be planted, one at a time, to prove that the simulation of faults would find them. In a release build
-//! without the feature `planted` none of this is there.
+//! Bugs that can be planted, one at a time, to prove that the simulation of faults would find them. Only tests are built
+//! with the feature `planted`; without it none of this is there.
 
 /// A bug of the engine, as its authors might have made it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,25 +78,25 @@ impl Bug {
     ];
 }
 
-#[cfg(any(debug_assertions, feature = "planted"))]
+#[cfg(feature = "planted")]
 thread_local! {
     static PLANTED: std::cell::Cell<Option<Bug>> = const { std::cell::Cell::new(None) };
 }
 
 /// Plants a bug into what runs on this thread from now on, or takes it out.
-#[cfg(any(debug_assertions, feature = "planted"))]
+#[cfg(feature = "planted")]
 pub fn plant(bug: Option<Bug>) {
     PLANTED.set(bug);
 }
 
 /// Is this bug planted?
-#[cfg(any(debug_assertions, feature = "planted"))]
+#[cfg(feature = "planted")]
 pub(crate) fn has(bug: Bug) -> bool {
     PLANTED.get() == Some(bug)
 }
 
 /// Never.
-#[cfg(not(any(debug_assertions, feature = "planted")))]
+#[cfg(not(feature = "planted"))]
 pub(crate) const fn has(_: Bug) -> bool {
     false
 }

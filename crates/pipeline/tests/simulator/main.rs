@@ -18,7 +18,7 @@ mod reading;
 mod replay;
 mod seeds;
 mod silence;
-#[cfg(any(debug_assertions, feature = "planted"))]
+#[cfg(feature = "planted")]
 mod teeth;
 mod workload;
 mod world;

@@ -100,6 +100,11 @@ fn variable(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
+/// One for each core.
+pub fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// What `QUAYSTREAM_SEEDS` asks for: so many from the first on, or a range (`3000..10000`).
 fn asked() -> Range<u64> {
     let Ok(asked) = std::env::var("QUAYSTREAM_SEEDS") else {
@@ -122,7 +127,7 @@ fn failure(seed: u64, history: &History) -> Option<String> {
         Ok(()) => return None,
     };
     Some(format!(
-        "seed {seed}: {reason}\n  {}\nagain: QUAYSTREAM_SEED={seed} cargo test --test simulator seeds",
+        "seed {seed}: {reason}\n  {}\nagain: QUAYSTREAM_SEED={seed} cargo test --release --test simulator seeds",
         history.lines.join("\n  ")
     ))
 }
@@ -150,9 +155,8 @@ fn rows_rejects_and_plans_survive_any_history_of_faults() {
     let (splits, late) = (AtomicU64::new(0), AtomicU64::new(0));
     let came = Mutex::new(BTreeMap::<Change, usize>::new());
     let (spilled, pauses) = (AtomicU64::new(0), AtomicU64::new(0));
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
-        for _ in 0..threads {
+        for _ in 0..threads() {
             scope.spawn(|| {
                 let mut shelves = Shelves::default();
                 loop {
@@ -265,7 +269,7 @@ fn a_panic_is_the_failure_of_its_seed() {
     let failure = failure(7, &history).expect("no pass");
     let told = [
         "seed 7: panicked: planted here\n  turn 3: fold-1: Kill\n",
-        "again: QUAYSTREAM_SEED=7 cargo test --test simulator seeds",
+        "again: QUAYSTREAM_SEED=7 cargo test --release --test simulator seeds",
     ];
     assert!(told.iter().all(|told| failure.contains(told)), "{failure}");
 }
