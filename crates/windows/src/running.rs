@@ -128,15 +128,9 @@ impl Running {
                 )),
             },
             Kind::Session(rule) => match &query.join {
-                // Whole rows are bounded by memory, as those of other joins are.
                 Some(join) => State::gathered(
                     join,
-                    Gather::Sessions(Sessions::new(
-                        rule,
-                        &query.partial_schema,
-                        usize::MAX,
-                        false,
-                    )?),
+                    Gather::Sessions(Sessions::new(rule, &query.partial_schema, keys_max, false)?),
                 ),
                 None => State::Sessions(Sessions::new(
                     rule,
@@ -146,18 +140,15 @@ impl Running {
                 )?),
             },
             Kind::Level { every_us, keys } => {
-                let levels = |ahead, keys_max| {
+                let levels = |ahead| {
                     let schema = Arc::clone(&query.leaf_schema);
                     Levels::new(*every_us, keys, schema, ahead, keys_max)
                 };
                 match &query.join {
-                    Some(join) => {
-                        let levels = levels(Ahead::default(), usize::MAX)?;
-                        State::gathered(join, Gather::Levels(levels))
-                    }
+                    Some(join) => State::gathered(join, Gather::Levels(levels(Ahead::default())?)),
                     None => {
                         let early_us = None;
-                        State::Levels(levels(Ahead { early_us, ..ahead }, keys_max)?)
+                        State::Levels(levels(Ahead { early_us, ..ahead })?)
                     }
                 }
             }
@@ -225,6 +216,14 @@ impl Running {
             // They take in what is final.
             State::Windows(_) | State::Sessions(_) => Ok(()),
             State::Ticks { .. } | State::Stopped => Ok(()),
+        }
+    }
+
+    /// How many joined rows with new keys were left out since this was asked last.
+    pub fn take_full(&mut self) -> usize {
+        match &mut self.state {
+            State::Gathered(gathered) => gathered.take_full(),
+            _ => 0,
         }
     }
 

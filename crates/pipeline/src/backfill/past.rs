@@ -176,6 +176,11 @@ impl Past {
         };
         while let Some(at_us) = self.state.next_at(&reached) {
             let fired = self.state.fire(at_us, &reached);
+            let full = self.state.take_full().into_iter();
+            self.note(
+                full.map(|(name, full)| (name, Refused { late: 0, full }))
+                    .collect(),
+            );
             self.fail(fired.failures)?;
             let mut rows: BTreeMap<Named, Vec<Outgoing>> = BTreeMap::new();
             for output in fired.outputs {

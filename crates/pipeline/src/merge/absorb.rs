@@ -1,11 +1,13 @@
 //! Partials on their way into state, and what is told of those that cannot be used.
 
+use events::describe::rfc3339;
 use events::internal::{Covered, Partials};
 use events::ipc;
 use events::v1::RejectReason;
 use windows::merge::{Absorbed, Outcome, Refused};
 use windows::state::waiting::TAKEN_BACK;
 
+use super::step::Step;
 use super::{Merge, settle};
 use crate::error::EngineError;
 use crate::intake::rejects::{self, Refusal};
@@ -195,6 +197,26 @@ impl Merge {
         });
         let input = covered.collect::<Vec<_>>().join(", ");
         self.point_at(query, offset, refused, &input, records);
+    }
+
+    /// Counts joined rows of a query that there was no room for when their time had come, and points there.
+    pub(super) fn leave_out(
+        &mut self,
+        step: &Step,
+        query: &str,
+        full: usize,
+        at_us: i64,
+    ) -> Vec<Outgoing> {
+        let mut records = Vec::new();
+        if self.is_reading_back || self.waits_for_past(query) {
+            *self.left_out.entry(query.to_owned()).or_default() += full;
+        } else {
+            self.tally_of(step).keys_refused(query, full as u64);
+            let refused = Refused { late: 0, full };
+            let input = format!("rows that met by {}", rfc3339(at_us));
+            self.point_at(query, self.next_offset, refused, &input, &mut records);
+        }
+        records
     }
 
     /// True if a query or table waits for its past to be read: what is refused of it until then is told with that.

@@ -220,13 +220,21 @@ impl Merge {
     /// Computes the next that is due, one window of one query at most. False if nothing is left to do.
     fn compute(&mut self, step: &mut Step) -> Result<bool, EngineError> {
         if let Some((mut firing, apart)) = step.firing.take() {
-            match self.state.fire_next(&mut firing) {
+            let at_us = firing.at_us();
+            let place = |name| match apart.is_some() {
+                true => Place::Apart(name, at_us),
+                false => Place::Query(at_us, name),
+            };
+            let told = self.state.fire_next(&mut firing);
+            for (name, full) in self.state.take_full() {
+                step.turn_to(place(name.clone()));
+                let rejects = self.leave_out(step, &name, full, at_us);
+                step.outbox.extend(rejects);
+            }
+            match told {
                 Some(Ok(output)) => {
                     let name = self.state.program().queries[output.query].name.clone();
-                    step.turn_to(match apart.is_some() {
-                        true => Place::Apart(name, firing.at_us()),
-                        false => Place::Query(firing.at_us(), name),
-                    });
+                    step.turn_to(place(name));
                     let rows = self.rows(step, &output)?;
                     step.outbox.extend(rows);
                     step.firing = Some((firing, apart));

@@ -112,6 +112,15 @@ impl Merge {
         None
     }
 
+    /// Queries over joined streams that have left rows out since this was asked last, and how many: their keys were new, and as
+    /// many were open as may be. Which rows meet is known when their time has come, and so is what there is no room for.
+    pub fn take_full(&mut self) -> Vec<(String, usize)> {
+        let running = self.program.queries.iter().zip(&mut self.running);
+        let full = running.map(|(query, running)| (&query.name, running.take_full()));
+        let full = full.filter(|(_, full)| *full > 0);
+        full.map(|(name, full)| (name.clone(), full)).collect()
+    }
+
     /// False for queries that are held, and for those that have passed the instant: it is one of a query that comes behind
     /// them.
     fn is_due(&self, place: usize, firing: &Firing) -> bool {

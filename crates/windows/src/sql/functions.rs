@@ -29,6 +29,7 @@ impl Default for Functions {
             aggregates: vec![
                 super::percentile::approx_percentile(),
                 super::percentile_cont::percentile_cont(),
+                super::sum::sum(),
             ],
         }
     }

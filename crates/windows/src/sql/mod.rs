@@ -13,3 +13,4 @@ pub mod percentile_cont;
 pub mod relation;
 pub mod session;
 pub mod slot;
+pub mod sum;

@@ -53,6 +53,8 @@ pub struct Gathered {
     windows: Windows,
     joined: Joined,
     gather: Gather,
+    /// Joined rows that were left out since it was asked: their keys were new, and as many are open as may be.
+    full: usize,
 }
 
 impl Gathered {
@@ -67,6 +69,7 @@ impl Gathered {
             windows: windows.clone(),
             joined: Joined::new(windows.clone(), Ahead::default(), places, sides, None),
             gather,
+            full: 0,
         }
     }
 
@@ -111,10 +114,11 @@ impl Gathered {
         for due in self.joined.due(at_us, reached_us) {
             for rows in self.joined.window(due, at_us, meet, &mut Ok)? {
                 let rows = rows.load()?;
-                match &mut self.gather {
+                let refused = match &mut self.gather {
                     Gather::Sessions(sessions) => sessions.absorb(&rows, &mut Ok)?,
                     Gather::Levels(levels) => levels.absorb(&rows)?,
                 };
+                self.full += refused.full;
             }
         }
         let end_us = at_us.saturating_sub(self.joined.delay_us());
@@ -133,6 +137,11 @@ impl Gathered {
             }
             Gather::Levels(_) => Ok(Vec::new()),
         }
+    }
+
+    /// How many joined rows were left out since this was asked last.
+    pub fn take_full(&mut self) -> usize {
+        std::mem::take(&mut self.full)
     }
 
     /// Open panes and sessions or keys, and rows held.

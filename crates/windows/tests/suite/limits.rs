@@ -13,7 +13,7 @@ const SESSION: &str = "INSERT INTO window_stat SELECT window_start, window_end, 
 const LEVEL: &str = "INSERT INTO window_stat SELECT window_start, window_end, equipment_id, level_end FROM LEVEL(move_event, DESCRIPTOR(row_time), DESCRIPTOR(equipment_id), teu_quarters, INTERVAL '15' MINUTE)";
 
 /// Reads commits one after the other, with room for so many keys; fires up to the given time after each. Returns the
-/// refused rows of each commit, and the rows that left.
+/// refused rows of each commit, with those that there was no room for once they had met, and the rows that left.
 fn run(text: &str, keys_max: usize, commits: &[(&str, &str)]) -> (Vec<Refused>, Vec<String>) {
     let files = [SqlFile::new("q", text)];
     let settings = MergeSettings {
@@ -46,7 +46,6 @@ fn run(text: &str, keys_max: usize, commits: &[(&str, &str)]) -> (Vec<Refused>, 
                 }
             }
         }
-        refused.push(commit);
         let until_us = instant_us(until);
         let reached = Reached {
             frontier_us: until_us,
@@ -57,7 +56,13 @@ fn run(text: &str, keys_max: usize, commits: &[(&str, &str)]) -> (Vec<Refused>, 
             for output in merge.fire(at_us, &reached).outputs {
                 rows.extend(shown(&output.rows));
             }
+            commit.full += merge
+                .take_full()
+                .iter()
+                .map(|(_, full)| full)
+                .sum::<usize>();
         }
+        refused.push(commit);
     }
     (refused, rows)
 }
@@ -157,6 +162,32 @@ fn ten_times_as_many_keys_leave_the_first_ones_as_they_were() {
         let (refused, rows) = run(text, KEYS_MAX, &commits(&flooded));
         assert_eq!(refused, [full(0), full(9 * KEYS_MAX)], "{text}");
         let (refused, expected) = run(text, usize::MAX, &commits(again));
+        assert_eq!(refused, [full(0); 2], "{text}");
+        assert!(expected.len() >= KEYS_MAX && rows == expected, "{text}");
+    }
+}
+
+/// Moves with those of the same crane up to five minutes later, itself among them.
+const MET: &str = "(SELECT a.row_time, a.equipment_id, a.teu_quarters FROM move_event a JOIN move_event b
+    ON b.equipment_id = a.equipment_id AND b.row_time >= a.row_time AND b.row_time <= a.row_time + INTERVAL '5' MINUTE)";
+
+#[test]
+fn ten_times_as_many_keys_of_joined_rows_leave_the_first_ones_as_they_were() {
+    const KEYS_MAX: usize = 40;
+    let lines = |minute: &str, keys: std::ops::Range<usize>| {
+        let lines = keys.map(|key| format!("{minute} | C{key} | 1"));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    // Rows are met pane by pane: the others are new in a later one.
+    for (text, others, again) in [(SESSION, "00:04", "00:06"), (LEVEL, "00:16", "00:17")] {
+        let text = text.replace("move_event", MET);
+        let first = lines("00:01", 0..KEYS_MAX);
+        let again = lines(again, 0..KEYS_MAX);
+        let flooded = format!("{}\n{again}", lines(others, KEYS_MAX..10 * KEYS_MAX));
+        let commits = |second| [(first.as_str(), "00:01"), (second, "02:00")];
+        let (refused, rows) = run(&text, KEYS_MAX, &commits(&flooded));
+        assert_eq!(refused, [full(0), full(9 * KEYS_MAX)], "{text}");
+        let (refused, expected) = run(&text, usize::MAX, &commits(&again));
         assert_eq!(refused, [full(0); 2], "{text}");
         assert!(expected.len() >= KEYS_MAX && rows == expected, "{text}");
     }
