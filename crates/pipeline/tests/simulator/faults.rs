@@ -1,6 +1,7 @@
 //! What goes wrong in a history, and when.
 
 use pipeline::memory::{CommitFault, Step, Survival};
+use pipeline::ticks::TickBy;
 
 use crate::dice::Dice;
 use crate::program::Change;
@@ -40,8 +41,9 @@ pub enum Fault {
     Silence,
 }
 
-/// Of histories with snapshots in the topic, or in an object store.
-pub fn kinds(is_stored: bool) -> Vec<Fault> {
+/// Of histories with snapshots in the topic, or in an object store, and with ticks of either kind: those that can do
+/// something there.
+pub fn kinds(is_stored: bool, tick_by: TickBy) -> Vec<Fault> {
     let steps = [
         Step::BeforeProduce,
         Step::MidProduce,
@@ -64,7 +66,6 @@ pub fn kinds(is_stored: bool) -> Vec<Fault> {
         Fault::FetchLate,
         Fault::SlowEnds,
         Fault::ClockJump,
-        Fault::ClockSet,
         Fault::DeadFold,
         Fault::CutOff,
         Fault::TornSnapshot,
@@ -77,17 +78,27 @@ pub fn kinds(is_stored: bool) -> Vec<Fault> {
     if is_stored {
         kinds.push(Fault::StoreAway);
     }
+    if tick_by == TickBy::Clock {
+        kinds.push(Fault::ClockSet);
+    }
     for step in steps {
         for survival in [Survival::Lives, Survival::Dies] {
-            kinds.push(Fault::Commit(CommitFault { step, survival }));
+            let is_whole = matches!(
+                step,
+                Step::Ambiguous { is_committed: true } | Step::AfterCommit
+            );
+            // Who lives on behind a commit that has happened learns that, and nothing was wrong.
+            if survival == Survival::Dies || !is_whole {
+                kinds.push(Fault::Commit(CommitFault { step, survival }));
+            }
         }
     }
     kinds
 }
 
 /// When a history goes wrong: the turn, and how.
-pub fn schedule(dice: &mut Dice, is_stored: bool) -> Vec<(u64, Fault)> {
-    let kinds = kinds(is_stored);
+pub fn schedule(dice: &mut Dice, is_stored: bool, tick_by: TickBy) -> Vec<(u64, Fault)> {
+    let kinds = kinds(is_stored, tick_by);
     let count = 6 + dice.below(5) as usize;
     let mut faults: Vec<(u64, Fault)> = Vec::new();
     while faults.len() < count {

@@ -84,7 +84,7 @@ pub fn run(
     let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9) ^ 0xfa17);
     // Of every two days told, one has its snapshots in an object store.
     let is_stored = seed % 4 >= 2;
-    let faults = schedule(&mut dice, is_stored);
+    let faults = schedule(&mut dice, is_stored, tick_by);
     let store = is_stored.then(Arc::default);
     let strikes = |fault| faults.iter().any(|(_, struck)| *struck == fault);
     let running = match strikes(Fault::NewQueries(Change::Mended)) {
@@ -359,7 +359,10 @@ impl Telling<'_> {
         let of: Vec<usize> = (0..world.processes.len())
             .filter(|place| world.processes[*place].stage == stage)
             .collect();
-        let place = *dice.pick(&of);
+        // What befalls one that is not there would do nothing.
+        let mut there = of.clone();
+        there.retain(|place| world.processes[*place].is_there());
+        let place = *dice.pick(if there.is_empty() { &of } else { &there });
         let (member, name) = (
             world.processes[place].member,
             world.processes[place].name.clone(),

@@ -243,7 +243,7 @@ fn rows_rejects_and_plans_survive_any_history_of_faults() {
         assert!(ticks > 2 * seeds && clocked > seeds, "{ticks} {clocked}");
         assert_eq!(
             seen.len(),
-            kinds(true).len(),
+            kinds(true, TickBy::Clock).len(),
             "every kind of fault was seen"
         );
     }

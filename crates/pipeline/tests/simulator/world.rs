@@ -49,6 +49,13 @@ pub struct Process {
     pub is_done: bool,
 }
 
+impl Process {
+    /// It has been started and has not died.
+    pub fn is_there(&self) -> bool {
+        self.worker.is_some()
+    }
+}
+
 pub struct World {
     pub log: MemoryLog,
     pub clock: Arc<HandClock>,
