@@ -21,6 +21,8 @@
 
 #![allow(clippy::expect_used, clippy::print_stdout)] // a benchmark says what it found, or why it cannot run
 
+#[path = "broker_process.rs"]
+mod broker_process;
 #[path = "restore/crew.rs"]
 mod crew;
 #[path = "restore/keys.rs"]

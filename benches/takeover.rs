@@ -16,6 +16,8 @@
 #![allow(clippy::expect_used, clippy::print_stdout)] // a benchmark says what it found, or why it cannot run
 #![allow(dead_code)] // the crew knows more
 
+#[path = "broker_process.rs"]
+mod broker_process;
 #[path = "restore/crew.rs"]
 mod crew;
 #[path = "target.rs"]

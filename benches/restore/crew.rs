@@ -1,7 +1,7 @@
 //! A broker and processors, each a process of its own, and the folder that they share.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -10,8 +10,10 @@ use std::time::Duration;
 use kafka::admin::Admin;
 use quaystream::config::{Config, ConfigError};
 
+use crate::broker_process::BrokerProcess;
+
 /// Memory of the broker, MiB.
-const BROKER_MIB: &str = "8000";
+const BROKER_MIB: u32 = 8_000;
 
 /// What is measured.
 #[derive(Clone, Copy)]
@@ -27,7 +29,8 @@ pub struct Crew {
     pub config: Config,
     binary: String,
     folder: PathBuf,
-    broker: Child,
+    /// It lives as long as this.
+    _broker: BrokerProcess,
 }
 
 impl Crew {
@@ -38,25 +41,16 @@ impl Crew {
             std::process::id()
         ));
         std::fs::create_dir_all(&folder).expect("a folder");
-        let mut broker = Command::new(binary)
-            .args(["broker", "--listen", "127.0.0.1:0", "--memory", BROKER_MIB])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the broker starts");
-        let mut bootstrap = String::new();
-        let mut printed = BufReader::new(broker.stdout.take().expect("piped"));
-        printed
-            .read_line(&mut bootstrap)
-            .expect("the broker says where it is");
+        let broker = BrokerProcess::start(binary, BROKER_MIB);
+        let bootstrap = broker.bootstrap.clone();
         let mut crew = Crew {
             config: Config::shipped().expect("sound"),
             binary: binary.to_owned(),
             folder,
-            broker,
+            _broker: broker,
         };
         for interval_s in [0, 1] {
-            let toml = crew.toml(subject, bootstrap.trim(), interval_s);
+            let toml = crew.toml(subject, &bootstrap, interval_s);
             std::fs::write(crew.file(interval_s), toml).expect("written");
         }
         crew.config = match Config::load(&crew.file(0)) {
@@ -115,8 +109,6 @@ impl Crew {
 
 impl Drop for Crew {
     fn drop(&mut self) {
-        let _ = self.broker.kill();
-        let _ = self.broker.wait();
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }

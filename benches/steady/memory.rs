@@ -30,29 +30,24 @@ pub fn mib(bytes: u64) -> f64 {
 
 /// Memory at some second, bytes.
 pub struct Memory {
-    /// Of the process: broker, producer and reader with it.
+    /// Of the process: producer and reader with it, and the broker where it has no process of its own.
     pub resident: u64,
-    /// What the broker's topics hold: each grows to its bound.
-    pub topics: u64,
+    /// Of the broker's process: each topic grows to its bound.
+    pub broker: Option<u64>,
     /// What the engine holds, by the formula of docs/CONFIGURATION.md, but for the clients' queues.
     pub held: u64,
 }
 
 impl Memory {
-    /// What is not the broker's.
-    fn without_topics(&self) -> u64 {
-        self.resident.saturating_sub(self.topics)
-    }
-
-    /// What is neither topics nor state.
+    /// What is not state.
     fn beside(&self) -> u64 {
-        self.without_topics().saturating_sub(self.held)
+        self.resident.saturating_sub(self.held)
     }
 }
 
-/// Resident bytes of this process.
-pub fn resident_bytes() -> u64 {
-    let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+/// Resident bytes of a process.
+pub fn resident_bytes(process: u32) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{process}/statm")).unwrap_or_default();
     let pages = text.split(' ').nth(1).and_then(|pages| pages.parse().ok());
     pages.unwrap_or(0) * 4_096
 }
@@ -68,8 +63,11 @@ pub fn tell(memory: &[Memory]) {
     };
     println!("memory, MiB, medians of the tenths of the time:");
     println!("  process {}", of(|memory| memory.resident));
-    println!("  of it the broker's topics {}", of(|memory| memory.topics));
     println!("  engine by its formula {}", of(|memory| memory.held));
+    if memory.iter().any(|memory| memory.broker.is_some()) {
+        let broker = of(|memory| memory.broker.unwrap_or_default());
+        println!("  the broker's process {broker}");
+    }
 }
 
 /// Holds the process to what docs/CONFIGURATION.md says of its memory, at so many records a second.
@@ -84,19 +82,14 @@ pub fn judge(memory: &[Memory], config: &Config, rate: u64, time: Duration, targ
         false => (least, 0),
     };
     let figures: [Figure; 3] = [
-        ("neither state nor topics", Memory::beside, median, 0),
+        ("what is not state", Memory::beside, median, 0),
         (
             "the engine by its formula",
             |memory| memory.held,
             held_by,
             ids.max(HELD_SWING_BYTES),
         ),
-        (
-            "the process without topics",
-            Memory::without_topics,
-            median,
-            ids,
-        ),
+        ("the process", |memory| memory.resident, median, ids),
     ];
     let quarter = memory.len() / 4;
     let (third, last) = memory[memory.len() - 2 * quarter..].split_at(quarter);
@@ -131,24 +124,24 @@ fn within_formula(memory: &[Memory], config: &Config, targets: &mut Targets) {
         Some((memory, *most))
     });
     let is_worst =
-        |(memory, held): &(&Memory, u64)| i128::from(memory.without_topics()) - i128::from(*held);
+        |(memory, held): &(&Memory, u64)| i128::from(memory.resident) - i128::from(*held);
     let Some((worst, held)) = most_held.max_by_key(is_worst) else {
         return;
     };
     let bound = held + queues + BESIDE_BYTES;
     println!(
-        "resident without topics, at its worst: {:.0} MiB, of {:.0} by the formula: {:.1} held until then and {:.0} of queues (memory_bytes_max and queues: {:.0}), {:.0} beside",
-        mib(worst.without_topics()),
+        "resident at its worst: {:.0} MiB, of {:.0} by the formula: {:.1} held until then and {:.0} of queues (memory_bytes_max and queues: {:.0}), {:.0} beside",
+        mib(worst.resident),
         mib(bound),
         mib(held),
         mib(queues),
         mib(held_max + queues),
         mib(BESIDE_BYTES)
     );
-    if worst.without_topics() > bound {
+    if worst.resident > bound {
         targets.miss(format!(
-            "resident memory without topics is {:.0} MiB, above the bound of {:.0}",
-            mib(worst.without_topics()),
+            "resident memory is {:.0} MiB, above the bound of {:.0}",
+            mib(worst.resident),
             mib(bound)
         ));
     }

@@ -1,6 +1,6 @@
 //! The rows that are timed: which are due, when their windows closed, and when they arrived.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -27,7 +27,7 @@ GROUP BY window_start, window_end, terminal_id";
 /// A row: its window's end, and the place of its terminal.
 type Row = (i64, usize);
 
-/// What was sent, by the starts of windows.
+/// What was sent and has not come, by the starts of windows: an hour of it would be memory that is not the engine's.
 #[derive(Default)]
 pub struct Sent(BTreeMap<i64, Window>);
 
@@ -35,7 +35,16 @@ pub struct Sent(BTreeMap<i64, Window>);
 struct Window {
     /// When the first event of each partition was sent.
     first: [Option<Instant>; PARTITIONS as usize],
-    terminals: BTreeSet<usize>,
+    /// Of each terminal: has its row not come yet? None without an event.
+    waits: [Option<bool>; TERMINALS.len()],
+}
+
+/// What a final row is.
+enum Arrival {
+    /// It came; when its window closed, unless that was after the last event.
+    First(Option<Instant>),
+    /// It had come before.
+    Again,
 }
 
 impl Sent {
@@ -44,7 +53,25 @@ impl Sent {
         let start = event_us.div_euclid(WINDOW_US) * WINDOW_US;
         let window = self.0.entry(start).or_default();
         window.first[partition].get_or_insert_with(Instant::now);
-        window.terminals.insert(terminal);
+        window.waits[terminal] = Some(true);
+    }
+
+    /// A row has come. Windows all of whose rows have come go, the oldest first: those before the first that stays tell no closing.
+    fn arrive(&mut self, (end, terminal): Row) -> Arrival {
+        let closed = self.closed(end);
+        let window = self.0.get_mut(&(end - WINDOW_US));
+        let Some(waits) = window.and_then(|window| window.waits[terminal].as_mut()) else {
+            return Arrival::Again;
+        };
+        if !std::mem::take(waits) {
+            return Arrival::Again;
+        }
+        while let Some(first) = self.0.first_entry()
+            && !first.get().waits.contains(&Some(true))
+        {
+            first.remove();
+        }
+        Arrival::First(closed)
     }
 
     /// When the window with this end was closed: in the last of the partitions, by its first event behind it.
@@ -57,16 +84,12 @@ impl Sent {
         first?.into_iter().max()
     }
 
-    /// All rows of the windows that end at `from_us` or later and are closed, and when they were.
-    fn due(&self, from_us: i64) -> BTreeMap<Row, Instant> {
-        let mut due = BTreeMap::new();
-        for (start, window) in self.0.range(from_us - WINDOW_US..) {
-            let end = start + WINDOW_US;
-            if let Some(closed) = self.closed(end) {
-                due.extend(window.terminals.iter().map(|place| ((end, *place), closed)));
-            }
-        }
-        due
+    /// Rows that have not come of the windows that end at `from_us` or later and are closed.
+    fn missing(&self, from_us: i64) -> usize {
+        let windows = self.0.range(from_us - WINDOW_US..);
+        let closed = windows.filter(|(start, _)| self.closed(*start + WINDOW_US).is_some());
+        let waits = closed.flat_map(|(_, window)| window.waits);
+        waits.filter(|waits| *waits == Some(true)).count()
     }
 }
 
@@ -125,20 +148,16 @@ pub fn read(config: &Config, sent: &Mutex<Sent>, is_over: &AtomicBool, from_us: 
         Isolation::ReadCommitted,
     )
     .expect("a reader");
-    let mut arrived: BTreeMap<Row, Instant> = BTreeMap::new();
-    let (mut twice, mut over) = (0, None);
+    let (mut latencies, mut twice, mut over) = (Vec::new(), 0, None);
     loop {
-        if over.is_none() && is_over.load(Ordering::Relaxed) {
-            let due = sent.lock().expect("not poisoned").due(from_us);
-            let missing: BTreeSet<Row> = due.keys().copied().collect();
-            over = Some((Instant::now(), due, missing));
-        }
-        if let Some((since, due, missing)) = &mut over {
-            missing.retain(|row| !arrived.contains_key(row));
-            if missing.is_empty() || since.elapsed() > WAIT_MAX {
+        if is_over.load(Ordering::Relaxed) {
+            let since = *over.get_or_insert_with(Instant::now);
+            let missing = sent.lock().expect("not poisoned").missing(from_us);
+            if missing == 0 || since.elapsed() > WAIT_MAX {
+                latencies.sort_by(f64::total_cmp);
                 return Arrived {
-                    latencies: latencies(due, &arrived),
-                    missing: missing.len(),
+                    latencies,
+                    missing,
                     twice,
                 };
             }
@@ -148,21 +167,18 @@ pub fn read(config: &Config, sent: &Mutex<Sent>, is_over: &AtomicBool, from_us: 
         };
         let now = Instant::now();
         let stat = WindowStat::decode(record.value.as_deref().unwrap_or_default()).expect("a row");
-        if stat.query == "timed" && stat.is_final {
-            let before = arrived.insert((stat.window_end_us, terminal(&stat)), now);
-            twice += usize::from(before.is_some());
+        if stat.query != "timed" || !stat.is_final {
+            continue;
+        }
+        let row = (stat.window_end_us, terminal(&stat));
+        match sent.lock().expect("not poisoned").arrive(row) {
+            Arrival::First(Some(closed)) if stat.window_end_us >= from_us => {
+                latencies.push(now.saturating_duration_since(closed).as_secs_f64());
+            }
+            Arrival::First(_) => {}
+            Arrival::Again => twice += 1,
         }
     }
-}
-
-fn latencies(due: &BTreeMap<Row, Instant>, arrived: &BTreeMap<Row, Instant>) -> Vec<f64> {
-    let came = due.iter().filter_map(|(row, closed)| {
-        let arrived = arrived.get(row)?;
-        Some(arrived.saturating_duration_since(*closed).as_secs_f64())
-    });
-    let mut latencies: Vec<f64> = came.collect();
-    latencies.sort_by(f64::total_cmp);
-    latencies
 }
 
 fn terminal(stat: &WindowStat) -> usize {

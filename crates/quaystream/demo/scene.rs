@@ -52,7 +52,12 @@ pub struct Processed {
 
 impl Scene {
     /// As [`Scene::embedded`], for a run without an end: what is oldest in a topic goes when its share of the memory is full.
-    pub fn embedded_for_ever(mut config: Config) -> Result<Scene, CliError> {
+    pub fn embedded_for_ever(config: Config) -> Result<Scene, CliError> {
+        Scene::embedded(Scene::for_ever(config))
+    }
+
+    /// The configuration of a run without an end: topics that a broker in memory can hold.
+    pub fn for_ever(mut config: Config) -> Config {
         let partitions: usize = config.topics.iter().map(|topic| topic.partitions).sum();
         let share = BROKER_BYTES / 2 / partitions.max(1);
         // What is left of the engine's own topics is all needed: the engine itself trims what it can.
@@ -67,7 +72,7 @@ impl Scene {
             let bound = ("retention.bytes".to_owned(), share.to_string());
             topic.settings.push(bound);
         }
-        Scene::embedded(config)
+        config
     }
 
     /// The embedded broker on a free port of loopback, with all topics.
